@@ -1,0 +1,114 @@
+//! What the outside world is asked to do, after commit. Each answer comes back as a command of nature `Fact`.
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use sycee_money::Money;
+
+use crate::{
+    CustomerId, DisbursementOrderId, KycCaseId, LoanId, PartnerId, PaymentDirection, PaymentId, PayoutAccount,
+    Sensitive,
+};
+
+/// A request to the outside world, committed first and executed after, at least once.
+pub trait Effect: Clone + std::fmt::Debug + Serialize + DeserializeOwned + Send + Sync + 'static {
+    /// Stable kind, the name an adapter registers for.
+    const KIND: &'static str;
+    /// How often it is tried before it is parked with a work order.
+    const MAX_ATTEMPTS: u32 = 8;
+    /// The same key is never executed twice by an adapter that honours it.
+    fn idempotency_key(&self) -> String;
+    /// Whose key seals its personal data.
+    fn subject(&self) -> Option<CustomerId>;
+}
+
+macro_rules! effects {
+    ($($(#[$doc:meta])* $kind:literal $name:ident key($self:ident) $key:expr, subject $subject:expr, { $($(#[$fdoc:meta])* $f:ident: $t:ty,)* })*) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+        pub struct $name { $($(#[$fdoc])* pub $f: $t,)* }
+
+        impl Effect for $name {
+            const KIND: &'static str = $kind;
+            fn idempotency_key(&$self) -> String { $key }
+            fn subject(&$self) -> Option<CustomerId> { $subject }
+        }
+    )*};
+}
+
+effects! {
+    /// Sends a one-time password by SMS. Answer: none.
+    "send-otp" SendOtp key(self) self.challenge.clone(), subject None, {
+        /// The challenge, as text.
+        challenge: String,
+        /// Phone, E.164.
+        phone: Sensitive,
+        /// The code.
+        code: Sensitive,
+    }
+
+    /// Asks the identity provider to check a case. Answer: `record-kyc-result`.
+    "verify-identity" VerifyIdentity key(self) self.case.to_string(), subject Some(self.customer), {
+        /// The case.
+        case: KycCaseId,
+        /// The customer.
+        customer: CustomerId,
+        /// Kind of document.
+        document_type: String,
+        /// Number on the document.
+        document_number: Sensitive,
+        /// Full name.
+        full_name: Sensitive,
+        /// Date of birth.
+        birth_date: Sensitive,
+        /// Object key of the document's image.
+        document_image: String,
+        /// Object key of the liveness video.
+        liveness_video: String,
+    }
+
+    /// Asks a payment channel to move money. Answer: `record-payment-result`, by callback or by poll.
+    "channel-payment" ChannelPayment key(self) self.request_id.clone(), subject Some(self.customer), {
+        /// Our request id: the channel's idempotency key.
+        request_id: String,
+        /// The payment.
+        payment: PaymentId,
+        /// The loan.
+        loan: LoanId,
+        /// The customer.
+        customer: CustomerId,
+        /// Which way.
+        direction: PaymentDirection,
+        /// How much.
+        amount: Money,
+        /// Channel and account.
+        account: PayoutAccount,
+        /// Whether it is pulled under a mandate, without the payer's say.
+        under_mandate: bool,
+    }
+
+    /// Asks a payment channel what became of a request. Answer: `record-payment-result`.
+    "channel-query" ChannelQuery key(self) format!("{}-{}", self.request_id, self.attempt), subject None, {
+        /// Our request id.
+        request_id: String,
+        /// Channel.
+        channel: String,
+        /// Which poll this is, 1 upwards.
+        attempt: u32,
+    }
+
+    /// Asks a funder that pays itself to pay a loan out. Answer: `record-partner-disbursement`.
+    "partner-payout" PartnerPayout key(self) self.order.to_string(), subject Some(self.customer), {
+        /// The attempt.
+        order: DisbursementOrderId,
+        /// The funder.
+        funder: PartnerId,
+        /// The loan.
+        loan: LoanId,
+        /// The customer.
+        customer: CustomerId,
+        /// How much.
+        amount: Money,
+        /// Where it goes.
+        account: PayoutAccount,
+    }
+}

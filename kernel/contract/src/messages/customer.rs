@@ -1,0 +1,243 @@
+//! Customer domain: registration, KYC, consents, golden record.
+
+use std::collections::BTreeMap;
+
+use crate::message::{commands, events};
+use crate::messages::part;
+use crate::{CustomerId, Date, KycCaseId, OtpChallengeId, Sensitive, Timestamp};
+
+part! { /// What a one-time password is for.
+enum OtpPurpose { /// A new customer registers.
+    Register, /// A customer logs in.
+    Login, /// A customer signs a contract.
+    Sign, } }
+
+part! { /// The device and channel an app was installed from.
+struct Device { /// Device fingerprint.
+    device_id: String, /// Operating system and version.
+    platform: String, /// Attribution channel of the installation, such as `organic` or `radio-accra`.
+    channel: String, } }
+
+part! { /// Who employs the customer, and since when.
+struct Employment { /// Employer or trade.
+    employer: Sensitive, /// Job class, such as `skilled-employee`.
+    job: String, /// First day in this employment, if known.
+    since: Option<Date>, } }
+
+part! { /// Where the customer lives.
+struct Address { /// Street, house, digital address.
+    line: Sensitive, /// Town or city.
+    city: String, /// Country, ISO 3166 alpha-2.
+    country: String, } }
+
+part! { /// Somebody to call when the customer cannot be reached.
+struct EmergencyContact { /// Name.
+    name: Sensitive, /// Phone, E.164.
+    phone: Sensitive, /// Relation, such as `sister`.
+    relation: String, } }
+
+part! { /// What a customer may consent to.
+enum ConsentKind { /// Query the credit bureau.
+    Bureau, /// Read the position once.
+    Gps, /// Read the phone book.
+    Contacts, /// Process personal data under the privacy notice.
+    Privacy, /// Receive marketing.
+    Marketing, } }
+
+part! { /// Result of an identity check.
+enum KycVerdict { /// The person is who the document says.
+    Passed, /// The person is not, or the document is not valid.
+    Failed, /// People have to look.
+    Review, } }
+
+part! { /// What request-otp answers.
+struct OtpIssued { /// The challenge to answer.
+    challenge: OtpChallengeId, /// When its code stops working.
+    expires_at: Timestamp, } }
+
+part! { /// What register-customer answers.
+struct CustomerRegisteredAnswer { /// The new customer.
+    customer: CustomerId, } }
+
+part! { /// What submit-kyc answers.
+struct KycSubmittedAnswer { /// The case that was opened.
+    case: KycCaseId, } }
+
+commands! {
+    /// Sends a one-time password to a phone: valid 5 minutes, at most 3 per 15 minutes and phone.
+    "request-otp" RequestOtp -> OtpIssued {
+        owner: "customer-center", nature: Request, errors: ["OTP_RATE_LIMITED", "BLACKLISTED"],
+    } fields {
+        /// Phone, E.164.
+        phone: Sensitive,
+        /// What the password is for.
+        purpose: OtpPurpose,
+    }
+
+    /// Registers a customer whose phone answered a one-time password.
+    "register-customer" RegisterCustomer -> CustomerRegisteredAnswer {
+        owner: "customer-center", nature: Request,
+        errors: ["OTP_EXPIRED", "OTP_MISMATCH", "OTP_ATTEMPTS_EXCEEDED", "PHONE_ALREADY_REGISTERED", "BLACKLISTED"],
+    } fields {
+        /// Phone, E.164.
+        phone: Sensitive,
+        /// The challenge that request-otp answered.
+        challenge: OtpChallengeId,
+        /// The code the phone received.
+        code: Sensitive,
+        /// Device and channel of the installation.
+        device: Device,
+        /// Preferred language, BCP 47.
+        language: String,
+    }
+
+    /// Records employment, address, emergency contacts and declared attributes of a customer.
+    "update-customer-details" UpdateCustomerDetails -> () {
+        owner: "customer-center", nature: Request,
+    } fields {
+        /// The customer.
+        customer: CustomerId,
+        /// Employment, if it changes.
+        employment: Option<Employment>,
+        /// Address, if it changes.
+        address: Option<Address>,
+        /// Emergency contacts; replaces the list when not empty.
+        emergency_contacts: Vec<EmergencyContact>,
+        /// Declared attributes that features are made of, such as `housing` = `own`.
+        attributes: BTreeMap<String, String>,
+    }
+
+    /// Hands in an identity document and a selfie: opens a KYC case and asks the provider to check it.
+    "submit-kyc" SubmitKyc -> KycSubmittedAnswer {
+        owner: "kyc-service", nature: Request, errors: ["KYC_ALREADY_PASSED", "DOCUMENT_ALREADY_USED"],
+    } fields {
+        /// The customer.
+        customer: CustomerId,
+        /// Kind of document, such as `ghana-card`.
+        document_type: String,
+        /// Number on the document.
+        document_number: Sensitive,
+        /// Full name on the document.
+        full_name: Sensitive,
+        /// Date of birth, ISO 8601.
+        birth_date: Sensitive,
+        /// Object key of the document's image.
+        document_image: String,
+        /// Object key of the liveness video.
+        liveness_video: String,
+    }
+
+    /// The KYC provider's answer for a case.
+    "record-kyc-result" RecordKycResult -> () {
+        owner: "kyc-service", nature: Fact,
+    } fields {
+        /// The case.
+        case: KycCaseId,
+        /// OCR confidence in basis points, 0 to 10000.
+        ocr_confidence_bps: u32,
+        /// Liveness score in basis points, 0 to 10000.
+        liveness_score_bps: u32,
+        /// Whether name and number agree with the register.
+        register_match: bool,
+        /// The provider's reference.
+        provider_reference: String,
+    }
+
+    /// Grants consents under a version of the privacy notice.
+    "grant-consent" GrantConsent -> () {
+        owner: "authorization-center", nature: Request, errors: ["KYC_NOT_COMPLETED"],
+    } fields {
+        /// The customer.
+        customer: CustomerId,
+        /// What is consented to.
+        kinds: Vec<ConsentKind>,
+        /// Version of the notice the customer saw.
+        notice_version: String,
+    }
+
+    /// Withdraws consents.
+    "revoke-consent" RevokeConsent -> () {
+        owner: "authorization-center", nature: Request,
+    } fields {
+        /// The customer.
+        customer: CustomerId,
+        /// What is withdrawn.
+        kinds: Vec<ConsentKind>,
+    }
+}
+
+events! {
+    /// A customer exists, with a verified phone.
+    "customer-registered" CustomerRegistered { producers: ["customer-center"] } fields {
+        /// The customer.
+        customer: CustomerId,
+        /// Market id, such as `gh`.
+        market: String,
+        /// Attribution channel of the installation.
+        channel: String,
+        /// Device fingerprint.
+        device_id: String,
+        /// Preferred language, BCP 47.
+        language: String,
+    }
+
+    /// A customer's details changed; carries the attributes features are made of.
+    "customer-details-updated" CustomerDetailsUpdated { producers: ["customer-center"] } fields {
+        /// The customer.
+        customer: CustomerId,
+        /// The declared attributes after the change.
+        attributes: BTreeMap<String, String>,
+    }
+
+    /// A KYC case waits for the provider.
+    "kyc-submitted" KycSubmitted { producers: ["kyc-service"] } fields {
+        /// The customer.
+        customer: CustomerId,
+        /// The case.
+        case: KycCaseId,
+    }
+
+    /// A KYC case has its verdict.
+    "kyc-completed" KycCompleted { producers: ["customer-center", "kyc-service"] } fields {
+        /// The customer.
+        customer: CustomerId,
+        /// The case.
+        case: KycCaseId,
+        /// Verdict.
+        verdict: KycVerdict,
+        /// Why, as stable codes.
+        reasons: Vec<String>,
+    }
+
+    /// Consents were granted; says whether all required ones are there.
+    "consent-granted" ConsentGranted { producers: ["authorization-center"] } fields {
+        /// The customer.
+        customer: CustomerId,
+        /// What was granted just now.
+        kinds: Vec<ConsentKind>,
+        /// Whether every consent that borrowing requires is in force.
+        complete: bool,
+        /// Verdict of the customer's KYC.
+        kyc_verdict: Option<KycVerdict>,
+        /// Version of the notice.
+        notice_version: String,
+    }
+
+    /// Consents were withdrawn.
+    "consent-revoked" ConsentRevoked { producers: ["authorization-center"] } fields {
+        /// The customer.
+        customer: CustomerId,
+        /// What was withdrawn.
+        kinds: Vec<ConsentKind>,
+    }
+
+    /// The golden record of a customer changed stage: registered, admitted, refused, borrower, settled.
+    "customer-stage-changed" CustomerStageChanged { producers: ["customer-master"] } fields {
+        /// The customer.
+        customer: CustomerId,
+        /// Stage before.
+        from: String,
+        /// Stage after.
+        to: String,
+    }
+}

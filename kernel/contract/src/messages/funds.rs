@@ -1,0 +1,388 @@
+//! Funds domain: fund accounts, routes, payments.
+
+use sycee_money::{Currency, Money, Rate};
+
+use crate::message::{commands, events};
+use crate::messages::part;
+use crate::{
+    ArrivalId, CustomerId, DisbursementOrderId, FundAccountId, FundingContractId, LoanId, MandateId, PartnerId,
+    PaymentId, PayoutAccount, RepaymentMethodKind, RepaymentOrderId, ReservationId, RouteId, Timestamp,
+};
+
+part! { /// Which way money goes.
+enum PaymentDirection { /// To a customer.
+    Payout, /// From a customer.
+    Collection, } }
+
+part! { /// What a payment is for.
+struct PaymentPurpose { /// The loan.
+    loan: LoanId, /// The customer.
+    customer: CustomerId, /// The disbursement attempt, for a payout.
+    disbursement: Option<DisbursementOrderId>, /// The repayment order, for a collection.
+    repayment: Option<RepaymentOrderId>, /// The fund account whose money moves.
+    fund_account: Option<FundAccountId>, /// The reservation it uses.
+    reservation: Option<ReservationId>, } }
+
+part! { /// What a payment channel says about a request.
+enum ChannelOutcome { /// Not decided.
+    Pending, /// Money moved.
+    Successful, /// Money did not move.
+    Failed, } }
+
+part! { /// What initiate-payment answers.
+struct PaymentAnswer { /// The payment order.
+    payment: PaymentId, } }
+
+part! { /// What route-funds answers.
+struct FundRouteAnswer { /// The route.
+    route: RouteId, } }
+
+part! { /// What reserve-funds answers.
+struct FundReservationAnswer { /// The reservation.
+    reservation: ReservationId, } }
+
+part! { /// The seven balances of a fund account, all zero or more.
+/// `arrived + received = available + frozen + in_transit + paid_out + refunded + suspense`.
+struct FundBalances { /// Everything the funder brought, cumulative (not one of the seven).
+    arrived: Money, /// Free to lend.
+    available: Money, /// Reserved for loans.
+    frozen: Money, /// Sent, not confirmed.
+    in_transit: Money, /// Paid to borrowers, cumulative.
+    paid_out: Money, /// Repaid by borrowers, cumulative; it is available again.
+    received: Money, /// Given back to funders or payers, cumulative.
+    refunded: Money, /// Not explained yet.
+    suspense: Money, } }
+
+commands! {
+    /// Registers an agreement with a funder and opens its fund account.
+    "register-funding-contract" RegisterFundingContract -> FundingContractId {
+        owner: "partner-hub", nature: Request, errors: ["FUNDING_CONTRACT_EXISTS"],
+    } fields {
+        /// Partner code, such as `own-funds`.
+        code: String,
+        /// Name.
+        name: String,
+        /// Country, ISO 3166 alpha-2.
+        country: String,
+        /// Currency.
+        currency: Currency,
+        /// Cost of funds as a fraction a year.
+        cost: Rate,
+        /// The most that may be outstanding.
+        quota: Money,
+        /// Products it funds, by code; empty means any.
+        products: Vec<String>,
+        /// Whether it pays and collects with its own system.
+        pays_itself: bool,
+        /// Whether it is the lender itself: own funds, the default.
+        is_own: bool,
+        /// Payment channels it works with; empty means any.
+        channels: Vec<String>,
+    }
+
+    /// Confirms that a funder's money arrived in the bank.
+    "confirm-fund-arrival" ConfirmFundArrival -> ArrivalId {
+        owner: "fund-management-system", nature: Request, errors: ["ARRIVAL_ALREADY_CONFIRMED"],
+    } fields {
+        /// Partner code.
+        funder: String,
+        /// What arrived.
+        amount: Money,
+        /// The bank's reference; one arrival a reference.
+        bank_reference: String,
+    }
+
+    /// Opens or closes a funder's route, or a payment channel.
+    "set-fund-route-status" SetFundRouteStatus -> () {
+        owner: "fund-routing-system", nature: Request,
+    } fields {
+        /// Partner code; any when absent.
+        funder: Option<String>,
+        /// Channel; any when absent.
+        channel: Option<String>,
+        /// Open, or closed.
+        open: bool,
+    }
+
+    /// Chooses whose money pays a loan out.
+    "route-funds" RouteFunds -> FundRouteAnswer {
+        owner: "fund-routing-system", nature: Request, errors: ["NO_FUNDING_ROUTE"],
+    } fields {
+        /// The loan.
+        loan: LoanId,
+        /// Product code.
+        product: String,
+        /// Country.
+        country: String,
+        /// What is needed.
+        amount: Money,
+        /// Payout channel.
+        channel: String,
+        /// Funders that failed before.
+        excluded: Vec<PartnerId>,
+    }
+
+    /// Reserves a funder's money for a loan; never twice.
+    "reserve-funds" ReserveFunds -> FundReservationAnswer {
+        owner: "fund-management-system", nature: Request, errors: ["INSUFFICIENT_FUNDS"], undo: "release-fund-reservation",
+    } fields {
+        /// The loan.
+        loan: LoanId,
+        /// The account.
+        fund_account: FundAccountId,
+        /// The route that chose it.
+        route: RouteId,
+        /// What to reserve.
+        amount: Money,
+    }
+
+    /// Gives reserved money back to the account.
+    "release-fund-reservation" ReleaseFundReservation -> () {
+        owner: "fund-management-system", nature: Request,
+    } fields {
+        /// The reservation.
+        reservation: ReservationId,
+        /// Why, as a stable code.
+        reason: String,
+    }
+
+    /// Tells a fund account's balances.
+    "query-fund-account" QueryFundAccount -> FundBalances {
+        owner: "fund-management-system", nature: Query,
+    } fields {
+        /// The account.
+        fund_account: FundAccountId,
+    }
+
+    /// Moves money through a payment channel.
+    "initiate-payment" InitiatePayment -> PaymentAnswer {
+        owner: "payment-system", nature: Request, errors: ["CHANNEL_UNKNOWN", "CHANNEL_CLOSED"],
+    } fields {
+        /// Which way.
+        direction: PaymentDirection,
+        /// What for.
+        purpose: PaymentPurpose,
+        /// How much.
+        amount: Money,
+        /// Channel and account of the customer.
+        account: PayoutAccount,
+    }
+
+    /// Pays a loan out of own funds, without a partner between.
+    "request-disbursement" RequestDisbursement -> PaymentAnswer {
+        owner: "payment-system", nature: Request, errors: ["CHANNEL_UNKNOWN", "CHANNEL_CLOSED"],
+    } fields {
+        /// What for.
+        purpose: PaymentPurpose,
+        /// How much.
+        amount: Money,
+        /// Channel and account of the customer.
+        account: PayoutAccount,
+    }
+
+    /// Creates a way for a customer to pay: QR code, virtual account, deep link, or a pull under a mandate.
+    "create-repayment-method" CreateRepaymentMethod -> PaymentAnswer {
+        owner: "payment-system", nature: Request, errors: ["CHANNEL_UNKNOWN", "NO_MANDATE"],
+    } fields {
+        /// The order.
+        order: RepaymentOrderId,
+        /// The loan.
+        loan: LoanId,
+        /// The customer.
+        customer: CustomerId,
+        /// How much.
+        amount: Money,
+        /// How.
+        method: RepaymentMethodKind,
+        /// The mandate, for a pull.
+        mandate: Option<MandateId>,
+    }
+
+    /// Allows installments to be pulled from a customer's account.
+    "create-direct-debit-mandate" CreateDirectDebitMandate -> MandateId {
+        owner: "payment-system", nature: Request,
+    } fields {
+        /// The customer.
+        customer: CustomerId,
+        /// The loan it is for.
+        loan: LoanId,
+        /// Channel and account.
+        account: PayoutAccount,
+    }
+
+    /// What a payment channel reports about a request, by callback or by poll.
+    "record-payment-result" RecordPaymentResult -> () {
+        owner: "payment-system", nature: Fact,
+    } fields {
+        /// Our request id, as sent to the channel.
+        request_id: String,
+        /// The channel's reference.
+        channel_reference: String,
+        /// What it says.
+        outcome: ChannelOutcome,
+        /// Why it failed, such as `PAYER_LIMIT_REACHED`.
+        reason: Option<String>,
+        /// What the channel says was moved, when it moved money.
+        amount: Option<Money>,
+    }
+
+    /// A payment has been pending for long: ask the channel. The payment system's own alarm.
+    "poll-payment" PollPayment -> () {
+        owner: "payment-system", nature: Fact,
+    } fields {
+        /// The payment.
+        payment: PaymentId,
+    }
+}
+
+events! {
+    /// An agreement with a funder is in force.
+    "funding-contract-signed" FundingContractSigned { producers: ["partner-hub"] } fields {
+        /// The agreement.
+        contract: FundingContractId,
+        /// The partner.
+        partner: PartnerId,
+        /// Partner code.
+        code: String,
+        /// Name.
+        name: String,
+        /// Country.
+        country: String,
+        /// Currency.
+        currency: Currency,
+        /// Cost of funds as a fraction a year.
+        cost: Rate,
+        /// The most that may be outstanding.
+        quota: Money,
+        /// Products; empty means any.
+        products: Vec<String>,
+        /// Whether it pays and collects with its own system.
+        pays_itself: bool,
+        /// Whether it is the lender itself.
+        is_own: bool,
+        /// Channels; empty means any.
+        channels: Vec<String>,
+    }
+
+    /// A fund account was opened.
+    "fund-account-opened" FundAccountOpened { producers: ["fund-management-system"] } fields {
+        /// The account.
+        fund_account: FundAccountId,
+        /// The partner.
+        partner: PartnerId,
+        /// Partner code.
+        code: String,
+        /// Currency.
+        currency: Currency,
+    }
+
+    /// A funder's money arrived.
+    "fund-arrival-confirmed" FundArrivalConfirmed { producers: ["fund-management-system"] } fields {
+        /// The arrival.
+        arrival: ArrivalId,
+        /// The account.
+        fund_account: FundAccountId,
+        /// The partner.
+        partner: PartnerId,
+        /// What arrived.
+        amount: Money,
+        /// The account's balances after it.
+        balances: FundBalances,
+    }
+
+    /// A funder was chosen for a loan.
+    "fund-route-selected" FundRouteSelected { producers: ["fund-routing-system"] } fields {
+        /// The route.
+        route: RouteId,
+        /// The loan.
+        loan: LoanId,
+        /// The funder.
+        funder: PartnerId,
+        /// The account.
+        fund_account: FundAccountId,
+        /// Cost of funds as a fraction a year.
+        cost: Rate,
+        /// Whether the funder pays with its own system.
+        pays_itself: bool,
+        /// What is needed.
+        amount: Money,
+    }
+
+    /// Money is reserved for a loan.
+    "fund-reserved" FundReserved { producers: ["fund-management-system"] } fields {
+        /// The reservation.
+        reservation: ReservationId,
+        /// The loan.
+        loan: LoanId,
+        /// The account.
+        fund_account: FundAccountId,
+        /// What is reserved.
+        amount: Money,
+        /// The account's balances after it.
+        balances: FundBalances,
+    }
+
+    /// Reserved money is free again.
+    "fund-reservation-released" FundReservationReleased { producers: ["fund-management-system"] } fields {
+        /// The reservation.
+        reservation: ReservationId,
+        /// The loan.
+        loan: LoanId,
+        /// The account.
+        fund_account: FundAccountId,
+        /// What was freed.
+        amount: Money,
+        /// Why.
+        reason: String,
+    }
+
+    /// A fund account's free money changed: routing keeps count.
+    "fund-balance-changed" FundBalanceChanged { producers: ["fund-management-system"] } fields {
+        /// The account.
+        fund_account: FundAccountId,
+        /// The partner.
+        partner: PartnerId,
+        /// The balances.
+        balances: FundBalances,
+    }
+
+    /// A payment channel moved money.
+    "payment-succeeded" PaymentSucceeded { producers: ["payment-system"] } fields {
+        /// The payment.
+        payment: PaymentId,
+        /// Which way.
+        direction: PaymentDirection,
+        /// What for.
+        purpose: PaymentPurpose,
+        /// How much.
+        amount: Money,
+        /// The channel's reference.
+        channel_reference: String,
+        /// When the market learnt it.
+        at: Timestamp,
+    }
+
+    /// A payment channel did not move money.
+    "payment-failed" PaymentFailed { producers: ["payment-system"] } fields {
+        /// The payment.
+        payment: PaymentId,
+        /// Which way.
+        direction: PaymentDirection,
+        /// What for.
+        purpose: PaymentPurpose,
+        /// How much.
+        amount: Money,
+        /// Why, as the channel's code.
+        reason: String,
+    }
+
+    /// A direct-debit mandate exists.
+    "direct-debit-mandate-created" DirectDebitMandateCreated { producers: ["payment-system"] } fields {
+        /// The mandate.
+        mandate: MandateId,
+        /// The customer.
+        customer: CustomerId,
+        /// The loan.
+        loan: LoanId,
+    }
+}

@@ -1,0 +1,68 @@
+//! Post-loan operations: messages to customers and work orders for people.
+
+use std::collections::BTreeMap;
+
+use crate::message::{commands, events};
+use crate::{CustomerId, LoanId, NoticeId, WorkOrderId};
+
+commands! {
+    /// Sends a customer a message from a template.
+    "send-notification" SendNotification -> NoticeId {
+        owner: "outreach-system", nature: Request, errors: ["TEMPLATE_NOT_FOUND"],
+    } fields {
+        /// The customer.
+        customer: CustomerId,
+        /// Template code.
+        template: String,
+        /// Values of the template; no personal data.
+        values: BTreeMap<String, String>,
+    }
+
+    /// Opens a work order: people have to look at something the system will not decide.
+    "open-work-order" OpenWorkOrder -> WorkOrderId {
+        owner: "work-order-center", nature: Fact,
+    } fields {
+        /// What kind, such as `parked-effect`, `unmatched-payment`.
+        kind: String,
+        /// The loan, when there is one.
+        loan: Option<LoanId>,
+        /// What happened and what to do; no personal data.
+        text: String,
+        /// One open work order a key.
+        key: String,
+    }
+
+    /// Closes a work order.
+    "close-work-order" CloseWorkOrder -> () {
+        owner: "work-order-center", nature: Request,
+    } fields {
+        /// The work order.
+        work_order: WorkOrderId,
+        /// What was done.
+        note: String,
+    }
+}
+
+events! {
+    /// A message went to a customer.
+    "message-dispatched" MessageDispatched { producers: ["outreach-system"] } fields {
+        /// The message.
+        notice: NoticeId,
+        /// The customer.
+        customer: CustomerId,
+        /// Template code.
+        template: String,
+        /// Channel: `in-app`, `sms`.
+        channel: String,
+    }
+
+    /// A work order waits for people.
+    "work-order-created" WorkOrderCreated { producers: ["work-order-center"] } fields {
+        /// The work order.
+        work_order: WorkOrderId,
+        /// What kind.
+        kind: String,
+        /// The loan, when there is one.
+        loan: Option<LoanId>,
+    }
+}

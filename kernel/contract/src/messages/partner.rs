@@ -1,0 +1,139 @@
+//! Partner domain: the funders' side of payouts and repayments.
+
+use sycee_money::Money;
+
+use crate::message::{commands, events};
+use crate::{
+    ChannelOutcome, CustomerId, DisbursementOrderId, FundAccountId, LoanId, MandateId, PartnerId, PaymentId,
+    RepaymentMethodKind, RepaymentOrderId, ReservationId, Timestamp,
+};
+
+commands! {
+    /// Asks the partner hub to have a repayment collected.
+    "request-partner-repayment" RequestPartnerRepayment -> () {
+        owner: "partner-hub", nature: Request,
+    } fields {
+        /// The order.
+        order: RepaymentOrderId,
+        /// The loan.
+        loan: LoanId,
+        /// The customer.
+        customer: CustomerId,
+        /// Who funded the loan.
+        funder: PartnerId,
+        /// How much.
+        amount: Money,
+        /// How.
+        method: RepaymentMethodKind,
+        /// The mandate, for a pull.
+        mandate: Option<MandateId>,
+    }
+
+    /// Tells whether a partner pays and collects with its own system.
+    "query-partner" QueryPartner -> bool {
+        owner: "partner-hub", nature: Query,
+    } fields {
+        /// The partner.
+        partner: PartnerId,
+    }
+
+    /// What a funder that pays itself reports about a disbursement.
+    "record-partner-disbursement" RecordPartnerDisbursement -> () {
+        owner: "partner-hub", nature: Fact,
+    } fields {
+        /// The attempt.
+        order: DisbursementOrderId,
+        /// The partner's reference.
+        partner_reference: String,
+        /// What it says.
+        outcome: ChannelOutcome,
+        /// Why it failed.
+        reason: Option<String>,
+    }
+}
+
+events! {
+    /// A partner or our payment system paid a loan out.
+    "partner-disbursement-succeeded" PartnerDisbursementSucceeded { producers: ["partner-hub"] } fields {
+        /// The attempt.
+        order: DisbursementOrderId,
+        /// The loan.
+        loan: LoanId,
+        /// The funder.
+        funder: PartnerId,
+        /// The account.
+        fund_account: FundAccountId,
+        /// The reservation it used.
+        reservation: ReservationId,
+        /// How much.
+        amount: Money,
+        /// Our payment, when ours.
+        payment: Option<PaymentId>,
+        /// The partner's or channel's reference.
+        reference: String,
+    }
+
+    /// A partner did not pay a loan out.
+    "partner-disbursement-failed" PartnerDisbursementFailed { producers: ["partner-hub"] } fields {
+        /// The attempt.
+        order: DisbursementOrderId,
+        /// The loan.
+        loan: LoanId,
+        /// The funder.
+        funder: PartnerId,
+        /// The reservation.
+        reservation: ReservationId,
+        /// Why.
+        reason: String,
+    }
+
+    /// A way to pay exists.
+    "repayment-method-created" RepaymentMethodCreated { producers: ["partner-hub", "payment-system"] } fields {
+        /// The order.
+        order: RepaymentOrderId,
+        /// The loan.
+        loan: LoanId,
+        /// The customer.
+        customer: CustomerId,
+        /// How.
+        method: RepaymentMethodKind,
+        /// How much.
+        amount: Money,
+        /// What to show: QR content, account number, link.
+        content: String,
+        /// Our payment, when ours.
+        payment: Option<PaymentId>,
+        /// It works until then.
+        expires_at: Timestamp,
+    }
+
+    /// Somebody outside says that money arrived for a loan.
+    "external-repayment-notified" ExternalRepaymentNotified { producers: ["partner-hub"] } fields {
+        /// The partner's or channel's reference; money is taken once a reference.
+        reference: String,
+        /// The funder that received it; own funds when absent.
+        funder: Option<PartnerId>,
+        /// The order, when known.
+        order: Option<RepaymentOrderId>,
+        /// The loan, when known.
+        loan: Option<LoanId>,
+        /// How much.
+        amount: Money,
+    }
+
+    /// Money for a loan arrived.
+    "partner-repayment-received" PartnerRepaymentReceived { producers: ["partner-hub"] } fields {
+        /// Reference; money is taken once a reference.
+        reference: String,
+        /// The order, when known.
+        order: Option<RepaymentOrderId>,
+        /// The loan, when known.
+        loan: Option<LoanId>,
+        /// The funder that received it; of the loan when absent.
+        funder: Option<PartnerId>,
+        /// How much.
+        amount: Money,
+        /// Our payment, when ours.
+        payment: Option<PaymentId>,
+    }
+}
