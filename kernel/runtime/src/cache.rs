@@ -1,0 +1,296 @@
+//! The writer's memory of one entity type: what is read, what is written and not yet durable, and how to undo it.
+//!
+//! Invariant: an entity that is not durable is never evicted, so memory plus database is always the whole truth.
+//! Invariant: undoing the journal to a mark restores exactly what stood there at the mark.
+
+use std::any::Any;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use rustc_hash::FxHashMap;
+
+use crate::seal::KeyRing;
+use crate::storage::{Commit, Reader, TableRows, TableSpec, Value, Write};
+use crate::{Entity, Fault, Find, Key, RowReader};
+
+struct Slot<E> {
+    value: Option<Arc<E>>,
+    /// The batch whose durability lets this slot be evicted; 0 when it came from the database unchanged.
+    pinned: i64,
+    dirty: bool,
+    used: u32,
+}
+
+type PendingIndex<K> = FxHashMap<(usize, Vec<Value>), BTreeSet<K>>;
+
+/// One entity type's cache.
+pub(crate) struct Table<E: Entity> {
+    spec: &'static TableSpec,
+    select: String,
+    slots: FxHashMap<E::Key, Slot<E>>,
+    dirty: Vec<E::Key>,
+    undo: Vec<(E::Key, Option<Slot<E>>)>,
+    /// Keys by index values, of this batch and of the one in flight.
+    pending: [PendingIndex<E::Key>; 2],
+    /// Numbered keys above this were never evicted and never stored before this writer opened the market.
+    known_above: i64,
+    tick: u32,
+}
+
+/// What the writer does with every entity type alike.
+pub(crate) trait AnyTable: Send {
+    fn as_any(&mut self) -> &mut dyn Any;
+    fn undo_one(&mut self);
+    fn forget_undo(&mut self);
+    fn take_dirty(&mut self, batch: i64) -> Option<Box<dyn DirtyRows>>;
+    fn batch_durable(&mut self);
+    fn evict(&mut self, durable: i64, older_than: u32);
+    fn len(&self) -> usize;
+    fn tick(&mut self) -> u32;
+}
+
+/// Rows on their way to the database, encoded on the flush thread.
+pub(crate) trait DirtyRows: Send {
+    fn encode(self: Box<Self>, keys: &Arc<KeyRing>, commit: &mut Commit);
+}
+
+struct Dirty<E: Entity> {
+    spec: &'static TableSpec,
+    saved: Vec<Arc<E>>,
+    deleted: Vec<E::Key>,
+}
+
+impl<E: Entity> DirtyRows for Dirty<E> {
+    fn encode(self: Box<Self>, keys: &Arc<KeyRing>, commit: &mut Commit) {
+        if !self.saved.is_empty() {
+            let mut rows = Vec::with_capacity(self.saved.len() * self.spec.columns.len());
+            for entity in &self.saved {
+                match entity.subject() {
+                    Some(subject) => keys.sealing(Some(subject), || entity.write(&mut rows)),
+                    None => entity.write(&mut rows),
+                }
+            }
+            commit.tables.push(TableRows { table: self.spec, write: Write::Upsert, rows });
+        }
+        if !self.deleted.is_empty() {
+            let mut rows = Vec::with_capacity(self.deleted.len());
+            for key in &self.deleted {
+                key.write_key(&mut rows);
+            }
+            commit.tables.push(TableRows { table: self.spec, write: Write::Delete, rows });
+        }
+    }
+}
+
+impl<E: Entity> Table<E> {
+    pub(crate) fn new(spec: &'static TableSpec, known_above: i64) -> Self {
+        Self {
+            spec,
+            select: spec.select_by_key(),
+            slots: FxHashMap::default(),
+            dirty: Vec::new(),
+            undo: Vec::new(),
+            pending: [FxHashMap::default(), FxHashMap::default()],
+            known_above,
+            tick: 0,
+        }
+    }
+
+    /// The entity with this key, from memory or from the database.
+    pub(crate) fn get(
+        &mut self,
+        key: &E::Key,
+        reader: &mut dyn Reader,
+        keys: &Arc<KeyRing>,
+    ) -> Result<Option<Arc<E>>, Fault> {
+        let tick = self.tick;
+        if let Some(slot) = self.slots.get_mut(key) {
+            slot.used = tick;
+            return Ok(slot.value.clone());
+        }
+        if key.sequence_number().is_some_and(|number| number > self.known_above) {
+            return Ok(None);
+        }
+        let mut params = Vec::new();
+        key.write_key(&mut params);
+        let mut found = None;
+        reader.query(&self.select, &params, &self.spec.kinds(), &mut |row| {
+            found = Some(read_row::<E>(row, keys)?);
+            Ok(())
+        })?;
+        self.slots.insert(key.clone(), Slot { value: found.clone(), pinned: 0, dirty: false, used: tick });
+        Ok(found)
+    }
+
+    /// Puts a value (or its absence) in place; the caller journals.
+    pub(crate) fn put(&mut self, key: E::Key, value: Option<Arc<E>>) {
+        if let Some(entity) = &value {
+            for index in 0..E::INDEXES {
+                let values = entity.index_values(index);
+                self.pending[0].entry((index, values)).or_default().insert(key.clone());
+            }
+        }
+        let was_dirty = self.slots.get(&key).is_some_and(|slot| slot.dirty);
+        if !was_dirty {
+            self.dirty.push(key.clone());
+        }
+        let slot = Slot { value, pinned: i64::MAX, dirty: true, used: self.tick };
+        let before = self.slots.insert(key.clone(), slot);
+        self.undo.push((key, before));
+    }
+
+    /// The entities an index names, ordered by key.
+    pub(crate) fn find(
+        &mut self,
+        by: &Find<E>,
+        reader: &mut dyn Reader,
+        keys: &Arc<KeyRing>,
+    ) -> Result<Vec<Arc<E>>, Fault> {
+        let mut found: std::collections::BTreeMap<E::Key, Arc<E>> = std::collections::BTreeMap::new();
+        let wanted = |key: &E::Key, after: &Option<E::Key>| after.as_ref().is_none_or(|after| key > after);
+        for pending in &self.pending {
+            for key in pending.get(&(by.index, by.values.clone())).into_iter().flatten() {
+                let value = self.slots.get(key).and_then(|slot| slot.value.clone());
+                if let Some(entity) = value
+                    && wanted(key, &by.after)
+                    && entity.index_values(by.index) == by.values
+                {
+                    found.insert(key.clone(), entity);
+                }
+            }
+        }
+        let mut after = by.after.clone();
+        loop {
+            let (sql, params) = self.find_sql(by, after.as_ref());
+            let mut rows = Vec::new();
+            reader.query(&sql, &params, &self.spec.kinds(), &mut |row| {
+                rows.push(read_row::<E>(row, keys)?);
+                Ok(())
+            })?;
+            let exhausted = rows.len() < by.limit;
+            after = rows.last().map(|entity| entity.key());
+            for entity in rows {
+                let key = entity.key();
+                let tick = self.tick;
+                let slot = self.slots.entry(key.clone()).or_insert_with(|| Slot {
+                    value: Some(entity),
+                    pinned: 0,
+                    dirty: false,
+                    used: tick,
+                });
+                slot.used = tick;
+                if let Some(current) = &slot.value
+                    && current.index_values(by.index) == by.values
+                {
+                    found.insert(key, Arc::clone(current));
+                }
+            }
+            // A full page is complete up to its last key even where memory has changed or removed some of it.
+            let complete = after.as_ref().map_or(0, |last| found.keys().filter(|key| *key <= last).count());
+            if exhausted || complete >= by.limit {
+                break;
+            }
+        }
+        Ok(found.into_values().take(by.limit).collect())
+    }
+
+    fn find_sql(&self, by: &Find<E>, after: Option<&E::Key>) -> (String, Vec<Value>) {
+        use std::fmt::Write as _;
+        let index = &self.spec.indexes[by.index];
+        let mut sql = format!("SELECT {} FROM {} WHERE ", self.spec.column_list(), self.spec.name);
+        let mut params = Vec::new();
+        for (nr, (column, value)) in index.columns.iter().zip(&by.values).enumerate() {
+            let column = crate::storage::quoted(column);
+            let and = if nr == 0 { "" } else { " AND " };
+            if *value == Value::Null {
+                let _ = write!(sql, "{and}{column} IS NULL");
+            } else {
+                params.push(value.clone());
+                let _ = write!(sql, "{and}{column} = ${}", params.len());
+            }
+        }
+        let key = self.spec.key_names();
+        if let Some(after) = after {
+            let first = params.len();
+            after.write_key(&mut params);
+            let places: Vec<String> = (first + 1..=params.len()).map(|nr| format!("${nr}")).collect();
+            let _ = write!(sql, " AND ({}) > ({})", key.join(", "), places.join(", "));
+        }
+        let _ = write!(sql, " ORDER BY {} LIMIT {}", key.join(", "), by.limit);
+        (sql, params)
+    }
+}
+
+pub(crate) fn read_row<E: Entity>(row: &[Value], keys: &Arc<KeyRing>) -> Result<Arc<E>, Fault> {
+    keys.opening(|| E::read(&mut RowReader::new(row))).map(Arc::new)
+}
+
+impl<E: Entity> AnyTable for Table<E> {
+    fn as_any(&mut self) -> &mut dyn Any {
+        self
+    }
+
+    fn undo_one(&mut self) {
+        let Some((key, before)) = self.undo.pop() else { return };
+        let was_dirty = before.as_ref().is_some_and(|slot| slot.dirty);
+        match before {
+            Some(slot) => {
+                self.slots.insert(key.clone(), slot);
+            }
+            None => {
+                self.slots.remove(&key);
+            }
+        }
+        if !was_dirty && self.dirty.last() == Some(&key) {
+            self.dirty.pop();
+        }
+    }
+
+    fn forget_undo(&mut self) {
+        self.undo.clear();
+    }
+
+    fn take_dirty(&mut self, batch: i64) -> Option<Box<dyn DirtyRows>> {
+        self.pending.swap(0, 1);
+        self.pending[0].clear();
+        if self.dirty.is_empty() {
+            return None;
+        }
+        let mut rows = Dirty { spec: self.spec, saved: Vec::with_capacity(self.dirty.len()), deleted: Vec::new() };
+        for key in self.dirty.drain(..) {
+            let Some(slot) = self.slots.get_mut(&key) else { continue };
+            slot.dirty = false;
+            slot.pinned = batch;
+            match &slot.value {
+                Some(entity) => rows.saved.push(Arc::clone(entity)),
+                None => rows.deleted.push(key),
+            }
+        }
+        Some(Box::new(rows))
+    }
+
+    fn batch_durable(&mut self) {
+        self.pending[1].clear();
+    }
+
+    fn evict(&mut self, durable: i64, older_than: u32) {
+        let known_above = &mut self.known_above;
+        self.slots.retain(|key, slot| {
+            let keep = slot.dirty || slot.pinned > durable || slot.used >= older_than;
+            if !keep && let Some(number) = key.sequence_number() {
+                *known_above = (*known_above).max(number);
+            }
+            keep
+        });
+        self.slots.shrink_to(self.slots.len() * 2);
+    }
+
+    fn len(&self) -> usize {
+        self.slots.len()
+    }
+
+    fn tick(&mut self) -> u32 {
+        self.tick += 1;
+        self.tick
+    }
+}

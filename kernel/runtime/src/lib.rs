@@ -1,0 +1,51 @@
+//! The runtime of a market: one writer, pure handlers on a unit of work, group commit, and everything around it.
+//!
+//! A stimulus (a person's request, a fact from outside, a timer) runs through the handlers it reaches until nothing is
+//! queued: a *cascade*. Cascades run one after another in the writer's memory and become durable together in a group
+//! commit, which a second thread writes while the next batch already runs.
+//!
+//! Invariant: everything one stimulus causes in a market commits together, or not at all.
+//! Invariant: results, ids and bytes depend on the stimuli alone, not on batches, engine or hash order.
+//! Invariant: a handler reaches nothing but its [`Work`]: no I/O, no wall clock, no randomness.
+//! Invariant: a service touches only its own entities; messages are the only doors between services.
+
+mod cache;
+mod cascade;
+mod commit;
+mod config;
+mod digest;
+mod entity;
+mod fault;
+mod field;
+mod idempotency;
+mod log;
+mod market;
+mod payload;
+mod registry;
+mod resident;
+mod seal;
+pub mod storage;
+mod system;
+mod table_builder;
+pub mod testing;
+mod trace;
+mod work;
+mod writer;
+
+pub use cascade::{Executed, HopView};
+pub use config::{Configs, Market};
+pub use entity::{Entity, Find};
+pub use fault::{Coded, Fault, FaultKind, Halt, Handled, rejection_of};
+pub use field::{Blind, Field, Json, Key, RowReader, date_of, days_of};
+pub use market::{EffectEnvelope, MarketOptions, MarketWriter, RunStats, Stimulus};
+pub use payload::Answer;
+pub use registry::{Registry, ServiceBuilder};
+pub use resident::Resident;
+pub use seal::Secrets;
+pub use system::{EffectState, MarketState, ParkedStimulus, RuntimeEffect, RuntimeTimer};
+pub use table_builder::TableBuilder;
+pub use trace::{CascadeTrace, TraceHop, read_cascade, read_trace};
+pub use work::Work;
+pub use writer::{Busy, Reply, Writer};
+
+pub use sycee_contract as contract;

@@ -1,0 +1,74 @@
+//! Messages and answers with their types erased, and the little table of functions that goes with each type.
+
+use std::any::{Any, TypeId};
+use std::sync::Arc;
+
+use serde::Serialize;
+use sycee_contract::{Command, Kind, Message};
+
+use crate::Fault;
+
+/// A payload whose type only its [`Vt`] knows.
+pub(crate) type Payload = Arc<dyn Any + Send + Sync>;
+
+/// What can be done with a payload without knowing its type.
+pub(crate) struct Vt {
+    pub id: &'static str,
+    pub kind: Kind,
+    pub type_id: fn() -> TypeId,
+    pub encode: fn(&dyn Any) -> Vec<u8>,
+}
+
+struct VtOf<M>(std::marker::PhantomData<M>);
+
+impl<M: Message> VtOf<M> {
+    const VT: &'static Vt = &Vt { id: M::ID, kind: M::KIND, type_id: TypeId::of::<M>, encode: encode_any::<M> };
+}
+
+/// The functions of message type `M`.
+pub(crate) fn vt_of<M: Message>() -> &'static Vt {
+    VtOf::<M>::VT
+}
+
+fn encode_any<T: Serialize + 'static>(payload: &dyn Any) -> Vec<u8> {
+    payload.downcast_ref::<T>().map(to_bytes).unwrap_or_default()
+}
+
+/// Compact bytes of a value; personal data as the sealer in force says.
+pub(crate) fn to_bytes<T: Serialize>(value: &T) -> Vec<u8> {
+    // Plain structs of plain data always serialize: there is no self-description to miss.
+    postcard::to_stdvec(value).unwrap_or_default()
+}
+
+/// The value behind compact bytes.
+pub(crate) fn from_bytes<T: serde::de::DeserializeOwned>(bytes: &[u8]) -> Result<T, Fault> {
+    postcard::from_bytes(bytes).map_err(|error| Fault::corrupt("stored bytes do not decode").because(error))
+}
+
+/// An answer with its type erased.
+#[derive(Clone)]
+pub struct Answer {
+    value: Payload,
+    encode: fn(&dyn Any) -> Vec<u8>,
+}
+
+impl Answer {
+    pub(crate) fn of<C: Command>(answer: C::Answer) -> Self {
+        Self { value: Arc::new(answer), encode: encode_any::<C::Answer> }
+    }
+
+    pub(crate) fn bytes(&self) -> Vec<u8> {
+        (self.encode)(&*self.value)
+    }
+
+    /// The answer of command `C`.
+    pub fn get<C: Command>(&self) -> Option<C::Answer> {
+        self.value.downcast_ref::<C::Answer>().cloned()
+    }
+}
+
+impl std::fmt::Debug for Answer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Answer")
+    }
+}

@@ -1,0 +1,221 @@
+//! Personal data at rest: a data key for each person, wrapped by the market's key, so that erasing one erases the person.
+//!
+//! Sealing is AES-256-GCM-SIV with a fixed nonce: deterministic by design, so that a retried batch writes the same bytes;
+//! what it gives away is that one person's two values are equal. Blind indexes are keyed BLAKE3 with a key of their own.
+//!
+//! Invariant: a data key is committed no later than the first row it seals.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use aes_gcm_siv::aead::{Aead, KeyInit};
+use aes_gcm_siv::{Aes256GcmSiv, Nonce};
+use rustc_hash::FxHashMap;
+use sycee_contract::{CustomerId, Identifier as _, Sealer, with_sealer};
+
+use crate::storage::{Reader, Value};
+use crate::{Blind, Fault};
+
+/// The market's own secrets, 32 bytes each. They come from the operator and are never stored in the market.
+#[derive(Clone)]
+pub struct Secrets {
+    /// Wraps the persons' data keys.
+    pub wrapping: [u8; 32],
+    /// Keys the blind indexes.
+    pub index: [u8; 32],
+    /// Keys one-time codes.
+    pub one_time: [u8; 32],
+}
+
+impl Secrets {
+    /// Three independent keys derived from one master secret.
+    pub fn derive(master: &[u8]) -> Self {
+        Self {
+            wrapping: blake3::derive_key("sycee 2026 wrapping key", master),
+            index: blake3::derive_key("sycee 2026 blind index key", master),
+            one_time: blake3::derive_key("sycee 2026 one-time code key", master),
+        }
+    }
+}
+
+impl std::fmt::Debug for Secrets {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Secrets(***)")
+    }
+}
+
+/// Most data keys held in memory; beyond it they are read again when needed.
+const KEYS_MAX: usize = 200_000;
+
+struct Keys {
+    plain: FxHashMap<i64, Option<[u8; 32]>>,
+    fresh: Vec<(i64, Vec<u8>)>,
+    reader: Option<Box<dyn Reader>>,
+    known_above: i64,
+}
+
+/// The data keys of a market's persons.
+pub(crate) struct KeyRing {
+    secrets: Secrets,
+    keys: Mutex<Keys>,
+}
+
+/// Number under which values that belong to no person are sealed.
+const NOBODY: i64 = 0;
+
+impl KeyRing {
+    pub(crate) fn new(secrets: Secrets, reader: Box<dyn Reader>, known_above: i64) -> Arc<Self> {
+        let keys = Keys { plain: FxHashMap::default(), fresh: Vec::new(), reader: Some(reader), known_above };
+        Arc::new(Self { secrets, keys: Mutex::new(keys) })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Keys> {
+        self.keys.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Runs `body` with personal data sealed for `subject`.
+    pub(crate) fn sealing<R>(self: &Arc<Self>, subject: Option<CustomerId>, body: impl FnOnce() -> R) -> R {
+        let subject = subject.map_or(NOBODY, CustomerId::number);
+        with_sealer(Arc::new(ForSubject { ring: Arc::clone(self), subject }), body)
+    }
+
+    /// Runs `body` with sealed data opened.
+    pub(crate) fn opening<R>(self: &Arc<Self>, body: impl FnOnce() -> R) -> R {
+        self.sealing(None, body)
+    }
+
+    /// Wrapped keys made since the last call: to be committed with the rows they sealed.
+    pub(crate) fn take_fresh(&self) -> Vec<(i64, Vec<u8>)> {
+        std::mem::take(&mut self.lock().fresh)
+    }
+
+    /// The blind index of a normalised value.
+    pub(crate) fn blind(&self, kind: &str, plain: &str) -> Blind {
+        let mut hasher = blake3::Hasher::new_keyed(&self.secrets.index);
+        hasher.update(kind.as_bytes()).update(b"\0").update(plain.as_bytes());
+        let mut short = [0u8; 16];
+        short.copy_from_slice(&hasher.finalize().as_bytes()[..16]);
+        Blind(short)
+    }
+
+    /// Six digits that only the holder of the market's secret can tell.
+    pub(crate) fn one_time_code(&self, challenge: i64) -> String {
+        let hash = blake3::keyed_hash(&self.secrets.one_time, &challenge.to_be_bytes());
+        let mut head = [0u8; 8];
+        head.copy_from_slice(&hash.as_bytes()[..8]);
+        format!("{:06}", u64::from_be_bytes(head) % 1_000_000)
+    }
+
+    fn cipher(key: &[u8; 32]) -> Aes256GcmSiv {
+        Aes256GcmSiv::new(key.into())
+    }
+
+    /// The data key of `subject`; makes one when it may.
+    fn key(&self, subject: i64, make: bool) -> Result<Option<[u8; 32]>, Fault> {
+        let mut keys = self.lock();
+        if let Some(known) = keys.plain.get(&subject)
+            && (known.is_some() || !make)
+        {
+            return Ok(*known);
+        }
+        let mut wrapped: Option<Vec<u8>> = None;
+        if subject <= keys.known_above
+            && let Some(reader) = keys.reader.as_mut()
+        {
+            let sql = "SELECT wrapped FROM person_key WHERE subject = $1";
+            reader.query(sql, &[Value::Int(subject)], &[crate::storage::ColumnKind::Bytes], &mut |row| {
+                wrapped = row[0].as_bytes().map(<[u8]>::to_vec);
+                Ok(())
+            })?;
+        }
+        let key = match wrapped {
+            Some(wrapped) => self.unwrap(subject, &wrapped),
+            None if make => {
+                let mut fresh = [0u8; 32];
+                getrandom::fill(&mut fresh)
+                    .map_err(|error| Fault::outage(format!("the system gives no random bytes: {error}")))?;
+                let wrapped = self.wrap(subject, &fresh)?;
+                keys.fresh.push((subject, wrapped));
+                Some(fresh)
+            }
+            None => None,
+        };
+        if keys.plain.len() >= KEYS_MAX && keys.fresh.is_empty() {
+            let highest = keys.plain.keys().copied().max().unwrap_or(0);
+            keys.known_above = keys.known_above.max(highest);
+            keys.plain.clear();
+        }
+        keys.plain.insert(subject, key);
+        Ok(key)
+    }
+
+    fn wrap(&self, subject: i64, key: &[u8; 32]) -> Result<Vec<u8>, Fault> {
+        let nonce = wrapping_nonce(subject);
+        Self::cipher(&self.secrets.wrapping)
+            .encrypt(&nonce, key.as_slice())
+            .map_err(|_| Fault::bug("a data key could not be wrapped"))
+    }
+
+    fn unwrap(&self, subject: i64, wrapped: &[u8]) -> Option<[u8; 32]> {
+        let nonce = wrapping_nonce(subject);
+        Self::cipher(&self.secrets.wrapping).decrypt(&nonce, wrapped).ok()?.try_into().ok()
+    }
+}
+
+fn wrapping_nonce(subject: i64) -> Nonce {
+    let mut nonce = [0u8; 12];
+    nonce[4..].copy_from_slice(&subject.to_be_bytes());
+    nonce.into()
+}
+
+struct ForSubject {
+    ring: Arc<KeyRing>,
+    subject: i64,
+}
+
+impl Sealer for ForSubject {
+    fn seal(&self, plain: &str) -> String {
+        let sealed = self.ring.key(self.subject, true).ok().flatten().and_then(|key| {
+            let nonce: Nonce = [0u8; 12].into();
+            KeyRing::cipher(&key).encrypt(&nonce, plain.as_bytes()).ok()
+        });
+        // Without a key nothing may be stored in the clear: the value is lost rather than leaked.
+        sealed
+            .map_or_else(|| sycee_contract::redacted().to_owned(), |bytes| format!("{}.{}", self.subject, hex(&bytes)))
+    }
+
+    fn open(&self, sealed: &str) -> Option<String> {
+        let (subject, text) = sealed.split_once('.')?;
+        let key = self.ring.key(subject.parse().ok()?, false).ok().flatten()?;
+        let nonce: Nonce = [0u8; 12].into();
+        let plain = KeyRing::cipher(&key).decrypt(&nonce, unhex(text)?.as_slice()).ok()?;
+        String::from_utf8(plain).ok()
+    }
+}
+
+/// Shows personal data as it is: for hashes of the logical state, never for anything stored.
+pub(crate) struct Plain;
+
+impl Sealer for Plain {
+    fn seal(&self, plain: &str) -> String {
+        plain.to_owned()
+    }
+
+    fn open(&self, sealed: &str) -> Option<String> {
+        Some(sealed.to_owned())
+    }
+}
+
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let mut text = String::with_capacity(bytes.len() * 2);
+    for byte in bytes {
+        text.push(char::from(DIGITS[usize::from(byte >> 4)]));
+        text.push(char::from(DIGITS[usize::from(byte & 15)]));
+    }
+    text
+}
+
+fn unhex(text: &str) -> Option<Vec<u8>> {
+    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+    text.as_bytes().chunks(2).map(|pair| Some(digit(*pair.first()?)? << 4 | digit(*pair.get(1)?)?)).collect()
+}

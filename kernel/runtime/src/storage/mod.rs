@@ -1,0 +1,113 @@
+//! Where a market's truth is kept: one closed set of values, one description of tables, two engines.
+//!
+//! Domain code never sees an engine. It describes tables ([`TableSpec`]), hands over rows ([`TableRows`]) and asks with
+//! SQL in the common subset. What differs between the engines is in `sqlite.rs` and `postgres.rs` and nowhere else.
+//!
+//! Invariant: a [`Commit`] is written whole or not at all, and only under the writer's own fencing epoch.
+
+mod postgres;
+mod spec;
+mod sqlite;
+mod url;
+mod value;
+
+use std::time::Duration;
+
+pub use spec::{ColumnKind, ColumnSpec, IndexSpec, TableSpec, quoted};
+pub use url::{DatabaseUrl, SqliteDurability};
+pub use value::Value;
+
+use crate::Fault;
+
+/// How rows of a table are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Write {
+    /// Rows whose keys do not exist yet. A key that exists is a Fault.
+    Append,
+    /// Rows that replace what has the same key.
+    Upsert,
+    /// Rows hold only the key; what has it goes away.
+    Delete,
+}
+
+/// Rows of one table, flat: `rows.len()` is a multiple of the number of columns (of key columns for a delete).
+#[derive(Debug)]
+pub struct TableRows {
+    /// The table.
+    pub table: &'static TableSpec,
+    /// How the rows are written.
+    pub write: Write,
+    /// Values, row after row, in the order of the table's columns.
+    pub rows: Vec<Value>,
+}
+
+/// Everything one group commit writes.
+#[derive(Debug, Default)]
+pub struct Commit {
+    /// Rows by table, in the order they are written.
+    pub tables: Vec<TableRows>,
+    /// Number of this batch, 1 upwards in the life of the market.
+    pub batch: i64,
+}
+
+/// What reads. Sees what is committed.
+pub trait Reader: Send {
+    /// Runs a query and hands over its rows one by one. Parameters are `$1`, `$2`, … in both engines.
+    ///
+    /// `kinds` says how each selected column is to be read.
+    fn query(
+        &mut self,
+        sql: &str,
+        params: &[Value],
+        kinds: &[ColumnKind],
+        each: &mut dyn FnMut(&[Value]) -> Result<(), Fault>,
+    ) -> Result<(), Fault>;
+}
+
+/// What commits.
+pub trait Store: Send {
+    /// Creates what is missing of `tables`; takes the writer's place with a new fencing epoch. Answers the last batch.
+    fn open(&mut self, tables: &[&'static TableSpec]) -> Result<i64, Fault>;
+    /// Writes `commit` in one durable transaction.
+    ///
+    /// Errors: a Fault of kind `Fenced` when another writer has taken over; of kind `Outage` when it is unknown whether
+    /// the batch was committed and the engine cannot be asked.
+    fn commit(&mut self, commit: &Commit) -> Result<(), Fault>;
+    /// A reader of its own connection.
+    fn reader(&self) -> Result<Box<dyn Reader>, Fault>;
+    /// What makes it durable, for people: engine, version, settings, place.
+    fn describe(&mut self) -> Result<Vec<(String, String)>, Fault>;
+}
+
+/// Opens the store that `url` names. `busy` is how long to wait for a lock before it is an outage.
+pub fn open_store(url: &DatabaseUrl, busy: Duration) -> Result<Box<dyn Store>, Fault> {
+    match url {
+        DatabaseUrl::Sqlite { path, durability } => Ok(Box::new(sqlite::SqliteStore::open(path, *durability, busy)?)),
+        DatabaseUrl::Postgres { config, schema } => Ok(Box::new(postgres::PostgresStore::connect(config, schema)?)),
+    }
+}
+
+/// The statements that create `table` on the engine of `url`, for migration files.
+pub fn ddl(table: &TableSpec, engine: &str) -> Vec<String> {
+    if engine == "postgres" { postgres::ddl(table) } else { sqlite::ddl(table) }
+}
+
+/// Removes a schema that a test made.
+pub(crate) fn drop_schema(config: &str, schema: &str) {
+    postgres::drop_schema(config, schema);
+}
+
+/// All rows of a query.
+pub fn collect(
+    reader: &mut dyn Reader,
+    sql: &str,
+    params: &[Value],
+    kinds: &[ColumnKind],
+) -> Result<Vec<Vec<Value>>, Fault> {
+    let mut rows = Vec::new();
+    reader.query(sql, params, kinds, &mut |row| {
+        rows.push(row.to_vec());
+        Ok(())
+    })?;
+    Ok(rows)
+}

@@ -1,0 +1,91 @@
+//! How tables are described, and the SQL that follows from the description.
+
+use std::fmt::Write as _;
+
+/// Native type of a column.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ColumnKind {
+    /// bigint / INTEGER.
+    Int,
+    /// boolean / INTEGER 0 or 1.
+    Bool,
+    /// date / INTEGER days since 1970-01-01.
+    Date,
+    /// timestamptz / INTEGER microseconds since 1970-01-01T00:00:00Z.
+    Timestamp,
+    /// text, C collation / TEXT.
+    Text,
+    /// jsonb / TEXT.
+    Json,
+    /// bytea / BLOB.
+    Bytes,
+}
+
+/// One column.
+#[derive(Clone, Debug)]
+pub struct ColumnSpec {
+    /// Name.
+    pub name: String,
+    /// Type.
+    pub kind: ColumnKind,
+    /// Whether NULL is allowed.
+    pub nullable: bool,
+}
+
+/// One index besides the key.
+#[derive(Clone, Debug)]
+pub struct IndexSpec {
+    /// Name, unique in its table.
+    pub name: &'static str,
+    /// Columns.
+    pub columns: Vec<String>,
+    /// Whether the database enforces uniqueness (NULLs are distinct).
+    pub unique: bool,
+}
+
+/// One table.
+#[derive(Clone, Debug)]
+pub struct TableSpec {
+    /// Name.
+    pub name: &'static str,
+    /// Columns, in row order.
+    pub columns: Vec<ColumnSpec>,
+    /// Positions of the key columns.
+    pub key: Vec<usize>,
+    /// Further indexes.
+    pub indexes: Vec<IndexSpec>,
+    /// Columns that hold money units: position of the units column and of its currency column.
+    pub money: Vec<(usize, usize)>,
+}
+
+impl TableSpec {
+    /// Names of all columns, quoted, comma separated.
+    pub fn column_list(&self) -> String {
+        self.columns.iter().map(|column| quoted(&column.name)).collect::<Vec<_>>().join(", ")
+    }
+
+    /// Names of the key columns, quoted.
+    pub fn key_names(&self) -> Vec<String> {
+        self.key.iter().map(|&at| quoted(&self.columns[at].name)).collect()
+    }
+
+    /// Kinds of all columns.
+    pub fn kinds(&self) -> Vec<ColumnKind> {
+        self.columns.iter().map(|column| column.kind).collect()
+    }
+
+    /// `SELECT` of all columns for one key.
+    pub fn select_by_key(&self) -> String {
+        let mut sql = format!("SELECT {} FROM {} WHERE ", self.column_list(), self.name);
+        for (nr, name) in self.key_names().iter().enumerate() {
+            let and = if nr == 0 { "" } else { " AND " };
+            let _ = write!(sql, "{and}{name} = ${}", nr + 1);
+        }
+        sql
+    }
+}
+
+/// A name as SQL takes it whatever it is: entities may have fields called `order` or `limit`.
+pub fn quoted(name: &str) -> String {
+    format!("\"{name}\"")
+}

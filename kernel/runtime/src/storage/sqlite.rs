@@ -1,0 +1,332 @@
+//! SQLite: one file, WAL, one writer connection that waits for the disk, readers of their own.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::types::{ToSql, ToSqlOutput, ValueRef};
+use rusqlite::{Connection, OpenFlags, TransactionBehavior};
+
+use super::{ColumnKind, Commit, Reader, SqliteDurability, Store, TableRows, TableSpec, Value, Write, quoted};
+use crate::{Fault, FaultKind};
+
+/// Frames in the WAL after which the writer copies them back. The WAL is never truncated: overwriting is faster.
+const CHECKPOINT_FRAMES: i64 = 10_000;
+/// Page size for new files, bytes.
+const PAGE_BYTES: u32 = 8_192;
+/// Rows of one INSERT statement.
+const ROWS_PER_INSERT: usize = 40;
+
+pub(super) struct SqliteStore {
+    path: PathBuf,
+    connection: Connection,
+    durability: SqliteDurability,
+    busy: Duration,
+    epoch: i64,
+    commits: u32,
+}
+
+fn fault(error: rusqlite::Error) -> Fault {
+    let kind = match &error {
+        rusqlite::Error::SqliteFailure(code, _) if code.code == rusqlite::ErrorCode::ConstraintViolation => {
+            FaultKind::Bug
+        }
+        rusqlite::Error::SqliteFailure(code, _)
+            if matches!(code.code, rusqlite::ErrorCode::DatabaseCorrupt | rusqlite::ErrorCode::NotADatabase) =>
+        {
+            FaultKind::Corrupt
+        }
+        _ => FaultKind::Outage,
+    };
+    Fault::new(kind, "sqlite").because(error)
+}
+
+impl ToSql for Value {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::Borrowed(match self {
+            Self::Null => ValueRef::Null,
+            Self::Int(number) => ValueRef::Integer(*number),
+            Self::Text(text) => ValueRef::Text(text.as_bytes()),
+            Self::Bytes(bytes) => ValueRef::Blob(bytes),
+        }))
+    }
+}
+
+impl SqliteStore {
+    pub(super) fn open(path: &Path, durability: SqliteDurability, busy: Duration) -> Result<Self, Fault> {
+        if let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+            std::fs::create_dir_all(parent)
+                .map_err(|error| Fault::outage(format!("{} cannot be made", parent.display())).because(error))?;
+        }
+        let connection = Connection::open(path)
+            .map_err(|error| Fault::outage(format!("{} cannot be opened", path.display())).because(error))?;
+        connection.busy_timeout(busy).map_err(fault)?;
+        connection.pragma_update(None, "page_size", PAGE_BYTES).map_err(fault)?;
+        connection.pragma_update(None, "journal_mode", "WAL").map_err(fault)?;
+        let synchronous = match durability {
+            SqliteDurability::Full => "FULL",
+            SqliteDurability::Off => "OFF",
+        };
+        connection.pragma_update(None, "synchronous", synchronous).map_err(fault)?;
+        connection.pragma_update(None, "wal_autocheckpoint", 0).map_err(fault)?;
+        connection.pragma_update(None, "journal_size_limit", -1).map_err(fault)?;
+        connection.pragma_update(None, "cache_size", -65_536).map_err(fault)?;
+        connection.set_prepared_statement_cache_capacity(512);
+        Ok(Self { path: path.to_owned(), connection, durability, busy, epoch: 0, commits: 0 })
+    }
+
+    fn checkpoint_when_long(&mut self) -> Result<(), Fault> {
+        self.commits += 1;
+        if !self.commits.is_multiple_of(16) {
+            return Ok(());
+        }
+        let wal = self.path.with_file_name(format!(
+            "{}-wal",
+            self.path.file_name().map(|name| name.to_string_lossy()).unwrap_or_default()
+        ));
+        let bytes = std::fs::metadata(wal).map(|meta| meta.len()).unwrap_or(0);
+        if i64::try_from(bytes).unwrap_or(i64::MAX) / i64::from(PAGE_BYTES) >= CHECKPOINT_FRAMES {
+            self.connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(())).map_err(fault)?;
+        }
+        Ok(())
+    }
+}
+
+fn column_type(kind: ColumnKind) -> &'static str {
+    match kind {
+        ColumnKind::Int | ColumnKind::Bool | ColumnKind::Date | ColumnKind::Timestamp => "INTEGER",
+        ColumnKind::Text | ColumnKind::Json => "TEXT",
+        ColumnKind::Bytes => "BLOB",
+    }
+}
+
+/// The statements that create a table with its indexes and its view of decimal amounts.
+pub(super) fn ddl(table: &TableSpec) -> Vec<String> {
+    let rowid = table.key.len() == 1 && table.columns[table.key[0]].kind == ColumnKind::Int;
+    let mut columns: Vec<String> = table
+        .columns
+        .iter()
+        .enumerate()
+        .map(|(at, column)| {
+            if rowid && at == table.key[0] {
+                return format!("{} INTEGER PRIMARY KEY", quoted(&column.name));
+            }
+            let null = if column.nullable { "" } else { " NOT NULL" };
+            format!("{} {}{null}", quoted(&column.name), column_type(column.kind))
+        })
+        .collect();
+    if !rowid {
+        columns.push(format!("PRIMARY KEY ({})", table.key_names().join(", ")));
+    }
+    let without = if rowid { "" } else { " WITHOUT ROWID" };
+    let mut statements =
+        vec![format!("CREATE TABLE IF NOT EXISTS {} (\n  {}\n){without}", table.name, columns.join(",\n  "))];
+    for index in &table.indexes {
+        let unique = if index.unique { "UNIQUE " } else { "" };
+        statements.push(format!(
+            "CREATE {unique}INDEX IF NOT EXISTS {}_{} ON {} ({})",
+            table.name,
+            index.name,
+            table.name,
+            index.columns.iter().map(|column| quoted(column)).collect::<Vec<_>>().join(", ")
+        ));
+    }
+    if !table.money.is_empty() {
+        let mut shown: Vec<String> = Vec::new();
+        for (at, column) in table.columns.iter().enumerate() {
+            match table.money.iter().find(|(units, _)| *units == at) {
+                Some((units, currency)) => {
+                    let (units, currency) = (&table.columns[*units].name, &table.columns[*currency].name);
+                    let name = quoted(units.trim_end_matches("_units"));
+                    let (units, currency) = (quoted(units), quoted(currency));
+                    let sign = format!("CASE WHEN {units} < 0 THEN '-' ELSE '' END");
+                    shown.push(format!(
+                        "CASE WHEN {currency} IN ('USDT','USDC') THEN printf('%s%d.%06d', {sign}, abs({units})/1000000, abs({units})%1000000) \
+                         ELSE printf('%s%d.%04d', {sign}, abs({units})/10000, abs({units})%10000) END AS {name}"
+                    ));
+                }
+                None => shown.push(quoted(&column.name)),
+            }
+        }
+        statements.push(format!(
+            "CREATE VIEW IF NOT EXISTS {}_decimal AS SELECT {} FROM {}",
+            table.name,
+            shown.join(", "),
+            table.name
+        ));
+    }
+    statements
+}
+
+/// `INSERT` of `rows` rows, replacing what has the same key if `upsert`.
+fn insert_sql(table: &TableSpec, rows: usize, upsert: bool) -> String {
+    let width = table.columns.len();
+    let mut sql = format!("INSERT INTO {} ({}) VALUES ", table.name, table.column_list());
+    for row in 0..rows {
+        if row > 0 {
+            sql.push(',');
+        }
+        sql.push('(');
+        for column in 0..width {
+            if column > 0 {
+                sql.push(',');
+            }
+            sql.push('?');
+            sql.push_str(&(row * width + column + 1).to_string());
+        }
+        sql.push(')');
+    }
+    if upsert {
+        let key = table.key_names();
+        let set: Vec<String> = table
+            .columns
+            .iter()
+            .enumerate()
+            .filter(|(at, _)| !table.key.contains(at))
+            .map(|(_, column)| format!("{0}=excluded.{0}", quoted(&column.name)))
+            .collect();
+        let action = if set.is_empty() { "NOTHING".to_owned() } else { format!("UPDATE SET {}", set.join(",")) };
+        sql.push_str(&format!(" ON CONFLICT ({}) DO {action}", key.join(",")));
+    }
+    sql
+}
+
+fn write_rows(connection: &Connection, rows: &TableRows) -> Result<(), Fault> {
+    let table = rows.table;
+    if rows.write == Write::Delete {
+        let width = table.key.len();
+        let places: Vec<String> =
+            table.key_names().iter().enumerate().map(|(nr, name)| format!("{name} = ?{}", nr + 1)).collect();
+        let sql = format!("DELETE FROM {} WHERE {}", table.name, places.join(" AND "));
+        let mut statement = connection.prepare_cached(&sql).map_err(fault)?;
+        for key in rows.rows.chunks(width) {
+            statement.execute(rusqlite::params_from_iter(key)).map_err(fault)?;
+        }
+        return Ok(());
+    }
+    let width = table.columns.len();
+    let upsert = rows.write == Write::Upsert;
+    let per_insert = if upsert { 1 } else { ROWS_PER_INSERT.min(30_000 / width) };
+    let mut many = rows.rows.chunks_exact(width * per_insert);
+    if many.len() > 0 {
+        let mut statement = connection.prepare_cached(&insert_sql(table, per_insert, upsert)).map_err(fault)?;
+        for chunk in &mut many {
+            statement.execute(rusqlite::params_from_iter(chunk)).map_err(fault)?;
+        }
+    }
+    let rest = many.remainder();
+    if !rest.is_empty() {
+        let mut statement = connection.prepare_cached(&insert_sql(table, 1, upsert)).map_err(fault)?;
+        for row in rest.chunks(width) {
+            statement.execute(rusqlite::params_from_iter(row)).map_err(fault)?;
+        }
+    }
+    Ok(())
+}
+
+impl Store for SqliteStore {
+    fn open(&mut self, tables: &[&'static TableSpec]) -> Result<i64, Fault> {
+        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(fault)?;
+        transaction
+            .execute_batch(
+                "CREATE TABLE IF NOT EXISTS market_fence (id INTEGER PRIMARY KEY, epoch INTEGER NOT NULL, batch INTEGER NOT NULL);
+                 INSERT INTO market_fence (id, epoch, batch) VALUES (1, 0, 0) ON CONFLICT (id) DO NOTHING;",
+            )
+            .map_err(fault)?;
+        for table in tables {
+            for statement in ddl(table) {
+                transaction.execute_batch(&statement).map_err(fault)?;
+            }
+        }
+        let (epoch, batch): (i64, i64) = transaction
+            .query_row("UPDATE market_fence SET epoch = epoch + 1 WHERE id = 1 RETURNING epoch, batch", [], |row| {
+                Ok((row.get(0)?, row.get(1)?))
+            })
+            .map_err(fault)?;
+        transaction.commit().map_err(fault)?;
+        self.epoch = epoch;
+        Ok(batch)
+    }
+
+    fn commit(&mut self, commit: &Commit) -> Result<(), Fault> {
+        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(fault)?;
+        let fenced = transaction
+            .prepare_cached("UPDATE market_fence SET batch = ?1 WHERE id = 1 AND epoch = ?2")
+            .and_then(|mut statement| statement.execute([commit.batch, self.epoch]))
+            .map_err(fault)?;
+        if fenced != 1 {
+            return Err(Fault::new(FaultKind::Fenced, format!("another writer took over after epoch {}", self.epoch)));
+        }
+        for rows in &commit.tables {
+            write_rows(&transaction, rows)?;
+        }
+        transaction.commit().map_err(fault)?;
+        self.checkpoint_when_long()
+    }
+
+    fn reader(&self) -> Result<Box<dyn Reader>, Fault> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(&self.path, flags).map_err(fault)?;
+        connection.busy_timeout(self.busy).map_err(fault)?;
+        connection.pragma_update(None, "query_only", true).map_err(fault)?;
+        connection.pragma_update(None, "cache_size", -32_768).map_err(fault)?;
+        connection.set_prepared_statement_cache_capacity(512);
+        Ok(Box::new(SqliteReader { connection }))
+    }
+
+    fn describe(&mut self) -> Result<Vec<(String, String)>, Fault> {
+        let pragma = |name: &str| -> Result<String, Fault> {
+            self.connection
+                .query_row(&format!("PRAGMA {name}"), [], |row| {
+                    row.get_ref(0).map(|value| match value {
+                        ValueRef::Integer(number) => number.to_string(),
+                        ValueRef::Text(text) => String::from_utf8_lossy(text).into_owned(),
+                        _ => String::new(),
+                    })
+                })
+                .map_err(fault)
+        };
+        Ok(vec![
+            ("engine".to_owned(), format!("sqlite {}", rusqlite::version())),
+            ("file".to_owned(), self.path.display().to_string()),
+            ("journal_mode".to_owned(), pragma("journal_mode")?),
+            ("synchronous".to_owned(), pragma("synchronous")?),
+            ("page_size".to_owned(), pragma("page_size")?),
+            ("durable".to_owned(), (self.durability == SqliteDurability::Full).to_string()),
+        ])
+    }
+}
+
+struct SqliteReader {
+    connection: Connection,
+}
+
+impl Reader for SqliteReader {
+    fn query(
+        &mut self,
+        sql: &str,
+        params: &[Value],
+        kinds: &[ColumnKind],
+        each: &mut dyn FnMut(&[Value]) -> Result<(), Fault>,
+    ) -> Result<(), Fault> {
+        // `$1` is a named parameter to SQLite, numbered by first appearance; `?1` is what is meant.
+        let mut statement = self.connection.prepare_cached(&sql.replace('$', "?")).map_err(fault)?;
+        let mut rows = statement.query(rusqlite::params_from_iter(params)).map_err(fault)?;
+        let mut values = Vec::with_capacity(kinds.len());
+        while let Some(row) = rows.next().map_err(fault)? {
+            values.clear();
+            for at in 0..kinds.len() {
+                values.push(match row.get_ref(at).map_err(fault)? {
+                    ValueRef::Null => Value::Null,
+                    ValueRef::Integer(number) => Value::Int(number),
+                    ValueRef::Text(text) => Value::text(
+                        std::str::from_utf8(text).map_err(|error| Fault::corrupt("a text column").because(error))?,
+                    ),
+                    ValueRef::Blob(bytes) => Value::bytes(bytes),
+                    ValueRef::Real(_) => return Err(Fault::corrupt("a floating point number in the database")),
+                });
+            }
+            each(&values)?;
+        }
+        Ok(())
+    }
+}

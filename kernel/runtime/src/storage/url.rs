@@ -1,0 +1,106 @@
+//! Where a market is kept: `sqlite:///path/to/market.db`, or `postgres://…?schema=market_gh`.
+
+use std::path::PathBuf;
+
+use crate::Fault;
+
+/// Whether a commit waits for the disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SqliteDurability {
+    /// `synchronous=FULL`: a commit survives power loss.
+    Full,
+    /// `synchronous=OFF`: for tests that do not test durability.
+    Off,
+}
+
+/// A database.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DatabaseUrl {
+    /// A file of its own.
+    Sqlite {
+        /// The file.
+        path: PathBuf,
+        /// Whether a commit waits for the disk.
+        durability: SqliteDurability,
+    },
+    /// A schema of a PostgreSQL database.
+    Postgres {
+        /// Connection string, as libpq takes it (key=value or URL).
+        config: String,
+        /// Schema of the market.
+        schema: String,
+    },
+}
+
+impl DatabaseUrl {
+    /// Parses a database URL. A plain path is SQLite; `schema=` in a PostgreSQL URL names the schema (`sycee`).
+    ///
+    /// Errors: a Fault that shows the accepted forms.
+    pub fn parse(text: &str) -> Result<Self, Fault> {
+        if let Some(path) = text.strip_prefix("sqlite://") {
+            return Ok(Self::sqlite(path));
+        }
+        if text.starts_with("postgres://") || text.starts_with("postgresql://") {
+            let (config, schema) = take_schema(text, &['?', '&']);
+            return Ok(Self::Postgres { config, schema });
+        }
+        if text.contains("host=") || text.contains("dbname=") {
+            let (config, schema) = take_schema(text, &[' ']);
+            return Ok(Self::Postgres { config, schema });
+        }
+        if text.contains("://") || text.is_empty() {
+            return Err(Fault::outage(format!(
+                "{text:?} is no database: use sqlite:///path/market.db, a path, or postgres://user@host/db?schema=market_gh"
+            )));
+        }
+        Ok(Self::sqlite(text))
+    }
+
+    /// A durable SQLite file.
+    pub fn sqlite(path: impl Into<PathBuf>) -> Self {
+        Self::Sqlite { path: path.into(), durability: SqliteDurability::Full }
+    }
+
+    /// Engine name for people.
+    pub const fn engine(&self) -> &'static str {
+        match self {
+            Self::Sqlite { .. } => "sqlite",
+            Self::Postgres { .. } => "postgres",
+        }
+    }
+}
+
+fn take_schema(text: &str, separators: &[char]) -> (String, String) {
+    let Some(at) = text.find("schema=").filter(|at| *at > 0 && text[..*at].ends_with(separators)) else {
+        return (text.to_owned(), "sycee".to_owned());
+    };
+    let rest = &text[at + "schema=".len()..];
+    let end = rest.find(['&', ' ']).unwrap_or(rest.len());
+    let schema = rest[..end].to_owned();
+    let tail = rest[end..].trim_start_matches(['&', ' ']);
+    let mut config = text[..at].to_owned();
+    config.push_str(tail);
+    (config.trim_end_matches(['?', '&', ' ']).to_owned(), schema)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn urls_name_engine_and_schema() {
+        let postgres =
+            |config: &str, schema: &str| DatabaseUrl::Postgres { config: config.into(), schema: schema.into() };
+        for (text, url) in [
+            ("sqlite:///a/b.db", DatabaseUrl::sqlite("/a/b.db")),
+            ("b.db", DatabaseUrl::sqlite("b.db")),
+            ("postgres://u@h/d?schema=gh", postgres("postgres://u@h/d", "gh")),
+            ("postgres://u@h/d?a=b&schema=gh&c=d", postgres("postgres://u@h/d?a=b&c=d", "gh")),
+            ("host=/tmp user=me schema=gh", postgres("host=/tmp user=me", "gh")),
+            ("host=/tmp user=me", postgres("host=/tmp user=me", "sycee")),
+        ] {
+            assert_eq!(DatabaseUrl::parse(text).unwrap(), url, "{text}");
+        }
+        assert!(DatabaseUrl::parse("mysql://x").is_err());
+    }
+}

@@ -1,0 +1,162 @@
+//! The runtime's own tables: state of the market, timers, effects, parked stimuli, keys of persons, message log.
+
+use std::sync::OnceLock;
+
+use sycee_contract::{CustomerId, Date, Timestamp};
+
+use crate::storage::{ColumnKind, ColumnSpec, IndexSpec, TableSpec};
+use crate::{Registry, entity, text_enum};
+
+/// The name under which the runtime owns its tables.
+pub(crate) const RUNTIME: &str = "runtime";
+
+entity! {
+    /// Where the market stands; one row.
+    pub struct MarketState in "market_state" of "runtime" key id: i64 {
+        /// Always 1.
+        id: i64,
+        /// Last number the sequence handed out.
+        last_id: i64,
+        /// Last cascade.
+        last_cascade: i64,
+        /// Business clock.
+        now: Timestamp,
+        /// Business date.
+        today: Date,
+    }
+}
+
+entity! {
+    /// A command that will be run when its time has come.
+    pub struct RuntimeTimer in "runtime_timer" of "runtime" key id: String {
+        /// `<service>/<key>`.
+        id: String,
+        /// When.
+        due: Timestamp,
+        /// The service that set it.
+        service: String,
+        /// The command's message id.
+        message: String,
+        /// The command, encoded and sealed.
+        payload: Vec<u8>,
+        /// The trace it continues.
+        trace: i64,
+        /// Whose personal data it carries.
+        subject: Option<CustomerId>,
+    }
+}
+
+text_enum! {
+    /// How far an effect is.
+    pub enum EffectState {
+        /// To be executed.
+        Pending,
+        /// Executed.
+        Done,
+        /// Given up, with a work order.
+        Parked,
+    }
+}
+
+entity! {
+    /// A request to the outside world.
+    pub struct RuntimeEffect in "runtime_effect" of "runtime" key id: i64 {
+        /// Number from the market's sequence.
+        id: i64,
+        /// Kind, the name an adapter registers for.
+        kind: String,
+        /// The effect, encoded and sealed.
+        payload: Vec<u8>,
+        /// How far it is.
+        state: EffectState,
+        /// How often it was tried.
+        attempts: u32,
+        /// When it is to be tried next.
+        next_at: Timestamp,
+        /// The trace it belongs to.
+        trace: i64,
+        /// The last error, without personal data.
+        error: Option<String>,
+    }
+}
+
+entity! {
+    /// A fact that could not be applied: kept, with a work order.
+    pub struct ParkedStimulus in "runtime_parked" of "runtime" key id: i64 {
+        /// The cascade that failed.
+        id: i64,
+        /// Message id.
+        message: String,
+        /// Why.
+        error: String,
+        /// When.
+        at: Timestamp,
+    }
+}
+
+pub(crate) fn register(registry: &mut Registry) {
+    registry
+        .service(RUNTIME)
+        .entity::<MarketState>()
+        .entity::<RuntimeTimer>()
+        .entity::<RuntimeEffect>()
+        .entity::<ParkedStimulus>();
+    registry.know_effect::<sycee_contract::SendOtp>();
+    registry.know_effect::<sycee_contract::VerifyIdentity>();
+    registry.know_effect::<sycee_contract::ChannelPayment>();
+    registry.know_effect::<sycee_contract::ChannelQuery>();
+    registry.know_effect::<sycee_contract::PartnerPayout>();
+}
+
+fn column(name: &str, kind: ColumnKind, nullable: bool) -> ColumnSpec {
+    ColumnSpec { name: name.to_owned(), kind, nullable }
+}
+
+/// The message log: one row a cascade.
+pub(crate) fn message_log() -> &'static TableSpec {
+    static SPEC: OnceLock<TableSpec> = OnceLock::new();
+    SPEC.get_or_init(|| TableSpec {
+        name: "message_log",
+        columns: vec![
+            column("id", ColumnKind::Int, false),
+            column("at", ColumnKind::Timestamp, false),
+            column("business_date", ColumnKind::Date, false),
+            column("trace", ColumnKind::Int, false),
+            column("actor", ColumnKind::Text, false),
+            column("stimulus", ColumnKind::Text, false),
+            column("subject", ColumnKind::Int, true),
+            column("fingerprint", ColumnKind::Bytes, true),
+            column("body_hash", ColumnKind::Bytes, true),
+            column("outcome", ColumnKind::Text, false),
+            column("answer", ColumnKind::Bytes, true),
+            column("hops", ColumnKind::Bytes, false),
+        ],
+        key: vec![0],
+        indexes: vec![IndexSpec { name: "by_trace", columns: vec!["trace".to_owned()], unique: false }],
+        money: Vec::new(),
+    })
+}
+
+/// Names of messages and services behind the codes in the log.
+pub(crate) fn log_name() -> &'static TableSpec {
+    static SPEC: OnceLock<TableSpec> = OnceLock::new();
+    SPEC.get_or_init(|| TableSpec {
+        name: "log_name",
+        columns: vec![column("code", ColumnKind::Int, false), column("name", ColumnKind::Text, false)],
+        key: vec![0],
+        indexes: Vec::new(),
+        money: Vec::new(),
+    })
+}
+
+/// Wrapped data keys of persons.
+pub(crate) fn person_key() -> &'static TableSpec {
+    static SPEC: OnceLock<TableSpec> = OnceLock::new();
+    SPEC.get_or_init(|| TableSpec {
+        name: "person_key",
+        columns: vec![column("subject", ColumnKind::Int, false), column("wrapped", ColumnKind::Bytes, false)],
+        key: vec![0],
+        indexes: Vec::new(),
+        money: Vec::new(),
+    })
+}
