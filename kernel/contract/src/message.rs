@@ -93,6 +93,8 @@ pub struct MessageInfo {
     pub answer_schema: Option<fn() -> serde_json::Value>,
     /// Decodes a logged payload to JSON; `None` when the bytes are not of this message and version.
     pub decode: fn(&[u8]) -> Option<serde_json::Value>,
+    /// Reads JSON as this payload and gives it back as it is written; the error says what does not fit.
+    pub normalize: fn(&serde_json::Value) -> Result<serde_json::Value, String>,
 }
 
 /// Every declared message, ordered by id.
@@ -108,6 +110,13 @@ pub(crate) fn schema_of<T: JsonSchema>() -> serde_json::Value {
 
 pub(crate) fn decode_to_json<T: DeserializeOwned + Serialize>(bytes: &[u8]) -> Option<serde_json::Value> {
     postcard::from_bytes::<T>(bytes).ok().and_then(|value| serde_json::to_value(value).ok())
+}
+
+pub(crate) fn normalize_json<T: DeserializeOwned + Serialize>(
+    value: &serde_json::Value,
+) -> Result<serde_json::Value, String> {
+    let typed = T::deserialize(value).map_err(|error| error.to_string())?;
+    serde_json::to_value(typed).map_err(|error| error.to_string())
 }
 
 /// Declares commands: payload, owner, participants, nature, errors, compensation and answer in one place.
@@ -153,6 +162,7 @@ macro_rules! commands {
                 schema: crate::message::schema_of::<$name>,
                 answer_schema: Some(crate::message::schema_of::<$answer>),
                 decode: crate::message::decode_to_json::<$name>,
+                normalize: crate::message::normalize_json::<$name>,
             }),*]
         }
     };
@@ -196,6 +206,7 @@ macro_rules! events {
                 schema: crate::message::schema_of::<$name>,
                 answer_schema: None,
                 decode: crate::message::decode_to_json::<$name>,
+                normalize: crate::message::normalize_json::<$name>,
             }),*]
         }
     };

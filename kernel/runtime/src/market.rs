@@ -17,9 +17,9 @@ use crate::log::{LogRecord, Names, StoredAnswer};
 use crate::payload::{Answer, Payload, Vt, from_bytes, vt_of};
 use crate::resident::AnyResident;
 use crate::seal::{KeyRing, Plain, Secrets};
-use crate::storage::{ColumnKind, DatabaseUrl, Reader, TableSpec, Value, collect, open_store};
+use crate::storage::{ColumnKind, DatabaseUrl, Reader, Value, collect, open_store};
 use crate::system::{
-    EffectState, MarketState, ParkedStimulus, RUNTIME, RuntimeEffect, RuntimeTimer, log_name, message_log, person_key,
+    EffectState, MarketState, ParkedStimulus, RUNTIME, RuntimeEffect, RuntimeTimer, log_name,
 };
 use crate::{Configs, Entity, Fault, FaultKind, Find, Halt, Market, Registry, Resident, Work};
 
@@ -160,6 +160,7 @@ struct Mark {
     queue: usize,
     hops: usize,
     effects: usize,
+    sticky: usize,
 }
 
 impl Core {
@@ -223,6 +224,7 @@ impl Core {
             queue: cascade.queue.len(),
             hops: cascade.hops.len(),
             effects: cascade.effects.len(),
+            sticky: cascade.sticky.len(),
         }
     }
 
@@ -238,8 +240,9 @@ impl Core {
         cascade.queue.truncate(mark.queue);
         cascade.hops.truncate(mark.hops);
         cascade.effects.truncate(mark.effects);
+        // Only what this rollback took away: what was kept before the mark still stands, perhaps changed since.
         let sticky = std::mem::take(&mut cascade.sticky);
-        for again in &sticky {
+        for again in sticky.iter().skip(mark.sticky) {
             again(self);
         }
         cascade.sticky = sticky;
@@ -930,9 +933,7 @@ struct Opened {
 
 fn open_parts(registry: &Arc<Registry>, options: &MarketOptions) -> Result<Opened, Fault> {
     let mut store = open_store(&options.url, Duration::from_secs(30))?;
-    let mut tables: Vec<&'static TableSpec> = vec![message_log(), log_name(), person_key()];
-    tables.extend(registry.tables());
-    let batch = store.open(&tables)?;
+    let batch = store.open(&registry.tables())?;
     let mut reader = store.reader()?;
     let state = read_state(&mut *reader)?.unwrap_or(MarketState {
         id: 1,

@@ -92,7 +92,8 @@ impl Registry {
 
     /// Tables of all entities, residents and the runtime.
     pub fn tables(&self) -> Vec<&'static TableSpec> {
-        let mut tables: Vec<_> = self.entities.iter().map(|info| info.spec).collect();
+        let mut tables = vec![crate::system::message_log(), crate::system::log_name(), crate::system::person_key()];
+        tables.extend(self.entities.iter().map(|info| info.spec));
         for resident in &self.residents {
             tables.extend((resident.tables)());
         }

@@ -112,6 +112,35 @@ fn column(name: &str, kind: ColumnKind, nullable: bool) -> ColumnSpec {
     ColumnSpec { name: name.to_owned(), kind, nullable }
 }
 
+/// Who may write: one row, raised by every writer that takes over, checked by every commit.
+pub(crate) fn market_fence() -> &'static TableSpec {
+    static SPEC: OnceLock<TableSpec> = OnceLock::new();
+    SPEC.get_or_init(|| TableSpec {
+        name: "market_fence",
+        columns: ["id", "epoch", "batch"].map(|name| column(name, ColumnKind::Int, false)).to_vec(),
+        key: vec![0],
+        indexes: Vec::new(),
+        money: Vec::new(),
+    })
+}
+
+/// Migrations that were applied.
+pub(crate) fn schema_migration() -> &'static TableSpec {
+    static SPEC: OnceLock<TableSpec> = OnceLock::new();
+    SPEC.get_or_init(|| TableSpec {
+        name: "schema_migration",
+        columns: vec![
+            column("number", ColumnKind::Int, false),
+            column("name", ColumnKind::Text, false),
+            column("checksum", ColumnKind::Text, false),
+            column("applied_at", ColumnKind::Timestamp, false),
+        ],
+        key: vec![0],
+        indexes: Vec::new(),
+        money: Vec::new(),
+    })
+}
+
 /// The message log: one row a cascade.
 pub(crate) fn message_log() -> &'static TableSpec {
     static SPEC: OnceLock<TableSpec> = OnceLock::new();

@@ -5,7 +5,7 @@ use sycee_contract::Timestamp;
 
 use crate::log::unpack;
 use crate::storage::{ColumnKind, Reader, Value, collect};
-use crate::{Fault, MarketWriter};
+use crate::Fault;
 
 /// One logged hop.
 #[derive(Clone, Debug, Serialize)]
@@ -61,18 +61,18 @@ const KINDS: [ColumnKind; 7] = [
 /// Most cascades of one trace that are read at once.
 const CASCADES_MAX: i64 = 1_000;
 
-/// The cascades of a trace, oldest first.
-pub fn read_trace(writer: &mut MarketWriter, trace: i64) -> Result<Vec<CascadeTrace>, Fault> {
+/// The cascades of a trace, oldest first. Personal data opens only inside [`crate::MarketWriter::opening`].
+pub fn read_trace(reader: &mut dyn Reader, trace: i64) -> Result<Vec<CascadeTrace>, Fault> {
     let sql = format!("{COLUMNS} WHERE trace = $1 ORDER BY id LIMIT {CASCADES_MAX}");
-    let rows = collect(writer.reader(), &sql, &[Value::Int(trace)], &KINDS)?;
-    decode(writer.reader(), &rows)
+    let rows = collect(reader, &sql, &[Value::Int(trace)], &KINDS)?;
+    decode(reader, &rows)
 }
 
 /// One cascade.
-pub fn read_cascade(writer: &mut MarketWriter, cascade: i64) -> Result<Option<CascadeTrace>, Fault> {
+pub fn read_cascade(reader: &mut dyn Reader, cascade: i64) -> Result<Option<CascadeTrace>, Fault> {
     let sql = format!("{COLUMNS} WHERE id = $1");
-    let rows = collect(writer.reader(), &sql, &[Value::Int(cascade)], &KINDS)?;
-    Ok(decode(writer.reader(), &rows)?.pop())
+    let rows = collect(reader, &sql, &[Value::Int(cascade)], &KINDS)?;
+    Ok(decode(reader, &rows)?.pop())
 }
 
 fn decode(reader: &mut dyn Reader, rows: &[Vec<Value>]) -> Result<Vec<CascadeTrace>, Fault> {

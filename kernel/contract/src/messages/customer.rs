@@ -229,6 +229,8 @@ events! {
         customer: CustomerId,
         /// What was withdrawn.
         kinds: Vec<ConsentKind>,
+        /// Whether every consent that borrowing requires is still in force.
+        complete: bool,
     }
 
     /// The golden record of a customer changed stage: registered, admitted, refused, borrower, settled.

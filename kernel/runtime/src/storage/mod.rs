@@ -5,6 +5,7 @@
 //!
 //! Invariant: a [`Commit`] is written whole or not at all, and only under the writer's own fencing epoch.
 
+mod migrate;
 mod postgres;
 mod spec;
 mod sqlite;
@@ -13,6 +14,7 @@ mod value;
 
 use std::time::Duration;
 
+pub use migrate::{Applied, Migration, applied, has_table, migrate, schema_script};
 pub use spec::{ColumnKind, ColumnSpec, IndexSpec, TableSpec, quoted};
 pub use url::{DatabaseUrl, SqliteDurability};
 pub use value::Value;
@@ -73,6 +75,8 @@ pub trait Store: Send {
     /// Errors: a Fault of kind `Fenced` when another writer has taken over; of kind `Outage` when it is unknown whether
     /// the batch was committed and the engine cannot be asked.
     fn commit(&mut self, commit: &Commit) -> Result<(), Fault>;
+    /// Runs SQL statements in one durable transaction; for migrations.
+    fn run_script(&mut self, sql: &str) -> Result<(), Fault>;
     /// A reader of its own connection.
     fn reader(&self) -> Result<Box<dyn Reader>, Fault>;
     /// What makes it durable, for people: engine, version, settings, place.
@@ -87,7 +91,7 @@ pub fn open_store(url: &DatabaseUrl, busy: Duration) -> Result<Box<dyn Store>, F
     }
 }
 
-/// The statements that create `table` on the engine of `url`, for migration files.
+/// The statements that create `table` on the engine `sqlite` or `postgres`.
 pub fn ddl(table: &TableSpec, engine: &str) -> Vec<String> {
     if engine == "postgres" { postgres::ddl(table) } else { sqlite::ddl(table) }
 }

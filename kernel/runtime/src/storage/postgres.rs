@@ -9,6 +9,7 @@ use tokio_postgres::error::SqlState;
 use tokio_postgres::types::{FromSql, IsNull, ToSql, Type, to_sql_checked};
 use tokio_postgres::{Client, NoTls, Statement};
 
+use super::migrate::schema_script;
 use super::{ColumnKind, Commit, Reader, Store, TableRows, TableSpec, Value, Write, quoted};
 use crate::{Fault, FaultKind};
 
@@ -422,21 +423,10 @@ const fn pg_type(kind: ColumnKind) -> Type {
 
 impl Store for PostgresStore {
     fn open(&mut self, tables: &[&'static TableSpec]) -> Result<i64, Fault> {
-        let mut sql = format!(
-            "BEGIN; SELECT pg_advisory_xact_lock(hashtext('sycee.{0}')); CREATE SCHEMA IF NOT EXISTS {0}; SET search_path TO {0};\n\
-             CREATE TABLE IF NOT EXISTS market_fence (id bigint PRIMARY KEY, epoch bigint NOT NULL, batch bigint NOT NULL);\n\
-             INSERT INTO market_fence (id, epoch, batch) VALUES (1, 0, 0) ON CONFLICT (id) DO NOTHING;\n",
-            self.schema
-        );
-        for statement in tables.iter().flat_map(|table| ddl(table)) {
-            sql.push_str(&statement);
-            sql.push_str(";\n");
-        }
-        sql.push_str("COMMIT;");
+        self.run_script(&schema_script(tables, "postgres"))?;
         let take = "UPDATE market_fence SET epoch = epoch + 1 WHERE id = 1 RETURNING epoch, batch";
         let Link { runtime, client } = &self.link;
         let (epoch, batch) = runtime.block_on(async {
-            client.batch_execute(&sql).await.map_err(fault)?;
             let row = client.query_one(take, &[]).await.map_err(fault)?;
             Ok::<(i64, i64), Fault>((row.get(0), row.get(1)))
         })?;
@@ -465,6 +455,20 @@ impl Store for PostgresStore {
                 return Ok(());
             }
         }
+    }
+
+    fn run_script(&mut self, sql: &str) -> Result<(), Fault> {
+        let schema = &self.schema;
+        let whole = format!(
+            "BEGIN; SELECT pg_advisory_xact_lock(hashtext('sycee.{schema}')); CREATE SCHEMA IF NOT EXISTS {schema};\n{sql}\nCOMMIT;"
+        );
+        let Link { runtime, client } = &self.link;
+        let result = runtime.block_on(client.batch_execute(&whole)).map_err(fault);
+        if result.is_err() {
+            // The first error is what counts; leaving the transaction releases what it held.
+            drop(runtime.block_on(client.batch_execute("ROLLBACK")));
+        }
+        result
     }
 
     fn reader(&self) -> Result<Box<dyn Reader>, Fault> {

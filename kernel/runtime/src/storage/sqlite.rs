@@ -6,6 +6,7 @@ use std::time::Duration;
 use rusqlite::types::{ToSql, ToSqlOutput, ValueRef};
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
+use super::migrate::schema_script;
 use super::{ColumnKind, Commit, Reader, SqliteDurability, Store, TableRows, TableSpec, Value, Write, quoted};
 use crate::{Fault, FaultKind};
 
@@ -226,17 +227,7 @@ fn write_rows(connection: &Connection, rows: &TableRows) -> Result<(), Fault> {
 impl Store for SqliteStore {
     fn open(&mut self, tables: &[&'static TableSpec]) -> Result<i64, Fault> {
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(fault)?;
-        transaction
-            .execute_batch(
-                "CREATE TABLE IF NOT EXISTS market_fence (id INTEGER PRIMARY KEY, epoch INTEGER NOT NULL, batch INTEGER NOT NULL);
-                 INSERT INTO market_fence (id, epoch, batch) VALUES (1, 0, 0) ON CONFLICT (id) DO NOTHING;",
-            )
-            .map_err(fault)?;
-        for table in tables {
-            for statement in ddl(table) {
-                transaction.execute_batch(&statement).map_err(fault)?;
-            }
-        }
+        transaction.execute_batch(&schema_script(tables, "sqlite")).map_err(fault)?;
         let (epoch, batch): (i64, i64) = transaction
             .query_row("UPDATE market_fence SET epoch = epoch + 1 WHERE id = 1 RETURNING epoch, batch", [], |row| {
                 Ok((row.get(0)?, row.get(1)?))
@@ -261,6 +252,12 @@ impl Store for SqliteStore {
         }
         transaction.commit().map_err(fault)?;
         self.checkpoint_when_long()
+    }
+
+    fn run_script(&mut self, sql: &str) -> Result<(), Fault> {
+        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(fault)?;
+        transaction.execute_batch(sql).map_err(fault)?;
+        transaction.commit().map_err(fault)
     }
 
     fn reader(&self) -> Result<Box<dyn Reader>, Fault> {

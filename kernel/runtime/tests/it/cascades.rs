@@ -56,7 +56,7 @@ fn hops_know_sender_receiver_and_cause() {
         );
         let cascade = done.cascade;
         bank.sync().unwrap();
-        let logged = sycee_runtime::read_cascade(&mut bank, cascade).unwrap().unwrap();
+        let logged = sycee_runtime::read_cascade(bank.reader(), cascade).unwrap().unwrap();
         let logged: Vec<_> =
             logged.hops.iter().map(|hop| (hop.message.as_str(), hop.from.as_str(), hop.asked)).collect();
         // Toy messages are not in the catalogue, so the log has no code for their names; services it knows.

@@ -1,0 +1,279 @@
+//! The daily close: interest, penalties, days past due, buckets and notices of due installments, page by page.
+//!
+//! A page is a cascade of its own. A note that is quiet until a later day closes without its installments.
+//!
+//! Invariant: a note closes a day once, and days in order: `accrued_through` only grows.
+//! Invariant: what a page posts per funder and product is the sum of the differences of its notes' rounded totals.
+
+use std::collections::BTreeMap;
+
+use sycee_contract::{
+    AssetDayClosed, BusinessDateAdvanced, CloseAssetDay, Date, InstallmentDueNotice, LedgerReference, LoanId,
+    PartnerId, PostLedgerEvent,
+};
+use sycee_money::{Currency, Money, MoneyError};
+use sycee_runtime::{Handled, Work, entity};
+
+use super::error::NoteError;
+use super::installments::LoanInstallments;
+use super::note::{Accrual, Bucket, LoanNote};
+use super::posting::announce_bucket;
+use super::{days_between, dimensions_of, plus_days};
+
+/// Loans a page closes.
+pub const PAGE: usize = 200;
+/// Days before a due date on which the borrower is reminded.
+pub const REMINDER_DAYS: i64 = 3;
+const CLOSE: &str = "close-asset-day";
+
+entity! {
+    /// How far the daily close has come.
+    pub struct AssetClose in "asset_close" of "asset-center" key name: String {
+        /// Always `close-asset-day`: there is one close.
+        name: String,
+        /// The day being closed, if one is.
+        closing: Option<Date>,
+        /// Loans up to this one are closed for it.
+        after_loan: Option<LoanId>,
+        /// The last day that is closed for every loan.
+        closed_through: Option<Date>,
+        /// The last day that may be closed.
+        target: Date,
+    }
+}
+
+/// What closing a day did to a note.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ClosedDay {
+    /// Interest to post.
+    pub accrual: Accrual,
+    /// Penalty to post.
+    pub penalty: Money,
+    /// Bucket before and after, when it changed.
+    pub bucket: Option<(Bucket, Bucket)>,
+    /// Installments falling due the day after, or in some days: number, due date, days until it, what to pay by then.
+    pub notices: Vec<(u32, Date, u32, Money)>,
+}
+
+impl LoanNote {
+    /// Whether closing `date` has to look at the installments.
+    pub fn needs_installments(&self, date: Date) -> bool {
+        date >= self.quiet_until
+    }
+
+    /// Closes `date` on a day on which nothing but interest can change.
+    pub fn close_quiet_day(&mut self, date: Date) -> Result<Accrual, NoteError> {
+        let accrual = self.earn(self.earned_to(date)?)?;
+        self.accrued_through = date;
+        Ok(accrual)
+    }
+
+    /// Closes `date`, and all days since the last closed one, with the installments at hand.
+    pub fn close_day(&mut self, lines: &mut LoanInstallments, date: Date) -> Result<ClosedDay, NoteError> {
+        let currency = self.currency();
+        self.roll_period(lines, date)?;
+        let accrual = self.earn(self.earned_to(date)?)?;
+        let penalty = lines.charge_penalties(self.accrued_through, date, &self.rules, currency)?;
+        self.penalty_accrued = self.penalty_accrued.checked_add(penalty)?;
+        self.accrued_through = date;
+        let bucket = self.age(lines, date)?;
+        self.quiet_until = self.next_busy_day(lines, date)?;
+        self.check(lines)?;
+        Ok(ClosedDay { accrual, penalty, bucket, notices: notices(lines, plus_days(date, 1), currency)? })
+    }
+
+    /// The first day after `date` whose close has to look at the installments.
+    pub fn next_busy_day(&self, lines: &LoanInstallments, date: Date) -> Result<Date, NoteError> {
+        let tomorrow = plus_days(date, 1);
+        if self.days_past_due > 0 {
+            return Ok(tomorrow);
+        }
+        let mut busy = self.period.as_ref().map_or(Date::MAX, |period| plus_days(period.to, 1));
+        if busy <= date {
+            busy = Date::MAX;
+        }
+        for due in lines.dues()? {
+            for days in [-1 - REMINDER_DAYS, -1, 1] {
+                let day = plus_days(due.due_date, days);
+                if day > date {
+                    busy = busy.min(day);
+                }
+            }
+        }
+        Ok(busy)
+    }
+}
+
+fn notices(
+    lines: &LoanInstallments,
+    opened: Date,
+    currency: Currency,
+) -> Result<Vec<(u32, Date, u32, Money)>, MoneyError> {
+    let mut notices = Vec::new();
+    for due in lines.dues()? {
+        let in_days = days_between(opened, due.due_date);
+        if in_days == 0 || in_days == REMINDER_DAYS {
+            let amount = lines.due_through(due.due_date, currency)?;
+            notices.push((due.nr, due.due_date, u32::try_from(in_days).unwrap_or(0), amount));
+        }
+    }
+    Ok(notices)
+}
+
+/// Starts the close of every day that ended and is not closed yet.
+pub fn start_close(work: &mut Work, event: &BusinessDateAdvanced) -> Handled<()> {
+    let target = plus_days(event.opened, -1);
+    let mut close = work.get::<AssetClose>(CLOSE.to_owned())?.unwrap_or(AssetClose {
+        name: CLOSE.to_owned(),
+        closing: None,
+        after_loan: None,
+        closed_through: None,
+        target,
+    });
+    close.target = close.target.max(target);
+    if close.closing.is_none() {
+        let next = close.closed_through.map_or(event.closed, |closed| plus_days(closed, 1));
+        close.closing = (next <= close.target).then_some(next);
+        close.after_loan = None;
+    }
+    schedule_page(work, &close);
+    work.save(close);
+    Ok(())
+}
+
+/// Closes a day for a page of loans, and goes on with the next page or the next day.
+pub fn close_asset_day(work: &mut Work, cmd: &CloseAssetDay) -> Handled<()> {
+    if cmd.date >= work.today() {
+        return Ok(());
+    }
+    let page = work.find(LoanNote::by_open(true).after(cmd.after).limit(PAGE))?;
+    let last = page.last().map(|note| note.loan);
+    let is_last_page = page.len() < PAGE;
+    let mut postings = PagePostings::default();
+    for note in page {
+        if note.accrued_through < cmd.date {
+            close_note(work, note, cmd.date, &mut postings)?;
+        }
+    }
+    postings.post(work, cmd);
+
+    let Some(mut close) = work.get::<AssetClose>(CLOSE.to_owned())? else {
+        return Ok(());
+    };
+    if close.closing != Some(cmd.date) || close.after_loan != cmd.after {
+        return Ok(());
+    }
+    if is_last_page {
+        work.emit(AssetDayClosed { date: cmd.date });
+        close.closed_through = Some(cmd.date);
+        let next = plus_days(cmd.date, 1);
+        close.closing = (next <= close.target).then_some(next);
+        close.after_loan = None;
+    } else {
+        close.after_loan = last;
+    }
+    schedule_page(work, &close);
+    work.save(close);
+    Ok(())
+}
+
+fn schedule_page(work: &mut Work, close: &AssetClose) {
+    if let Some(date) = close.closing {
+        let now = work.now();
+        work.at(now, CLOSE, CloseAssetDay { date, after: close.after_loan });
+    }
+}
+
+fn close_note(work: &mut Work, mut note: LoanNote, date: Date, postings: &mut PagePostings) -> Handled<()> {
+    if !note.needs_installments(date) {
+        let accrual = note.close_quiet_day(date)?;
+        postings.add(&note, accrual, Money::zero(note.currency()))?;
+        work.save(note);
+        return Ok(());
+    }
+    let mut lines = work.require::<LoanInstallments>(note.loan)?;
+    let closed = note.close_day(&mut lines, date)?;
+    postings.add(&note, closed.accrual, closed.penalty)?;
+    announce_bucket(work, &note, &lines, closed.bucket, date)?;
+    let is_current = plus_days(date, 1) == work.today();
+    for (nr, due_date, in_days, amount) in closed.notices {
+        if in_days == 0 || is_current {
+            work.emit(InstallmentDueNotice {
+                loan: note.loan,
+                customer: note.customer,
+                funder: note.funder,
+                nr,
+                due_date,
+                in_days,
+                amount,
+            });
+        }
+    }
+    if closed.penalty.is_positive() {
+        work.save(lines);
+    }
+    work.save(note);
+    Ok(())
+}
+
+/// What a page posts, per funder and product.
+#[derive(Default)]
+struct PagePostings(BTreeMap<(PartnerId, String), DayTotals>);
+
+struct DayTotals {
+    receivable: Money,
+    unearned: Money,
+    penalty: Money,
+}
+
+impl PagePostings {
+    fn add(&mut self, note: &LoanNote, accrual: Accrual, penalty: Money) -> Result<(), NoteError> {
+        let zero = Money::zero(note.currency());
+        let totals = self.0.entry((note.funder, note.product.clone())).or_insert(DayTotals {
+            receivable: zero,
+            unearned: zero,
+            penalty: zero,
+        });
+        totals.receivable = totals.receivable.checked_add(accrual.receivable)?;
+        totals.unearned = totals.unearned.checked_add(accrual.unearned)?;
+        totals.penalty = totals.penalty.checked_add(penalty)?;
+        Ok(())
+    }
+
+    fn post(self, work: &mut Work, page: &CloseAssetDay) {
+        for ((funder, product), totals) in self.0 {
+            let events = [
+                (
+                    "interest-accrued",
+                    vec![("interest-receivable", totals.receivable), ("interest-unearned", totals.unearned)],
+                ),
+                ("penalty-accrued", vec![("penalty", totals.penalty)]),
+            ];
+            for (template, amounts) in events {
+                if amounts.iter().all(|(_, amount)| amount.is_zero()) {
+                    continue;
+                }
+                work.send(PostLedgerEvent {
+                    template: template.to_owned(),
+                    reference: LedgerReference {
+                        loan: None,
+                        order: None,
+                        repayment: None,
+                        parts: None,
+                        text: page_name(page),
+                    },
+                    amounts: amounts.into_iter().map(|(name, amount)| (name.to_owned(), amount)).collect(),
+                    dimensions: dimensions_of(funder, &product),
+                    date: page.date,
+                });
+            }
+        }
+    }
+}
+
+fn page_name(page: &CloseAssetDay) -> String {
+    page.after.map_or_else(
+        || format!("close {} from the first", page.date),
+        |loan| format!("close {} after {loan}", page.date),
+    )
+}

@@ -1,0 +1,337 @@
+//! Money posted to the books is applied to the note, once per ledger entry.
+//!
+//! Invariant: an entry is applied once; what it paid is what the installments and the note received.
+//! Invariant: when a loan is settled, everything paid as interest is earned: no interest stays receivable or unearned.
+
+use std::collections::BTreeMap;
+
+use sycee_contract::{
+    AccountingEntryPosted, AccountingEntryReversed, AssetPostingApplied, CustomerId, Date, EntryId, LedgerReference,
+    LoanId, LoanPosition, OpenWorkOrder, OverdueBucketChanged, PostLedgerEvent, PostingId, PostingParts, RepaymentKind,
+    RepaymentOrderId, RepaymentSucceeded,
+};
+use sycee_loan_math::allocation::InstallmentPart;
+use sycee_money::Money;
+use sycee_runtime::{Handled, Json, Work, entity};
+
+use super::error::NoteError;
+use super::installments::LoanInstallments;
+use super::note::{Bucket, LoanNote, NoteStatus};
+use super::{CustomerAssets, days_between, dimensions_of};
+use crate::allocation::split_payment;
+
+entity! {
+    /// A posting of money to a loan note.
+    pub struct RepaymentPosting in "repayment_posting" of "asset-center" key entry: EntryId {
+        /// The ledger entry.
+        entry: EntryId,
+        /// The posting.
+        posting: PostingId,
+        /// The loan.
+        loan: LoanId,
+        /// The customer.
+        customer: CustomerId,
+        /// The order, when there was one.
+        order_id: Option<RepaymentOrderId>,
+        /// What for.
+        kind: RepaymentKind,
+        /// What was paid.
+        amount: Money,
+        /// How it was split.
+        parts: Json<PostingParts>,
+        /// How it was split over installments; none for a settlement or cancellation, which ends them all.
+        lines: Json<Vec<InstallmentPart>>,
+        /// Business date.
+        posted_on: Date,
+        /// The entry that reversed it, if one did.
+        reversed_by: Option<EntryId>,
+    }
+    index by_loan(loan: LoanId);
+}
+
+/// What a posting did to a note.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Applied {
+    /// How it was split over installments.
+    pub lines: Vec<InstallmentPart>,
+    /// Installments it settled, by number.
+    pub installments_settled: Vec<u32>,
+    /// Whether it settled the loan.
+    pub settled: bool,
+    /// Interest paid in advance that the settlement makes earned, to post.
+    pub earned: Money,
+    /// Bucket before and after, when it changed.
+    pub bucket: Option<(Bucket, Bucket)>,
+}
+
+impl LoanNote {
+    /// Where the loan stands, as the split of a payment needs it.
+    pub fn position(&self, lines: &LoanInstallments) -> Result<LoanPosition, NoteError> {
+        Ok(LoanPosition {
+            loan: self.loan,
+            allocation: self.rules.allocation.clone(),
+            interest_receivable: self.interest_receivable()?,
+            installments: if self.is_settled() { Vec::new() } else { lines.dues()? },
+        })
+    }
+
+    /// Applies the parts of a payment to the note and its installments.
+    ///
+    /// Errors: `Broken` when the parts are not what the note's position gives, or leave figures that do not fit.
+    pub fn apply(
+        &mut self,
+        lines: &mut LoanInstallments,
+        kind: RepaymentKind,
+        parts: &PostingParts,
+        on: Date,
+    ) -> Result<Applied, NoteError> {
+        let was_settled = self.is_settled();
+        let kind = if was_settled { RepaymentKind::Normal } else { kind };
+        let (allocated, installments_settled) = match kind {
+            RepaymentKind::Normal => self.pay_installments(lines, parts)?,
+            RepaymentKind::EarlySettlement | RepaymentKind::Cancel => {
+                (Vec::new(), self.end_installments(lines, parts)?)
+            }
+        };
+        self.receive(parts)?;
+
+        let nothing = Money::zero(self.currency());
+        let mut applied =
+            Applied { lines: allocated, installments_settled, settled: false, earned: nothing, bucket: None };
+        if !was_settled && lines.dues()?.is_empty() {
+            applied.settled = true;
+            applied.earned = self.end(kind, on)?;
+        }
+        applied.bucket = self.age(lines, self.accrued_through)?;
+        self.check(lines)?;
+        Ok(applied)
+    }
+
+    fn pay_installments(
+        &self,
+        lines: &mut LoanInstallments,
+        parts: &PostingParts,
+    ) -> Result<(Vec<InstallmentPart>, Vec<u32>), NoteError> {
+        let split = split_payment(parts.paid()?, &self.position(lines)?)?;
+        if split.parts != *parts {
+            return Err(self.broken(format!("it takes {:?}, the entry posted {parts:?}", split.parts)));
+        }
+        let settled = lines.pay(&split.lines)?;
+        Ok((split.lines, settled))
+    }
+
+    fn end_installments(&self, lines: &mut LoanInstallments, parts: &PostingParts) -> Result<Vec<u32>, NoteError> {
+        let owed = lines.totals(self.currency())?;
+        let ends = [(parts.principal_covered()?, owed.principal), (parts.fee, owed.fee), (parts.penalty, owed.penalty)];
+        if ends.iter().any(|(posted, asked)| posted != asked) {
+            return Err(self.broken(format!("{parts:?} does not end {owed:?}")));
+        }
+        Ok(lines.settle(self.interest_after(parts)?)?)
+    }
+
+    fn interest_after(&self, parts: &PostingParts) -> Result<Money, NoteError> {
+        let paid = self.interest_paid.checked_add(parts.interest)?.checked_add(parts.interest_advance)?;
+        Ok(paid.checked_sub(parts.interest_refund)?)
+    }
+
+    fn receive(&mut self, parts: &PostingParts) -> Result<(), NoteError> {
+        self.interest_paid = self.interest_after(parts)?;
+        self.interest_accrued = self.interest_accrued.checked_sub(parts.interest_waived)?;
+        self.principal_outstanding = self.principal_outstanding.checked_sub(parts.principal_covered()?)?;
+        self.fee_paid = self.fee_paid.checked_add(parts.fee)?;
+        self.penalty_paid = self.penalty_paid.checked_add(parts.penalty)?;
+        self.surplus = self.surplus.checked_add(parts.surplus)?;
+        Ok(())
+    }
+
+    /// Ends the note, and answers the interest that was paid ahead of being earned and is earned by the end.
+    fn end(&mut self, kind: RepaymentKind, on: Date) -> Result<Money, NoteError> {
+        if self.interest_accrued.compare(self.interest_paid)?.is_gt() {
+            let (accrued, paid) = (self.interest_accrued, self.interest_paid);
+            return Err(self.broken(format!("it ends with {accrued} of interest earned and {paid} paid")));
+        }
+        self.status = if kind == RepaymentKind::Cancel { NoteStatus::Cancelled } else { NoteStatus::Settled };
+        self.is_open = false;
+        self.settled_on = Some(on);
+        Ok(self.earn(self.interest_paid)?.unearned)
+    }
+
+    /// Sets days past due, bucket and state as of `date`, and answers the buckets when they differ.
+    pub fn age(&mut self, lines: &LoanInstallments, date: Date) -> Result<Option<(Bucket, Bucket)>, NoteError> {
+        let days = match lines.oldest_unpaid()? {
+            Some(due_date) => u32::try_from(days_between(due_date, date)).unwrap_or(0),
+            None => 0,
+        };
+        self.days_past_due = days;
+        self.worst_days_past_due = self.worst_days_past_due.max(days);
+        self.status = match self.status {
+            NoteStatus::Active | NoteStatus::Overdue if days > 0 => NoteStatus::Overdue,
+            NoteStatus::Active | NoteStatus::Overdue => NoteStatus::Active,
+            ended @ (NoteStatus::AwaitingPlan | NoteStatus::Planned | NoteStatus::Settled | NoteStatus::Cancelled) => {
+                ended
+            }
+        };
+        let before = std::mem::replace(&mut self.bucket, Bucket::of(days));
+        Ok((before != self.bucket).then_some((before, self.bucket)))
+    }
+}
+
+/// Applies a posted repayment or cancellation to its note.
+pub fn apply_posting(work: &mut Work, event: &AccountingEntryPosted) -> Handled<()> {
+    if !matches!(event.template.as_str(), "repayment-received" | "loan-cancelled") {
+        return Ok(());
+    }
+    let (Some(loan), Some(parts)) = (event.reference.loan, &event.reference.parts) else {
+        return Ok(());
+    };
+    if work.get::<RepaymentPosting>(event.entry)?.is_some() {
+        return Ok(());
+    }
+    let Some(mut note) = work.get::<LoanNote>(loan)? else {
+        work.send(OpenWorkOrder {
+            kind: "posting-without-note".to_owned(),
+            loan: Some(loan),
+            text: format!(
+                "{} posts money to {loan}, which has no note: find the loan it belongs to and correct the entry",
+                event.entry
+            ),
+            key: format!("posting-without-note-{}", event.entry),
+        });
+        return Ok(());
+    };
+    let mut lines = work.require::<LoanInstallments>(loan)?;
+    let kind = event.reference.repayment.unwrap_or(RepaymentKind::Normal);
+    let today = work.today();
+    let applied = note.apply(&mut lines, kind, parts, today)?;
+    let amount = parts.paid().map_err(NoteError::from)?;
+    let posting = RepaymentPosting {
+        entry: event.entry,
+        posting: work.new_id(),
+        loan,
+        customer: note.customer,
+        order_id: event.reference.order,
+        kind,
+        amount,
+        parts: Json(parts.clone()),
+        lines: Json(applied.lines.clone()),
+        posted_on: today,
+        reversed_by: None,
+    };
+    if applied.settled {
+        forget_settled(work, &note)?;
+    }
+    announce(work, &note, &lines, &posting, &applied)?;
+    work.save(posting);
+    work.save(note);
+    work.save(lines);
+    Ok(())
+}
+
+fn announce(
+    work: &mut Work,
+    note: &LoanNote,
+    lines: &LoanInstallments,
+    posting: &RepaymentPosting,
+    applied: &Applied,
+) -> Handled<()> {
+    work.emit(AssetPostingApplied {
+        posting: posting.posting,
+        loan: note.loan,
+        customer: note.customer,
+        order: posting.order_id,
+        entry: posting.entry,
+        kind: posting.kind,
+        amount: posting.amount,
+        parts: posting.parts.0.clone(),
+        principal_outstanding: note.principal_outstanding,
+        installments_settled: applied.installments_settled.clone(),
+        settled: applied.settled,
+    });
+    work.emit(RepaymentSucceeded {
+        posting: posting.posting,
+        loan: note.loan,
+        customer: note.customer,
+        funder: note.funder,
+        fund_account: note.fund_account,
+        order: posting.order_id,
+        kind: posting.kind,
+        amount: posting.amount,
+        parts: posting.parts.0.clone(),
+        principal_outstanding: note.principal_outstanding,
+        settled: applied.settled,
+        worst_days_past_due: note.worst_days_past_due,
+    });
+    announce_bucket(work, note, lines, applied.bucket, note.accrued_through)?;
+    if applied.earned.is_positive() {
+        work.send(PostLedgerEvent {
+            template: "interest-accrued".to_owned(),
+            reference: LedgerReference {
+                loan: Some(note.loan),
+                order: posting.order_id,
+                repayment: None,
+                parts: None,
+                text: format!("{} settled", note.loan),
+            },
+            amounts: BTreeMap::from([
+                ("interest-receivable".to_owned(), Money::zero(note.currency())),
+                ("interest-unearned".to_owned(), applied.earned),
+            ]),
+            dimensions: dimensions_of(note.funder, &note.product),
+            date: posting.posted_on,
+        });
+    }
+    Ok(())
+}
+
+/// Tells a change of bucket, with what is past due on `date`.
+pub fn announce_bucket(
+    work: &mut Work,
+    note: &LoanNote,
+    lines: &LoanInstallments,
+    change: Option<(Bucket, Bucket)>,
+    date: Date,
+) -> Handled<()> {
+    let Some((from, to)) = change else {
+        return Ok(());
+    };
+    let yesterday = super::plus_days(date, -1);
+    work.emit(OverdueBucketChanged {
+        loan: note.loan,
+        customer: note.customer,
+        days_past_due: note.days_past_due,
+        from: from.label().to_owned(),
+        to: to.label().to_owned(),
+        overdue: lines.due_through(yesterday, note.currency()).map_err(NoteError::from)?,
+    });
+    Ok(())
+}
+
+fn forget_settled(work: &mut Work, note: &LoanNote) -> Handled<()> {
+    if let Some(mut assets) = work.get::<CustomerAssets>(note.customer)? {
+        assets.loans.0.retain(|loan| *loan != note.loan);
+        work.save(assets);
+    }
+    Ok(())
+}
+
+/// Marks the posting of a reversed entry and asks people to put the note right: a note is not replayed by itself.
+pub fn mark_reversed(work: &mut Work, event: &AccountingEntryReversed) -> Handled<()> {
+    let Some(mut posting) = work.get::<RepaymentPosting>(event.reverses)? else {
+        return Ok(());
+    };
+    if posting.reversed_by.is_some() {
+        return Ok(());
+    }
+    posting.reversed_by = Some(event.entry);
+    work.send(OpenWorkOrder {
+        kind: "posting-reversed".to_owned(),
+        loan: Some(posting.loan),
+        text: format!(
+            "{} reverses the entry of {}: the note of {} still counts {} as paid; post the payment again or correct the note",
+            event.entry, posting.posting, posting.loan, posting.amount
+        ),
+        key: format!("posting-reversed-{}", posting.posting),
+    });
+    work.save(posting);
+    Ok(())
+}

@@ -1,0 +1,291 @@
+//! Due lists, and what a repayment would do: a normal one, an early settlement, a cancellation.
+//!
+//! An early settlement charges interest by the product's rule. Interest that was paid in advance beyond it is given back
+//! against principal; it never turns into money.
+//!
+//! Invariant: a quote's amount is what its parts pay; quoting changes nothing.
+
+use std::collections::BTreeMap;
+
+use sycee_contract::{
+    AssetDueListQueried, CalculateEarlySettlement, CalculateLoanCancelRepayment, CalculateRepaymentPosting, Date,
+    DueList, LoanDue, LoanId, LoanPosition, PostingParts, PostingQuote, QueryAssetDueList, QueryLoanPosition,
+    Rejection, RepaymentKind, RepaymentPostingCalculated, SettlementFigures, SettlementInputs, SettlementInterest,
+};
+use sycee_money::Money;
+use sycee_runtime::{Coded, Handled, Work, refusable};
+
+use super::CustomerAssets;
+use super::error::NoteError;
+use super::installments::LoanInstallments;
+use super::note::LoanNote;
+use super::plus_days;
+use crate::allocation::by_earning;
+
+/// Why a repayment is not quoted.
+#[derive(Debug, thiserror::Error)]
+pub enum QuoteRejection {
+    /// Nothing to pay.
+    #[error("{loan} has nothing due on {date}: name an amount to pay in advance, or settle the loan")]
+    NothingDue {
+        /// The loan.
+        loan: LoanId,
+        /// The business date.
+        date: Date,
+    },
+    /// Too late to cancel.
+    #[error("{loan} could be cancelled until {ended}: ask for an early settlement instead")]
+    CoolingOffOver {
+        /// The loan.
+        loan: LoanId,
+        /// Last day of the cooling-off time.
+        ended: Date,
+    },
+    /// Too little to end the loan.
+    #[error("{loan} is ended by {required}, {offered} is offered: pay the whole amount, or repay normally")]
+    AmountBelowSettlement {
+        /// The loan.
+        loan: LoanId,
+        /// What ends it.
+        required: Money,
+        /// What is offered.
+        offered: Money,
+    },
+}
+
+impl Coded for QuoteRejection {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::NothingDue { .. } => "NOTHING_DUE",
+            Self::CoolingOffOver { .. } => "COOLING_OFF_OVER",
+            Self::AmountBelowSettlement { .. } => "AMOUNT_BELOW_SETTLEMENT",
+        }
+    }
+
+    fn details(&self) -> BTreeMap<String, String> {
+        match self {
+            Self::NothingDue { loan, date } => details([("loan", loan.to_string()), ("date", date.to_string())]),
+            Self::CoolingOffOver { loan, ended } => details([("loan", loan.to_string()), ("ended", ended.to_string())]),
+            Self::AmountBelowSettlement { loan, required, offered } => details([
+                ("loan", loan.to_string()),
+                ("required", required.to_string()),
+                ("offered", offered.to_string()),
+            ]),
+        }
+    }
+}
+refusable!(QuoteRejection);
+
+fn details<const N: usize>(pairs: [(&str, String); N]) -> BTreeMap<String, String> {
+    pairs.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
+}
+
+/// Lists what a customer owes.
+pub fn query_due_list(work: &mut Work, query: &QueryAssetDueList) -> Handled<DueList> {
+    let loans = work.get::<CustomerAssets>(query.customer)?.map(|assets| assets.loans.0).unwrap_or_default();
+    let today = work.today();
+    let mut list = DueList { loans: Vec::with_capacity(loans.len()) };
+    for loan in loans {
+        let (Some(note), Some(lines)) = (work.get::<LoanNote>(loan)?, work.get::<LoanInstallments>(loan)?) else {
+            continue;
+        };
+        let installments = lines.dues()?;
+        if installments.is_empty() {
+            continue;
+        }
+        list.loans.push(LoanDue {
+            loan,
+            product: note.product.clone(),
+            due_now: lines.due_through(today, note.currency())?,
+            outstanding: lines.due_through(Date::MAX, note.currency())?,
+            days_past_due: note.days_past_due,
+            cooling_off_until: note.cooling_off_until(),
+            installments,
+        });
+    }
+    work.emit(AssetDueListQueried { customer: query.customer, list: list.clone() });
+    Ok(list)
+}
+
+/// Tells where a loan stands.
+pub fn query_position(work: &mut Work, query: &QueryLoanPosition) -> Handled<LoanPosition> {
+    let note = work.require::<LoanNote>(query.loan)?;
+    let lines = work.require::<LoanInstallments>(query.loan)?;
+    Ok(note.position(&lines)?)
+}
+
+/// Says what a repayment would do today.
+pub fn calculate_posting(work: &mut Work, query: &CalculateRepaymentPosting) -> Handled<PostingQuote> {
+    let note = work.require::<LoanNote>(query.loan)?;
+    let lines = work.require::<LoanInstallments>(query.loan)?;
+    if let Some(amount) = query.amount
+        && !(amount.is_positive() && amount.is_whole_minor())
+    {
+        return Err(Rejection::invalid("amount", "must be more than zero, in whole minor units", "\"50.00\"").into());
+    }
+    let today = work.today();
+    let due_now = lines.due_through(today, note.currency())?;
+    let parts = match query.kind {
+        RepaymentKind::Normal => normal(work, query, due_now)?,
+        RepaymentKind::EarlySettlement => early_settlement(work, &note, &lines, query.amount)?,
+        RepaymentKind::Cancel => cancellation(work, &note, query.amount)?,
+    };
+    let amount = parts.paid()?;
+    let outstanding = lines.due_through(Date::MAX, note.currency())?;
+    let ends = query.kind != RepaymentKind::Normal || amount.compare(outstanding)?.is_ge();
+    let quote = PostingQuote {
+        loan: note.loan,
+        customer: note.customer,
+        funder: note.funder,
+        fund_account: note.fund_account,
+        product: note.product.clone(),
+        kind: query.kind,
+        amount,
+        parts,
+        due_now,
+        settles: ends && !note.is_settled(),
+        as_of: today,
+    };
+    work.emit(RepaymentPostingCalculated { quote: quote.clone() });
+    Ok(quote)
+}
+
+fn normal(work: &mut Work, query: &CalculateRepaymentPosting, due_now: Money) -> Handled<PostingParts> {
+    let amount = query.amount.unwrap_or(due_now);
+    if amount.is_zero() {
+        return Err(QuoteRejection::NothingDue { loan: query.loan, date: work.today() }.into());
+    }
+    let contributions = work.consult(&CalculateRepaymentPosting { amount: Some(amount), ..query.clone() })?;
+    let Some((_, contribution)) = contributions.into_iter().next() else {
+        return Err(NoteError::Broken { loan: query.loan, what: "nobody split its payment".to_owned() }.into());
+    };
+    Ok(contribution.parts)
+}
+
+fn early_settlement(
+    work: &mut Work,
+    note: &LoanNote,
+    lines: &LoanInstallments,
+    offered: Option<Money>,
+) -> Handled<PostingParts> {
+    let today = work.today();
+    if note.is_settled() {
+        return Err(QuoteRejection::NothingDue { loan: note.loan, date: today }.into());
+    }
+    let inputs = note.settlement_inputs(lines, today)?;
+    let figures = work.ask(CalculateEarlySettlement { inputs })?;
+    let parts = note.settlement_parts(lines, &figures, today)?;
+    if parts.paid()?.is_zero() {
+        return Err(QuoteRejection::NothingDue { loan: note.loan, date: today }.into());
+    }
+    Ok(with_surplus(note.loan, parts, offered)?)
+}
+
+fn cancellation(work: &mut Work, note: &LoanNote, offered: Option<Money>) -> Handled<PostingParts> {
+    let (today, ended) = (work.today(), note.cooling_off_until());
+    if today > ended {
+        return Err(QuoteRejection::CoolingOffOver { loan: note.loan, ended }.into());
+    }
+    if note.is_settled() || note.is_touched() || !note.penalty_accrued.is_zero() {
+        let wanted = "a running note without payments and penalties";
+        return Err(Rejection::unexpected_state("loan note", note.loan, note.status, wanted).into());
+    }
+    let lines = work.require::<LoanInstallments>(note.loan)?;
+    let inputs = note.settlement_inputs(&lines, today)?;
+    let figures = work.ask(CalculateLoanCancelRepayment { inputs })?;
+    let parts = note.cancellation_parts(&figures)?;
+    Ok(with_surplus(note.loan, parts, offered)?)
+}
+
+fn with_surplus(loan: LoanId, parts: PostingParts, offered: Option<Money>) -> Result<PostingParts, Rejection> {
+    let required = parts.paid()?;
+    let offered = offered.unwrap_or(required);
+    let surplus = offered.checked_sub(required)?;
+    if surplus.is_negative() {
+        return Err(QuoteRejection::AmountBelowSettlement { loan, required, offered }.into());
+    }
+    Ok(PostingParts { surplus, ..parts })
+}
+
+impl LoanNote {
+    /// Last day of the cooling-off time.
+    pub fn cooling_off_until(&self) -> Date {
+        plus_days(self.disbursed_on, i64::from(self.rules.cooling_off_days))
+    }
+
+    /// Where the loan stands on `date`, for the product's calculation.
+    pub fn settlement_inputs(&self, lines: &LoanInstallments, date: Date) -> Result<SettlementInputs, NoteError> {
+        let owed = lines.totals(self.currency())?;
+        let (to_the_day, to_period_end) = self.settlement_interest(lines, date)?;
+        let nothing = Money::zero(self.currency());
+        Ok(SettlementInputs {
+            loan: self.loan,
+            product: self.product.clone(),
+            version: self.version,
+            start: self.disbursed_on,
+            principal: self.principal_outstanding,
+            interest_accrued: to_the_day.checked_sub(self.interest_paid)?.max(nothing)?,
+            interest_period_end: to_period_end.checked_sub(self.interest_paid)?.max(nothing)?,
+            fee: owed.fee,
+            penalty: owed.penalty,
+            upfront_fee: self.upfront_fee,
+            paid_before: self.is_touched(),
+            as_of: date,
+        })
+    }
+
+    /// The parts that settle the loan on `date`: the product's figures, less interest paid beyond what its rule charges.
+    pub fn settlement_parts(
+        &self,
+        lines: &LoanInstallments,
+        figures: &SettlementFigures,
+        date: Date,
+    ) -> Result<PostingParts, NoteError> {
+        let (to_the_day, to_period_end) = self.settlement_interest(lines, date)?;
+        let charged = match self.rules.settlement_interest {
+            SettlementInterest::ToTheDay => to_the_day,
+            SettlementInterest::ToPeriodEnd => to_period_end,
+        };
+        let nothing = Money::zero(self.currency());
+        let paid_beyond = self.interest_paid.checked_sub(charged)?.max(nothing)?;
+        let interest_refund = paid_beyond.min(self.principal_outstanding)?;
+        let (interest, interest_advance) = by_earning(figures.interest, self.interest_receivable()?)?;
+        if interest != self.interest_receivable()? {
+            return Err(self.broken(format!(
+                "it is settled for {} of interest, {} is earned",
+                interest,
+                self.interest_receivable()?
+            )));
+        }
+        Ok(PostingParts {
+            principal: self.principal_outstanding.checked_sub(interest_refund)?,
+            interest,
+            interest_advance,
+            fee: figures.fee,
+            penalty: figures.penalty,
+            interest_refund,
+            ..PostingParts::nothing(self.currency())
+        })
+    }
+
+    /// The parts that cancel the loan: its principal less the refunded fee; interest is given up as far as it is not charged.
+    pub fn cancellation_parts(&self, figures: &SettlementFigures) -> Result<PostingParts, NoteError> {
+        let (interest, interest_advance) = by_earning(figures.interest, self.interest_receivable()?)?;
+        Ok(PostingParts {
+            principal: self.principal_outstanding.checked_sub(figures.fee_refund)?,
+            interest,
+            interest_advance,
+            fee: figures.fee,
+            penalty: figures.penalty,
+            fee_refund: figures.fee_refund,
+            interest_waived: self.interest_receivable()?.checked_sub(interest)?,
+            ..PostingParts::nothing(self.currency())
+        })
+    }
+
+    fn settlement_interest(&self, lines: &LoanInstallments, date: Date) -> Result<(Money, Money), NoteError> {
+        let mut note = self.clone();
+        note.roll_period(lines, date)?;
+        Ok(note.earned_for_settlement(date)?)
+    }
+}

@@ -1,0 +1,194 @@
+//! The daily close: what it books, tells and skips; pages, repetitions, missed days.
+
+use sycee_asset::{AssetClose, LoanNote, NoteStatus, PAGE};
+use sycee_contract::{
+    AssetDayClosed, BusinessDateAdvanced, CloseAssetDay, InstallmentDueNotice, OverdueBucketChanged, PostLedgerEvent,
+};
+use sycee_money::{Money, date};
+
+use crate::books::Books;
+use crate::fixture::{
+    LOAN, START, advance, advance_from, contract, disburse, ghs, installments, loan, market, note, one_loan, terms,
+};
+
+#[test]
+fn a_day_earns_its_part_of_the_period() {
+    one_loan(|scene| {
+        assert!(advance(scene, date(2026, 2, 1)).is_empty(), "the day of the payout earns nothing");
+        let posted = advance(scene, date(2026, 2, 2));
+        assert_eq!(posted.len(), 1);
+        assert_eq!((posted[0].template.as_str(), posted[0].date), ("interest-accrued", date(2026, 2, 1)));
+        assert_eq!(posted[0].dimensions["funder"], "par-12");
+        assert_eq!(posted[0].dimensions["product"], "gh-installment");
+        let first = installments(scene).lines[0].interest;
+        let one_day = first.mul_ratio(1, 28, sycee_money::Rounding::HalfEven).unwrap();
+        assert_eq!(posted[0].amounts["interest-receivable"], one_day);
+        assert_eq!(note(scene).interest_accrued, one_day);
+    });
+}
+
+#[test]
+fn a_page_that_runs_twice_books_once() {
+    one_loan(|scene| {
+        advance_from(scene, date(2026, 1, 31), date(2026, 2, 10));
+        let before = note(scene);
+        for day in [date(2026, 2, 9), date(2026, 2, 5), date(2026, 2, 10), date(2026, 3, 1)] {
+            scene.fact(CloseAssetDay { date: day, after: None });
+            assert!(scene.sent::<PostLedgerEvent>().is_empty(), "{day} is closed, or has not ended");
+        }
+        assert_eq!(note(scene), before);
+
+        advance_from(scene, date(2026, 2, 9), date(2026, 2, 28));
+        assert_eq!(scene.emitted::<InstallmentDueNotice>().len(), 1, "due today; the reminder is stale");
+        scene.fact(CloseAssetDay { date: date(2026, 2, 27), after: None });
+        assert!(scene.emitted::<InstallmentDueNotice>().is_empty(), "told once");
+    });
+}
+
+#[test]
+fn the_date_may_arrive_twice() {
+    one_loan(|scene| {
+        advance(scene, date(2026, 2, 2));
+        let before = note(scene);
+        assert!(advance(scene, date(2026, 2, 2)).is_empty());
+        assert_eq!(note(scene), before);
+    });
+}
+
+#[test]
+fn a_quiet_day_leaves_the_installments_alone_and_busy_days_are_known() {
+    one_loan(|scene| {
+        // Due on 28 February: the reminder goes out when 24 February closes.
+        assert_eq!(note(scene).quiet_until, date(2026, 2, 24));
+        assert!(!note(scene).needs_installments(date(2026, 2, 23)));
+        advance_from(scene, START, date(2026, 2, 25));
+        assert_eq!(note(scene).quiet_until, date(2026, 2, 27));
+    });
+}
+
+#[test]
+fn borrowers_are_told_three_days_before_and_on_the_day() {
+    one_loan(|scene| {
+        let mut told = Vec::new();
+        let mut day = date(2026, 2, 1);
+        while day <= date(2026, 3, 3) {
+            advance(scene, day);
+            told.extend(scene.emitted::<InstallmentDueNotice>().into_iter().map(|notice| (day, notice)));
+            day = day.tomorrow().unwrap();
+        }
+        let seen: Vec<_> = told.iter().map(|(day, notice)| (*day, notice.nr, notice.in_days)).collect();
+        assert_eq!(seen, vec![(date(2026, 2, 25), 1, 3), (date(2026, 2, 28), 1, 0)]);
+        let first = &installments(scene).lines[0];
+        assert_eq!(told[1].1.amount, first.principal.checked_add(first.interest).unwrap());
+        assert_eq!(told[1].1.due_date, date(2026, 2, 28));
+    });
+}
+
+#[test]
+fn an_installment_paid_in_advance_is_not_asked_for() {
+    one_loan(|scene| {
+        let first = installments(scene).lines[0].clone();
+        let amount = first.principal.checked_add(first.interest).unwrap();
+        crate::fixture::pay(scene, 900, &amount.to_decimal_string());
+        let mut day = date(2026, 2, 1);
+        while day <= date(2026, 3, 5) {
+            for event in advance(scene, day) {
+                if day <= date(2026, 3, 1) {
+                    assert!(event.amounts["interest-receivable"].is_zero(), "it was paid before it was earned");
+                }
+            }
+            assert!(scene.emitted::<InstallmentDueNotice>().is_empty());
+            day = day.tomorrow().unwrap();
+        }
+        let note = note(scene);
+        assert_eq!((note.days_past_due, note.status), (0, NoteStatus::Active));
+        assert!(note.interest_receivable().unwrap().is_positive(), "the second period is earned and not paid");
+    });
+}
+
+#[test]
+fn days_past_due_make_penalties_after_the_grace_and_buckets() {
+    one_loan(|scene| {
+        advance_from(scene, START, date(2026, 3, 1));
+        assert_eq!(note(scene).days_past_due, 0, "the due date itself is not late");
+        let late = advance(scene, date(2026, 3, 2));
+        let change = scene.emitted::<OverdueBucketChanged>().remove(0);
+        assert_eq!((change.from.as_str(), change.to.as_str(), change.days_past_due), ("current", "1-30", 1));
+        assert_eq!(note(scene).status, NoteStatus::Overdue);
+        assert!(late.iter().all(|event| event.template == "interest-accrued"));
+
+        // Three days of grace: the first penalty is for 4 March; 36.5 % a year is 0.1 % a day.
+        advance(scene, date(2026, 3, 3));
+        advance(scene, date(2026, 3, 4));
+        assert_eq!(note(scene).penalty_accrued, ghs("0"));
+        let posted = advance(scene, date(2026, 3, 5));
+        let first = &installments(scene).lines[0];
+        let overdue = first.principal.checked_add(first.interest).unwrap();
+        let expected = overdue.mul_ratio(1, 1000, sycee_money::Rounding::HalfEven).unwrap();
+        let penalty = posted.iter().find(|event| event.template == "penalty-accrued").unwrap();
+        assert_eq!(penalty.amounts["penalty"], expected);
+        assert_eq!(note(scene).penalty_accrued, expected);
+
+        advance_from(scene, date(2026, 3, 4), date(2026, 6, 15));
+        assert_eq!(note(scene).days_past_due, 106);
+        assert_eq!(note(scene).worst_days_past_due, 106);
+    });
+}
+
+#[test]
+fn missed_days_are_closed_in_order() {
+    one_loan(|scene| {
+        scene.set_today(date(2026, 3, 10));
+        scene.happened(BusinessDateAdvanced { closed: START, opened: date(2026, 3, 10) });
+        scene.fire_timers();
+        let close = scene.load::<AssetClose>("close-asset-day".to_owned()).unwrap();
+        assert_eq!((close.closed_through, close.closing), (Some(date(2026, 3, 9)), None));
+        let note = note(scene);
+        assert_eq!((note.accrued_through, note.days_past_due), (date(2026, 3, 9), 9));
+    });
+}
+
+#[test]
+fn a_stale_reminder_is_not_sent_but_a_missed_due_date_is_told() {
+    one_loan(|scene| {
+        scene.fact(CloseAssetDay { date: START, after: None });
+        scene.set_today(date(2026, 3, 2));
+        for day in [date(2026, 2, 24), date(2026, 2, 27)] {
+            scene.fact(CloseAssetDay { date: day, after: None });
+            let told: Vec<_> = scene.emitted::<InstallmentDueNotice>().iter().map(|notice| notice.in_days).collect();
+            assert_eq!(told, if day == date(2026, 2, 27) { vec![0] } else { vec![] });
+        }
+    });
+}
+
+#[test]
+fn pages_cover_every_loan_and_add_up() {
+    market(|scene| {
+        let loans = i64::try_from(PAGE).unwrap() + 3;
+        let mut books = Books::new(sycee_money::Currency::GHS);
+        for number in 0..loans {
+            let contract = contract(LOAN + number, terms(), "1200", 3);
+            disburse(scene, &contract);
+            books.lend(contract.principal, contract.upfront_fee);
+        }
+        advance(scene, date(2026, 2, 1));
+        scene.set_today(date(2026, 2, 2));
+        scene.happened(BusinessDateAdvanced { closed: date(2026, 2, 1), opened: date(2026, 2, 2) });
+        let mut pages = 0;
+        let mut closed = 0;
+        while closed == 0 {
+            pages += 1;
+            assert!(pages < 5);
+            let close = scene.load::<AssetClose>("close-asset-day".to_owned()).unwrap();
+            scene.fact(CloseAssetDay { date: date(2026, 2, 1), after: close.after_loan });
+            for event in scene.sent::<PostLedgerEvent>() {
+                books.take(&event);
+            }
+            closed = scene.emitted::<AssetDayClosed>().len();
+        }
+        assert_eq!(pages, 2);
+        let notes: Vec<LoanNote> = (0..loans).map(|number| scene.load(loan(LOAN + number)).unwrap()).collect();
+        books.agree_with(&notes);
+        assert_ne!(books.balance("receivable"), Money::zero(sycee_money::Currency::GHS));
+    });
+}

@@ -1,0 +1,148 @@
+//! From the payout to a running note: contract, note, schedule, pool.
+
+use sycee_asset::{AssetPool, CustomerAssets, LoanContract, NoteStatus, RepaymentSchedule};
+use sycee_contract::{
+    CalculateRepaymentPlan, EntryId, Identifier, LoanContractCreated, LoanNoteCreated, OpenWorkOrder, PartnerId,
+    ProductVersionPublished, QueryAssetDueList, QueryLoanPosition, RepaymentPlanCalculated, RepaymentScheduleGenerated,
+};
+use sycee_money::date;
+
+use crate::fixture::{
+    FUNDER, LOAN, START, contract, customer, disburse, disbursed, ghs, installments, loan, market, note, plan, terms,
+};
+
+#[test]
+fn a_payout_becomes_a_contract_a_note_a_schedule_and_a_running_loan() {
+    market(|scene| {
+        let contract = contract(LOAN, terms(), "1200", 3);
+        scene.request(contract.clone()).unwrap();
+        assert_eq!(scene.emitted::<LoanContractCreated>().len(), 1);
+        assert_eq!(scene.emitted::<LoanNoteCreated>()[0].principal, ghs("1200"));
+        assert_eq!(note(scene).status, NoteStatus::AwaitingPlan);
+
+        let plan = plan(&contract);
+        scene.happened(RepaymentPlanCalculated {
+            loan: Some(loan(LOAN)),
+            plan: Some(plan.clone()),
+            settlement: None,
+            for_schedule: true,
+        });
+        assert_eq!(scene.emitted::<RepaymentScheduleGenerated>()[0].installments, plan.installments);
+        assert_eq!((note(scene).status, note(scene).is_open), (NoteStatus::Planned, false));
+        assert_eq!(installments(scene).lines.len(), 3);
+        assert_eq!(scene.load::<LoanContract>(loan(LOAN)).unwrap().total_due, Some(plan.total_due));
+
+        scene.happened(disbursed(&contract));
+        assert_eq!((note(scene).status, note(scene).is_open), (NoteStatus::Active, true));
+        let schedule = scene.load::<RepaymentSchedule>((loan(LOAN), 1)).unwrap();
+        assert_eq!((schedule.active_marker, schedule.effective_from), (Some(true), Some(START)));
+        assert_eq!(scene.load::<CustomerAssets>(customer()).unwrap().loans.0, vec![loan(LOAN)]);
+        let pool = scene.load::<AssetPool>(PartnerId::from_number(FUNDER)).unwrap();
+        assert_eq!((pool.loans_open, pool.outstanding), (1, ghs("1200")));
+    });
+}
+
+#[test]
+fn what_was_filed_is_filed_once() {
+    market(|scene| {
+        let first = contract(LOAN, terms(), "1200", 3);
+        disburse(scene, &first);
+        scene.request(first.clone()).unwrap();
+        assert!(scene.emitted::<LoanNoteCreated>().is_empty(), "the same payout again");
+
+        let mut other = first.clone();
+        other.entry = EntryId::from_number(1);
+        assert_eq!(scene.request(other).unwrap_err().code, "UNEXPECTED_STATE");
+
+        scene.happened(RepaymentPlanCalculated {
+            loan: Some(loan(LOAN)),
+            plan: Some(plan(&first)),
+            settlement: None,
+            for_schedule: true,
+        });
+        assert!(scene.emitted::<RepaymentScheduleGenerated>().is_empty(), "one schedule is active");
+        scene.happened(disbursed(&first));
+        assert_eq!(note(scene).status, NoteStatus::Active);
+        let pool = scene.load::<AssetPool>(PartnerId::from_number(FUNDER)).unwrap();
+        assert_eq!((pool.loans, pool.financed), (1, ghs("1200")));
+    });
+}
+
+#[test]
+fn a_trial_plan_is_no_schedule() {
+    market(|scene| {
+        let contract = contract(LOAN, terms(), "1200", 3);
+        scene.happened(RepaymentPlanCalculated {
+            loan: None,
+            plan: Some(plan(&contract)),
+            settlement: None,
+            for_schedule: false,
+        });
+        assert!(scene.emitted::<RepaymentScheduleGenerated>().is_empty());
+        assert!(scene.load::<RepaymentSchedule>((loan(LOAN), 1)).is_none());
+    });
+}
+
+#[test]
+fn principal_is_positive_and_in_the_products_currency() {
+    market(|scene| {
+        let rejection = scene.request(contract(LOAN, terms(), "0", 3)).unwrap_err();
+        assert_eq!(rejection.code, "INVALID_FIELD");
+        assert!(scene.load::<LoanContract>(loan(LOAN)).is_none());
+    });
+}
+
+#[test]
+fn a_contract_that_differs_from_its_product_is_filed_and_people_are_told() {
+    market(|scene| {
+        scene.happened(ProductVersionPublished { terms: terms() });
+        scene.request(contract(LOAN, terms(), "1200", 3)).unwrap();
+        assert!(scene.sent::<OpenWorkOrder>().is_empty());
+
+        let mut generous = terms();
+        generous.grace_days = 30;
+        scene.request(contract(LOAN + 1, generous, "1200", 3)).unwrap();
+        let orders = scene.sent::<OpenWorkOrder>();
+        assert_eq!((orders.len(), orders[0].kind.as_str()), (1, "contract-differs-from-product"));
+        assert!(scene.load::<LoanContract>(loan(LOAN + 1)).is_some());
+    });
+}
+
+#[test]
+fn the_plan_is_asked_for_as_the_contract_says() {
+    market(|scene| {
+        scene.answers::<CalculateRepaymentPlan>(|query| {
+            assert_eq!((query.loan, query.start, query.term), (Some(loan(LOAN)), START, 3));
+            Ok(plan(&contract(LOAN, terms(), "1200", 3)))
+        });
+        scene.request(contract(LOAN, terms(), "1200", 3)).unwrap();
+    });
+}
+
+#[test]
+fn a_due_list_names_what_is_outstanding() {
+    market(|scene| {
+        let empty = scene.request(QueryAssetDueList { customer: customer() }).unwrap();
+        assert!(empty.loans.is_empty());
+
+        let contract = contract(LOAN, terms(), "1200", 3);
+        disburse(scene, &contract);
+        let due = scene.request(QueryAssetDueList { customer: customer() }).unwrap().loans.remove(0);
+        assert_eq!((due.due_now, due.outstanding), (ghs("0"), plan(&contract).total_due));
+        assert_eq!((due.installments.len(), due.cooling_off_until), (3, date(2026, 2, 7)));
+
+        scene.set_today(date(2026, 2, 28));
+        let due = scene.request(QueryAssetDueList { customer: customer() }).unwrap().loans.remove(0);
+        assert_eq!(due.due_now, due.installments[0].outstanding);
+    });
+}
+
+#[test]
+fn a_position_needs_a_loan() {
+    market(|scene| {
+        assert_eq!(scene.request(QueryLoanPosition { loan: loan(1) }).unwrap_err().code, "NOT_FOUND");
+        disburse(scene, &contract(LOAN, terms(), "1200", 3));
+        let position = scene.request(QueryLoanPosition { loan: loan(LOAN) }).unwrap();
+        assert_eq!((position.installments.len(), position.interest_receivable), (3, ghs("0")));
+    });
+}

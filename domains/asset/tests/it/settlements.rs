@@ -1,0 +1,134 @@
+//! Early settlement and cancellation: quoted by the product, split by the note, applied so that nothing stays open.
+
+use sycee_asset::NoteStatus;
+use sycee_contract::{AssetPostingApplied, OverdueBucketChanged, PostLedgerEvent, RepaymentKind};
+use sycee_money::date;
+
+use crate::books::Books;
+use crate::fixture::{advance, advance_from, ghs, installments, note, one_loan, pay, post, quote};
+
+#[test]
+fn a_settlement_charges_interest_to_the_day() {
+    one_loan(|scene| {
+        advance_from(scene, date(2026, 1, 31), date(2026, 2, 14));
+        let running = note(scene);
+        let quote = quote(scene, RepaymentKind::EarlySettlement, None).unwrap();
+        let to_the_day = running.earned_to(date(2026, 2, 14)).unwrap();
+        assert_eq!((quote.parts.principal, quote.settles), (ghs("1200"), true));
+        assert_eq!(quote.parts.interest, running.interest_accrued);
+        assert_eq!(quote.parts.interest_advance, to_the_day.checked_sub(running.interest_accrued).unwrap());
+        assert_eq!(quote.amount, ghs("1200").checked_add(to_the_day).unwrap());
+
+        post(scene, 900, RepaymentKind::EarlySettlement, &quote.parts);
+        let settled = note(scene);
+        assert_eq!((settled.status, settled.interest_accrued), (NoteStatus::Settled, to_the_day));
+        assert_eq!(scene.emitted::<AssetPostingApplied>()[0].installments_settled, vec![1, 2, 3]);
+        assert_eq!(scene.sent::<PostLedgerEvent>()[0].amounts["interest-unearned"], quote.parts.interest_advance);
+        assert!(installments(scene).lines[2].interest_waived.is_positive());
+        assert!(advance(scene, date(2026, 2, 15)).is_empty());
+    });
+}
+
+#[test]
+fn too_little_settles_nothing_and_too_much_comes_back() {
+    one_loan(|scene| {
+        assert_eq!(
+            quote(scene, RepaymentKind::EarlySettlement, Some("1199.99")).unwrap_err(),
+            "AMOUNT_BELOW_SETTLEMENT"
+        );
+        let quote = quote(scene, RepaymentKind::EarlySettlement, Some("1210")).unwrap();
+        assert_eq!((quote.amount, quote.parts.surplus), (ghs("1210"), ghs("10")));
+        post(scene, 900, RepaymentKind::EarlySettlement, &quote.parts);
+        assert_eq!(note(scene).surplus, ghs("10"));
+    });
+}
+
+#[test]
+fn interest_paid_in_advance_is_given_back_against_principal() {
+    one_loan(|scene| {
+        let mut books = Books::new(sycee_money::Currency::GHS);
+        books.lend(ghs("1200"), ghs("48"));
+        // Both next installments in advance, on the first day.
+        let ahead: Vec<_> =
+            installments(scene).lines[..2].iter().flat_map(|line| [line.principal, line.interest]).collect();
+        let ahead = sycee_money::Money::sum(sycee_money::Currency::GHS, ahead).unwrap();
+        books.repay(&pay(scene, 900, &ahead.to_decimal_string()).parts);
+        for event in advance_from(scene, date(2026, 1, 31), date(2026, 2, 10)) {
+            books.take(&event);
+        }
+        books.agree_with(&[note(scene)]);
+
+        let before = note(scene);
+        let quote = quote(scene, RepaymentKind::EarlySettlement, None).unwrap();
+        let earned = before.earned_to(date(2026, 2, 10)).unwrap();
+        assert_eq!(quote.parts.interest_refund, before.interest_paid.checked_sub(earned).unwrap());
+        assert_eq!(quote.parts.principal_covered().unwrap(), before.principal_outstanding);
+        assert_eq!((quote.parts.interest, quote.parts.interest_advance), (ghs("0"), ghs("0")));
+        assert!(quote.amount.compare(before.principal_outstanding).unwrap().is_lt());
+
+        post(scene, 901, RepaymentKind::EarlySettlement, &quote.parts);
+        books.repay(&quote.parts);
+        for event in scene.sent::<PostLedgerEvent>() {
+            books.take(&event);
+        }
+        let settled = note(scene);
+        books.agree_with(std::slice::from_ref(&settled));
+        assert_eq!((settled.interest_accrued, settled.interest_paid), (earned, earned));
+        assert_eq!(books.balance("unearned"), ghs("0"));
+    });
+}
+
+#[test]
+fn settling_an_overdue_loan_pays_its_penalty_and_cures_it() {
+    one_loan(|scene| {
+        advance_from(scene, date(2026, 1, 31), date(2026, 3, 20));
+        let late = note(scene);
+        let quote = quote(scene, RepaymentKind::EarlySettlement, None).unwrap();
+        assert_eq!(quote.parts.penalty, late.penalty_receivable().unwrap());
+        post(scene, 900, RepaymentKind::EarlySettlement, &quote.parts);
+        assert_eq!(scene.emitted::<OverdueBucketChanged>()[0].to, "current");
+        assert_eq!(note(scene).penalty_receivable().unwrap(), ghs("0"));
+    });
+}
+
+#[test]
+fn cancelling_gives_the_net_proceeds_back_and_undoes_fee_and_interest() {
+    one_loan(|scene| {
+        let mut books = Books::new(sycee_money::Currency::GHS);
+        books.lend(ghs("1200"), ghs("48"));
+        for event in advance_from(scene, date(2026, 1, 31), date(2026, 2, 5)) {
+            books.take(&event);
+        }
+        let accrued = note(scene).interest_accrued;
+        let quote = quote(scene, RepaymentKind::Cancel, None).unwrap();
+        assert_eq!(
+            (quote.amount, quote.parts.fee_refund, quote.parts.interest_waived),
+            (ghs("1152"), ghs("48"), accrued)
+        );
+
+        post(scene, 900, RepaymentKind::Cancel, &quote.parts);
+        books.repay(&quote.parts);
+        let cancelled = note(scene);
+        books.agree_with(std::slice::from_ref(&cancelled));
+        assert_eq!((cancelled.status, cancelled.interest_accrued), (NoteStatus::Cancelled, ghs("0")));
+        for account in ["cash", "income", "fee-income"] {
+            assert_eq!(books.balance(account), ghs("0"), "{account}");
+        }
+        assert!(scene.sent::<PostLedgerEvent>().is_empty());
+    });
+}
+
+#[test]
+fn cancelling_has_its_time_and_comes_before_any_payment() {
+    one_loan(|scene| {
+        pay(scene, 900, "1");
+        assert_eq!(quote(scene, RepaymentKind::Cancel, None).unwrap_err(), "UNEXPECTED_STATE");
+    });
+    one_loan(|scene| {
+        advance_from(scene, date(2026, 1, 31), date(2026, 2, 7));
+        assert!(quote(scene, RepaymentKind::Cancel, None).is_ok(), "the last day counts");
+        assert_eq!(quote(scene, RepaymentKind::Cancel, Some("1151.99")).unwrap_err(), "AMOUNT_BELOW_SETTLEMENT");
+        advance(scene, date(2026, 2, 8));
+        assert_eq!(quote(scene, RepaymentKind::Cancel, None).unwrap_err(), "COOLING_OFF_OVER");
+    });
+}

@@ -1,0 +1,70 @@
+//! Employment, address, emergency contacts and declared attributes.
+
+use sycee_contract::{CustomerDetailsUpdated, EmergencyContact, Rejection, UpdateCustomerDetails};
+use sycee_runtime::{Handled, Work};
+
+use super::model::{self, Customer, CustomerAddress, CustomerEmployment, EmergencyContactRecord};
+use super::otp::parse_phone;
+
+const CONTACTS_MAX: usize = 5;
+
+pub(super) fn update_customer_details(work: &mut Work, cmd: &UpdateCustomerDetails) -> Handled<()> {
+    let mut customer = work.require::<Customer>(cmd.customer)?;
+    work.about(cmd.customer);
+    check(cmd)?;
+    customer.attributes.extend(cmd.attributes.clone());
+    model::check_attributes(&customer.attributes)?;
+
+    if let Some(employment) = &cmd.employment {
+        work.save(CustomerEmployment {
+            customer: cmd.customer,
+            employer: employment.employer.clone(),
+            job: employment.job.clone(),
+            since: employment.since,
+        });
+    }
+    if let Some(address) = &cmd.address {
+        work.save(CustomerAddress {
+            customer: cmd.customer,
+            line: address.line.clone(),
+            city: address.city.clone(),
+            country: address.country.clone(),
+        });
+    }
+    if !cmd.emergency_contacts.is_empty() {
+        replace_contacts(work, cmd)?;
+    }
+    work.emit(CustomerDetailsUpdated { customer: cmd.customer, attributes: customer.attributes.0.clone() });
+    work.save(customer);
+    Ok(())
+}
+
+fn check(cmd: &UpdateCustomerDetails) -> Result<(), Rejection> {
+    model::check_attributes(&cmd.attributes)?;
+    if let Some(address) = &cmd.address {
+        let alpha2 = address.country.len() == 2 && address.country.bytes().all(|b| b.is_ascii_uppercase());
+        if !alpha2 {
+            return Err(Rejection::invalid("address.country", "ISO 3166 alpha-2", "GH"));
+        }
+    }
+    if cmd.emergency_contacts.len() > CONTACTS_MAX {
+        return Err(Rejection::invalid("emergencyContacts", format!("at most {CONTACTS_MAX}"), "one sister"));
+    }
+    cmd.emergency_contacts.iter().try_for_each(|EmergencyContact { phone, .. }| parse_phone(phone).map(drop))
+}
+
+fn replace_contacts(work: &mut Work, cmd: &UpdateCustomerDetails) -> Handled<()> {
+    for old in work.find(EmergencyContactRecord::by_customer(cmd.customer))? {
+        work.delete::<EmergencyContactRecord>((old.customer, old.nr));
+    }
+    for (nr, contact) in (1..).zip(&cmd.emergency_contacts) {
+        work.save(EmergencyContactRecord {
+            customer: cmd.customer,
+            nr,
+            name: contact.name.clone(),
+            phone: contact.phone.clone(),
+            relation: contact.relation.clone(),
+        });
+    }
+    Ok(())
+}

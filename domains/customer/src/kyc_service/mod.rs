@@ -1,0 +1,117 @@
+//! KYC service: checks that a customer is who the document says.
+//!
+//! Invariant: a document number identifies one customer; only a failed or superseded case gives it free.
+//! Invariant: a provider's answer decides a case once; a repeated or late one changes nothing.
+
+mod model;
+
+use sycee_contract::{
+    CheckBlacklist, CustomerId, CustomerRegistered, Date, KycCompleted, KycSubmitted, KycSubmittedAnswer, KycVerdict,
+    OpenWorkOrder, RecordKycResult, Rejection, Sensitive, SubmitKyc, VerifyIdentity,
+};
+use sycee_runtime::{Blind, Handled, Registry, Work};
+
+pub use model::{Assessment, CaseStep, KycCase, KycCaseStatus, KycPolicy, KycStanding};
+
+use crate::CustomerRejection;
+
+/// Registers the KYC service.
+pub fn register(registry: &mut Registry) {
+    registry
+        .service("kyc-service")
+        .entity::<KycStanding>()
+        .entity::<KycCase>()
+        .on::<CustomerRegistered>(await_document)
+        .handles::<SubmitKyc>(submit_kyc)
+        .handles::<RecordKycResult>(record_kyc_result);
+}
+
+fn await_document(work: &mut Work, event: &CustomerRegistered) -> Handled<()> {
+    if work.get::<KycStanding>(event.customer)?.is_none() {
+        work.save(KycStanding { customer: event.customer, current_case: None, submissions: 0 });
+    }
+    Ok(())
+}
+
+fn submit_kyc(work: &mut Work, cmd: &SubmitKyc) -> Handled<KycSubmittedAnswer> {
+    let mut standing = work.require::<KycStanding>(cmd.customer)?;
+    work.about(cmd.customer);
+    let number = model::check_documents(cmd, work.today())?;
+    if let Some(mut previous) = current_case(work, &standing)? {
+        previous.make_way()?;
+        work.save(previous);
+    }
+    let document_index = work.blind("document", &number);
+    refuse_used_document(work, document_index, cmd.customer)?;
+
+    let case = KycCase::submit(work.new_id(), cmd, document_index, work.now());
+    standing.current_case = Some(case.id);
+    standing.submissions += 1;
+    work.save(standing);
+    work.effect(VerifyIdentity {
+        case: case.id,
+        customer: cmd.customer,
+        document_type: cmd.document_type.clone(),
+        document_number: Sensitive::new(&number),
+        full_name: cmd.full_name.clone(),
+        birth_date: cmd.birth_date.clone(),
+        document_image: cmd.document_image.clone(),
+        liveness_video: cmd.liveness_video.clone(),
+    });
+    work.emit(KycSubmitted { customer: cmd.customer, case: case.id });
+    let answer = KycSubmittedAnswer { case: case.id };
+    work.save(case);
+    Ok(answer)
+}
+
+fn current_case(work: &mut Work, standing: &KycStanding) -> Handled<Option<KycCase>> {
+    standing.current_case.map_or(Ok(None), |case| work.get::<KycCase>(case))
+}
+
+fn refuse_used_document(work: &mut Work, document_index: Blind, customer: CustomerId) -> Handled<()> {
+    let holders = work.find(KycCase::by_document(document_index))?;
+    if holders.iter().any(|case| case.customer != customer && case.status.holds_document()) {
+        return Err(CustomerRejection::DocumentAlreadyUsed.into());
+    }
+    Ok(())
+}
+
+fn record_kyc_result(work: &mut Work, fact: &RecordKycResult) -> Handled<()> {
+    let Some(mut case) = work.get::<KycCase>(fact.case)? else {
+        let key = format!("kyc-result-{}", fact.case);
+        let text = format!("the KYC provider answered case {}, which does not exist: ask the provider", fact.case);
+        work.send(OpenWorkOrder { kind: "unknown-kyc-case".to_owned(), loan: None, text, key });
+        return Ok(());
+    };
+    work.about(case.customer);
+    let listed = work.ask(CheckBlacklist { kind: "document".to_owned(), value: case.document_number.clone() })?;
+    let age = age_on(&case.birth_date, work.today())?;
+    let assessment = work.config::<KycPolicy>().assess(fact, age, listed);
+    if case.record(fact, assessment, work.now()) == CaseStep::AlreadyDecided {
+        return Ok(());
+    }
+    work.emit(KycCompleted {
+        customer: case.customer,
+        case: case.id,
+        verdict: case.status.verdict().unwrap_or(KycVerdict::Review),
+        reasons: case.reasons.0.clone(),
+    });
+    if case.status == KycCaseStatus::Review {
+        work.send(OpenWorkOrder {
+            kind: "kyc-review".to_owned(),
+            loan: None,
+            text: format!("case {} needs a person ({}): look and record the result", case.id, case.reasons.join(", ")),
+            key: format!("kyc-review-{}", case.id),
+        });
+    }
+    work.save(case);
+    Ok(())
+}
+
+/// Full years of age; `None` when the date of birth was erased.
+fn age_on(birth_date: &Sensitive, today: Date) -> Result<Option<u32>, Rejection> {
+    if birth_date.is_erased() {
+        return Ok(None);
+    }
+    model::parse_birth_date(birth_date, today).map(|born| Some(model::full_years(born, today)))
+}

@@ -1,0 +1,197 @@
+//! The golden record and the profile, as other domains' events move them.
+
+use sycee_contract::{
+    CustomerId, CustomerStageChanged, Date, DecisionId, DisbursementSucceeded, EntryId, FundAccountId, Identifier as _,
+    KycVerdict, LoanId, PartnerId, PostingId, PostingParts, QueryProductOffer, Rejection, RepaymentKind,
+    RepaymentSucceeded, ReservationId, RiskDecisionMade, RiskOutcome, RiskPurpose, RiskSubject, Timestamp,
+};
+use sycee_customer::customer_master::{CustomerMaster, CustomerStage};
+use sycee_customer::customer_profile::{CustomerProfile, CustomerTag, Segment};
+use sycee_money::{Currency, Money, Rate};
+use sycee_runtime::Registry;
+use sycee_runtime::testing::Scene;
+
+use crate::support::*;
+
+fn decision(customer: CustomerId, purpose: RiskPurpose, outcome: RiskOutcome) -> RiskDecisionMade {
+    RiskDecisionMade {
+        decision: DecisionId::from_number(70),
+        purpose,
+        subject: RiskSubject { customer, application: None, loan: None },
+        outcome,
+        score: None,
+        tier: "low".to_owned(),
+        reasons: Vec::new(),
+        limit: None,
+        rate_surcharge: Rate::from_bps(0),
+        excluded_products: Vec::new(),
+        valid_until: Timestamp::default(),
+        strategy: "test@1".to_owned(),
+        inputs_hash: String::new(),
+    }
+}
+
+fn ghs(text: &str) -> Money {
+    Money::parse(text, Currency::GHS).unwrap()
+}
+
+fn disbursed(customer: CustomerId, loan: i64) -> DisbursementSucceeded {
+    DisbursementSucceeded {
+        loan: LoanId::from_number(loan),
+        customer,
+        principal: ghs("500"),
+        net_proceeds: ghs("490"),
+        funder: PartnerId::from_number(50),
+        fund_account: FundAccountId::from_number(51),
+        reservation: ReservationId::from_number(52),
+        payment: None,
+        entry: EntryId::from_number(53),
+        annual_rate: Rate::from_bps(2_400),
+        disbursed_on: Date::constant(2026, 1, 5),
+        first_due: Date::constant(2026, 2, 5),
+    }
+}
+
+fn repaid(customer: CustomerId, loan: i64, settled: bool, worst_days_past_due: u32) -> RepaymentSucceeded {
+    let zero = ghs("0");
+    RepaymentSucceeded {
+        posting: PostingId::from_number(54),
+        loan: LoanId::from_number(loan),
+        customer,
+        funder: PartnerId::from_number(50),
+        fund_account: FundAccountId::from_number(51),
+        order: None,
+        kind: RepaymentKind::Normal,
+        amount: ghs("100"),
+        parts: PostingParts {
+            principal: ghs("100"),
+            interest: zero,
+            interest_advance: zero,
+            fee: zero,
+            penalty: zero,
+            fee_refund: zero,
+            interest_waived: zero,
+            interest_refund: zero,
+            surplus: zero,
+        },
+        principal_outstanding: if settled { zero } else { ghs("400") },
+        settled,
+        worst_days_past_due,
+    }
+}
+
+fn stage(scene: &mut Scene, customer: CustomerId) -> CustomerStage {
+    scene.load::<CustomerMaster>(customer).unwrap().stage
+}
+
+#[test]
+fn admission_shows_products_once() {
+    each(|scene| {
+        let id = identified(scene, PHONE, DOCUMENT, 9_900, 9_900);
+        let opened = scene.load::<CustomerMaster>(id).unwrap();
+        assert_eq!((opened.stage, opened.kyc_verdict), (CustomerStage::Registered, Some(KycVerdict::Passed)));
+        for purpose in [RiskPurpose::Credit, RiskPurpose::Distribution, RiskPurpose::Drawdown] {
+            scene.happened(decision(id, purpose, RiskOutcome::Approve));
+            assert_eq!(stage(scene, id), CustomerStage::Registered, "{purpose:?} concerns others");
+        }
+        scene.happened(decision(id, RiskPurpose::Admission, RiskOutcome::Approve));
+        let told = scene.emitted::<CustomerStageChanged>();
+        assert_eq!((told[0].from.as_str(), told[0].to.as_str()), ("registered", "admitted"));
+        let preview = scene.sent::<QueryProductOffer>();
+        assert_eq!(preview, [QueryProductOffer { customer: id, preview: true, detail: None }]);
+        assert_eq!(scene.load::<CustomerProfile>(id).unwrap().stage, "admitted");
+
+        scene.happened(decision(id, RiskPurpose::Admission, RiskOutcome::Approve));
+        assert!(scene.emitted::<CustomerStageChanged>().is_empty());
+        assert!(scene.sent::<QueryProductOffer>().is_empty());
+    });
+}
+
+#[test]
+fn a_refused_preview_does_not_undo_the_admission() {
+    let register_all = |registry: &mut Registry| {
+        sycee_customer::register(registry);
+        registry
+            .service("product-distribution-service")
+            .handles::<QueryProductOffer>(|_, _| Err(Rejection::new("NO_CREDIT_LINE", "none yet").into()));
+    };
+    each_of(register_all, |scene| {
+        let id = register(scene, PHONE);
+        scene.happened(decision(id, RiskPurpose::Admission, RiskOutcome::Approve));
+        let master = scene.load::<CustomerMaster>(id).unwrap();
+        assert_eq!(
+            (master.stage, master.preview_refusal.as_deref()),
+            (CustomerStage::Admitted, Some("NO_CREDIT_LINE"))
+        );
+    });
+}
+
+#[test]
+fn a_rejection_refuses_and_a_referral_waits() {
+    each(|scene| {
+        let id = register(scene, PHONE);
+        scene.happened(decision(id, RiskPurpose::Admission, RiskOutcome::Review));
+        assert_eq!(stage(scene, id), CustomerStage::Registered);
+        scene.happened(decision(id, RiskPurpose::Admission, RiskOutcome::Reject));
+        assert_eq!(stage(scene, id), CustomerStage::Refused);
+        assert!(scene.sent::<QueryProductOffer>().is_empty());
+    });
+}
+
+#[test]
+fn a_life_of_two_loans() {
+    each(|scene| {
+        let id = register(scene, PHONE);
+        scene.happened(decision(id, RiskPurpose::Admission, RiskOutcome::Approve));
+        scene.happened(disbursed(id, 10));
+        scene.happened(disbursed(id, 11));
+        scene.happened(repaid(id, 10, true, 0));
+        assert_eq!(stage(scene, id), CustomerStage::Borrower);
+        scene.happened(repaid(id, 11, false, 0));
+        assert!(scene.emitted::<CustomerStageChanged>().is_empty());
+        scene.happened(repaid(id, 11, true, 0));
+        assert_eq!(scene.emitted::<CustomerStageChanged>()[0].to, "settled");
+        assert_eq!(scene.load::<CustomerProfile>(id).unwrap().stage, "settled");
+    });
+}
+
+#[test]
+fn events_about_strangers_change_nothing() {
+    each(|scene| {
+        let nobody = customer(99_999);
+        scene.happened(decision(nobody, RiskPurpose::Admission, RiskOutcome::Approve));
+        scene.happened(disbursed(nobody, 10));
+        scene.happened(repaid(nobody, 10, true, 0));
+        assert!(scene.emitted::<CustomerStageChanged>().is_empty());
+        assert_eq!(scene.load::<CustomerMaster>(nobody), None);
+        assert_eq!(scene.load::<CustomerProfile>(nobody), None);
+    });
+}
+
+#[test]
+fn repayments_make_the_segment() {
+    each(|scene| {
+        let id = register(scene, PHONE);
+        let tagged = |scene: &mut Scene, tag: &str| scene.load::<CustomerTag>((id, tag.to_owned())).is_some();
+        for tag in ["channel:organic", "language:en-GH", "segment:fresh"] {
+            assert!(tagged(scene, tag), "{tag}");
+        }
+        for (loan, settled, worst, segment) in [
+            (10, false, 0, Segment::Fresh),
+            (10, true, 0, Segment::Reliable),
+            (10, true, 0, Segment::Reliable),
+            (11, true, 2, Segment::Reliable),
+            (12, true, 3, Segment::Loyal),
+            (13, false, 5, Segment::Returning),
+            (13, true, 40, Segment::Attention),
+        ] {
+            scene.happened(repaid(id, loan, settled, worst));
+            assert_eq!(scene.load::<CustomerProfile>(id).unwrap().segment, segment, "{loan} {settled} {worst}");
+            for other in Segment::ALL {
+                assert_eq!(tagged(scene, other.tag()), *other == segment, "{other:?}");
+            }
+        }
+        let profile = scene.load::<CustomerProfile>(id).unwrap();
+        assert_eq!((profile.repayments, profile.repaid), (7, ghs("700")));
+    });
+}

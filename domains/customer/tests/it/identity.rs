@@ -1,0 +1,143 @@
+//! KYC cases from document to verdict.
+
+use sycee_contract::{
+    Identifier as _, KycCaseId, KycCompleted, KycSubmitted, KycVerdict, OpenWorkOrder, RecordKycResult, Sensitive,
+    SubmitKyc, VerifyIdentity,
+};
+use sycee_customer::kyc_service::{KycCase, KycCaseStatus, KycStanding};
+
+use crate::support::*;
+
+const SECOND_PHONE: &str = "+233200000001";
+
+#[test]
+fn a_document_goes_to_the_provider() {
+    each(|scene| {
+        let id = register(scene, PHONE);
+        assert_eq!(scene.load::<KycStanding>(id).unwrap().current_case, None);
+        let case = scene.request(documents(id, "gha-000000001 1")).unwrap().case;
+        assert_eq!(scene.emitted::<KycSubmitted>(), [KycSubmitted { customer: id, case }]);
+        let check = scene.effects::<VerifyIdentity>().remove(0);
+        assert_eq!((check.case, check.document_number.reveal()), (case, "GHA0000000011"));
+        assert_eq!(scene.load::<KycStanding>(id).unwrap().current_case, Some(case));
+        assert_eq!(scene.load::<KycCase>(case).unwrap().status, KycCaseStatus::Checking);
+        assert_eq!(scene.request(documents(id, DOCUMENT)).unwrap_err().code, "UNEXPECTED_STATE");
+    });
+}
+
+#[test]
+fn answers_become_verdicts() {
+    for (ocr, liveness, verdict, reasons, orders) in [
+        (9_900, 9_900, KycVerdict::Passed, vec![], 0),
+        (7_000, 9_900, KycVerdict::Review, vec!["OCR_DOUBTFUL"], 1),
+        (9_900, 100, KycVerdict::Failed, vec!["LIVENESS_TOO_LOW"], 0),
+    ] {
+        each(|scene| {
+            let id = identified(scene, PHONE, DOCUMENT, ocr, liveness);
+            let done = scene.emitted::<KycCompleted>().remove(0);
+            assert_eq!((done.customer, done.verdict), (id, verdict));
+            assert_eq!(done.reasons, reasons);
+            assert_eq!(scene.sent::<OpenWorkOrder>().len(), orders);
+            scene.fact(kyc_answer(done.case, ocr, liveness));
+            assert!(scene.emitted::<KycCompleted>().is_empty(), "a repeated answer changes nothing");
+        });
+    }
+}
+
+#[test]
+fn a_second_look_ends_a_review() {
+    each(|scene| {
+        identified(scene, PHONE, DOCUMENT, 7_000, 9_900);
+        let case = scene.emitted::<KycCompleted>()[0].case;
+        scene.fact(kyc_answer(case, 9_000, 9_900));
+        assert_eq!(scene.emitted::<KycCompleted>()[0].verdict, KycVerdict::Passed);
+    });
+}
+
+#[test]
+fn an_answer_for_no_case_becomes_a_work_order() {
+    each(|scene| {
+        scene.fact(kyc_answer(KycCaseId::from_number(99_999), 9_900, 9_900));
+        assert_eq!(scene.sent::<OpenWorkOrder>()[0].kind, "unknown-kyc-case");
+        assert!(scene.emitted::<KycCompleted>().is_empty());
+    });
+}
+
+#[test]
+fn minors_strangers_and_blacklisted_documents_fail() {
+    each(|scene| {
+        let id = register(scene, PHONE);
+        let young = SubmitKyc { birth_date: Sensitive::new("2020-01-01"), ..documents(id, DOCUMENT) };
+        let case = scene.request(young).unwrap().case;
+        scene.fact(kyc_answer(case, 9_900, 9_900));
+        assert_eq!(scene.emitted::<KycCompleted>()[0].reasons, ["UNDER_AGE"]);
+
+        let case = scene.request(documents(id, DOCUMENT)).unwrap().case;
+        scene.fact(RecordKycResult { register_match: false, ..kyc_answer(case, 9_900, 9_900) });
+        assert_eq!(scene.emitted::<KycCompleted>()[0].reasons, ["REGISTER_MISMATCH"]);
+
+        let case = scene.request(documents(id, "GHA-666")).unwrap().case;
+        scene.fact(kyc_answer(case, 9_900, 9_900));
+        assert_eq!(scene.emitted::<KycCompleted>()[0].reasons, ["DOCUMENT_BLACKLISTED"]);
+    });
+}
+
+#[test]
+fn one_customer_a_document() {
+    each(|scene| {
+        let first = register(scene, PHONE);
+        let second = register(scene, SECOND_PHONE);
+        let case = scene.request(documents(first, DOCUMENT)).unwrap().case;
+        let refusal = scene.request(documents(second, "gha 000000001 1")).unwrap_err();
+        assert_eq!(refusal.code, "DOCUMENT_ALREADY_USED");
+        assert!(scene.effects::<VerifyIdentity>().is_empty());
+        assert_eq!(scene.load::<KycStanding>(second).unwrap().submissions, 0);
+
+        scene.fact(kyc_answer(case, 9_900, 100));
+        scene.request(documents(second, DOCUMENT)).unwrap();
+    });
+}
+
+#[test]
+fn what_cannot_be_handed_in() {
+    each(|scene| {
+        let id = register(scene, PHONE);
+        let good = documents(id, DOCUMENT);
+        for (cmd, code) in [
+            (documents(customer(99_999), DOCUMENT), "NOT_FOUND"),
+            (documents(id, "1-2"), "INVALID_FIELD"),
+            (SubmitKyc { full_name: Sensitive::new(" "), ..good.clone() }, "INVALID_FIELD"),
+            (SubmitKyc { document_type: String::new(), ..good.clone() }, "INVALID_FIELD"),
+            (SubmitKyc { document_image: String::new(), ..good.clone() }, "INVALID_FIELD"),
+            (SubmitKyc { liveness_video: String::new(), ..good.clone() }, "INVALID_FIELD"),
+            (SubmitKyc { birth_date: Sensitive::new("31.3.1994"), ..good.clone() }, "INVALID_FIELD"),
+            (SubmitKyc { birth_date: Sensitive::new("2999-01-01"), ..good }, "INVALID_FIELD"),
+        ] {
+            assert_eq!(scene.request(cmd).unwrap_err().code, code);
+            assert!(scene.effects::<VerifyIdentity>().is_empty());
+            assert_eq!(scene.load::<KycStanding>(id).unwrap().current_case, None);
+        }
+    });
+}
+
+#[test]
+fn who_has_passed_hands_in_nothing_more() {
+    each(|scene| {
+        let id = identified(scene, PHONE, DOCUMENT, 9_900, 9_900);
+        assert_eq!(scene.request(documents(id, "GHA-2222")).unwrap_err().code, "KYC_ALREADY_PASSED");
+        assert!(scene.emitted::<KycSubmitted>().is_empty());
+    });
+}
+
+#[test]
+fn another_document_supersedes_a_review() {
+    each(|scene| {
+        let id = identified(scene, PHONE, DOCUMENT, 7_000, 9_900);
+        let first = scene.emitted::<KycCompleted>()[0].case;
+        let second = scene.request(documents(id, "GHA-2222")).unwrap().case;
+        assert_eq!(scene.load::<KycCase>(first).unwrap().status, KycCaseStatus::Superseded);
+        scene.fact(kyc_answer(first, 9_000, 9_900));
+        assert!(scene.emitted::<KycCompleted>().is_empty(), "too late");
+        assert_eq!(scene.load::<KycStanding>(id).unwrap().current_case, Some(second));
+    });
+}

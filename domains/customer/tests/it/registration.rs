@@ -1,0 +1,211 @@
+//! One-time passwords, registration, details.
+
+use sycee_contract::{
+    Address, CustomerDetailsUpdated, CustomerRegistered, EmergencyContact, Employment, Identifier as _, OtpChallengeId,
+    OtpPurpose, RegisterCustomer, RequestOtp, SendOtp, Sensitive, UpdateCustomerDetails,
+};
+use sycee_customer::customer_center::{
+    Customer, CustomerAddress, CustomerEmployment, EmergencyContactRecord, OtpChallenge, OtpStatus,
+};
+
+use crate::support::*;
+
+#[test]
+fn a_password_goes_to_the_phone_and_is_not_kept() {
+    each(|scene| {
+        let issued = scene.request(otp(PHONE)).unwrap();
+        let sms = scene.effects::<SendOtp>();
+        assert_eq!(sms.len(), 1);
+        assert_eq!((sms[0].phone.reveal(), sms[0].challenge.clone()), (PHONE, issued.challenge.to_string()));
+        let code = sms[0].code.reveal();
+        assert!(code.len() == 6 && code.bytes().all(|b| b.is_ascii_digit()), "{code}");
+        let kept = scene.load::<OtpChallenge>(issued.challenge).unwrap();
+        assert_eq!((kept.status, kept.attempts, kept.expires_at), (OtpStatus::Open, 0, issued.expires_at));
+        assert!(!format!("{kept:?}").contains(code));
+    });
+}
+
+#[test]
+fn three_passwords_in_fifteen_minutes() {
+    each(|scene| {
+        for _ in 0..3 {
+            scene.request(otp(PHONE)).unwrap();
+        }
+        let refusal = scene.request(otp(PHONE)).unwrap_err();
+        assert_eq!(refusal.code, "OTP_RATE_LIMITED");
+        assert!(refusal.details.contains_key("retryAt"));
+        assert!(scene.effects::<SendOtp>().is_empty());
+        scene.request(otp("+233200000001")).unwrap();
+        scene.advance_seconds(15 * 60);
+        scene.request(otp(PHONE)).unwrap();
+    });
+}
+
+#[test]
+fn phones_that_may_not_have_a_password() {
+    each(|scene| {
+        for (phone, code) in
+            [("0201234567", "INVALID_FIELD"), ("+233 20 1234567", "INVALID_FIELD"), ("+233200000666", "BLACKLISTED")]
+        {
+            let refusal = scene.request(otp(phone)).unwrap_err();
+            assert_eq!(refusal.code, code, "{refusal}");
+            assert!(!refusal.to_string().contains(phone), "no personal data in a refusal");
+            assert!(scene.effects::<SendOtp>().is_empty());
+        }
+    });
+}
+
+#[test]
+fn a_right_answer_registers() {
+    each(|scene| {
+        let cmd = registration(scene, PHONE);
+        let id = scene.request(cmd.clone()).unwrap().customer;
+        assert_eq!(
+            scene.emitted::<CustomerRegistered>(),
+            [CustomerRegistered { market: scene_market(scene), ..registered(id) }]
+        );
+        let kept = scene.load::<Customer>(id).unwrap();
+        assert_eq!((kept.phone.reveal(), kept.channel.as_str()), (PHONE, "organic"));
+        assert_eq!(scene.load::<OtpChallenge>(cmd.challenge).unwrap().status, OtpStatus::Used);
+        assert_eq!(scene.request(cmd).unwrap_err().code, "OTP_EXPIRED", "a code works once");
+    });
+}
+
+fn scene_market(scene: &mut sycee_runtime::testing::Scene) -> String {
+    scene.emitted::<CustomerRegistered>()[0].market.clone()
+}
+
+#[test]
+fn a_wrong_answer_costs_an_attempt_that_survives_the_refusal() {
+    each(|scene| {
+        let right = registration(scene, PHONE);
+        let wrong = RegisterCustomer { code: Sensitive::new("not it"), ..right.clone() };
+        for attempts in 1..=5 {
+            let refusal = scene.request(wrong.clone()).unwrap_err();
+            assert_eq!(
+                (refusal.code.as_str(), refusal.details["attemptsLeft"].clone()),
+                ("OTP_MISMATCH", (5 - attempts).to_string())
+            );
+            assert_eq!(scene.load::<OtpChallenge>(right.challenge).unwrap().attempts, attempts);
+        }
+        assert_eq!(scene.request(right).unwrap_err().code, "OTP_ATTEMPTS_EXCEEDED");
+        assert!(scene.emitted::<CustomerRegistered>().is_empty());
+    });
+}
+
+#[test]
+fn answers_that_do_not_register() {
+    each(|scene| {
+        let right = registration(scene, PHONE);
+        let other = registration(scene, "+233200000001");
+        let login = scene.request(RequestOtp { purpose: OtpPurpose::Login, ..otp(PHONE) }).unwrap().challenge;
+        let login_code = scene.effects::<SendOtp>().remove(0).code;
+        let mut no_device = right.clone();
+        no_device.device.device_id = " ".to_owned();
+        for (cmd, code) in [
+            (RegisterCustomer { phone: Sensitive::new("12"), ..right.clone() }, "INVALID_FIELD"),
+            (no_device, "INVALID_FIELD"),
+            (RegisterCustomer { language: String::new(), ..right.clone() }, "INVALID_FIELD"),
+            (RegisterCustomer { challenge: OtpChallengeId::from_number(99_999), ..right.clone() }, "NOT_FOUND"),
+            (RegisterCustomer { challenge: other.challenge, code: other.code, ..right.clone() }, "OTP_MISMATCH"),
+            (RegisterCustomer { challenge: login, code: login_code, ..right.clone() }, "OTP_MISMATCH"),
+        ] {
+            let refusal = scene.request(cmd).unwrap_err();
+            assert_eq!(refusal.code, code, "{refusal}");
+            assert!(scene.emitted::<CustomerRegistered>().is_empty());
+        }
+        scene.advance_seconds(5 * 60);
+        assert_eq!(scene.request(right).unwrap_err().code, "OTP_EXPIRED");
+    });
+}
+
+#[test]
+fn one_customer_a_phone_and_no_blacklisted_device() {
+    each(|scene| {
+        register(scene, PHONE);
+        let again = registration(scene, PHONE);
+        assert_eq!(scene.request(again).unwrap_err().code, "PHONE_ALREADY_REGISTERED");
+        let mut cmd = registration(scene, "+233200000001");
+        cmd.device.device_id = BLACKLISTED.to_owned();
+        let refusal = scene.request(cmd).unwrap_err();
+        assert_eq!((refusal.code.as_str(), refusal.details["kind"].as_str()), ("BLACKLISTED", "device"));
+        assert!(scene.emitted::<CustomerRegistered>().is_empty());
+    });
+}
+
+fn full_update(customer: sycee_contract::CustomerId) -> UpdateCustomerDetails {
+    let contact = |name: &str, phone: &str| EmergencyContact {
+        name: Sensitive::new(name),
+        phone: Sensitive::new(phone),
+        relation: "sister".to_owned(),
+    };
+    UpdateCustomerDetails {
+        employment: Some(Employment {
+            employer: Sensitive::new("Makola Traders"),
+            job: "skilled".to_owned(),
+            since: None,
+        }),
+        address: Some(Address {
+            line: Sensitive::new("GA-123-4567"),
+            city: "Accra".to_owned(),
+            country: "GH".to_owned(),
+        }),
+        emergency_contacts: vec![contact("Esi", "+233200000002"), contact("Abena", "+233200000003")],
+        attributes: [("housing".to_owned(), "own".to_owned())].into(),
+        ..update(customer)
+    }
+}
+
+#[test]
+fn details_are_kept_and_attributes_are_told() {
+    each(|scene| {
+        let id = register(scene, PHONE);
+        scene.request(full_update(id)).unwrap();
+        assert_eq!(scene.load::<CustomerEmployment>(id).unwrap().employer.reveal(), "Makola Traders");
+        assert_eq!(scene.load::<CustomerAddress>(id).unwrap().line.reveal(), "GA-123-4567");
+        assert_eq!(scene.load::<EmergencyContactRecord>((id, 2)).unwrap().name.reveal(), "Abena");
+
+        let mut second = full_update(id);
+        second.emergency_contacts.truncate(1);
+        second.attributes = [("age_in_years".to_owned(), "32".to_owned())].into();
+        scene.request(second).unwrap();
+        assert_eq!(scene.load::<EmergencyContactRecord>((id, 2)), None);
+        let told = scene.emitted::<CustomerDetailsUpdated>().remove(0).attributes;
+        let all = [("age_in_years", "32"), ("housing", "own")].map(|(k, v)| (k.to_owned(), v.to_owned()));
+        assert_eq!(told, all.into());
+    });
+}
+
+#[test]
+fn details_that_break_a_rule_change_nothing() {
+    each(|scene| {
+        let id = register(scene, PHONE);
+        let good = full_update(id);
+        let mut country = good.clone();
+        country.address.as_mut().unwrap().country = "Ghana".to_owned();
+        let mut phone = good.clone();
+        phone.emergency_contacts[1].phone = Sensitive::new("020");
+        let mut many = good.clone();
+        many.emergency_contacts = vec![good.emergency_contacts[0].clone(); 6];
+        let mut name = good.clone();
+        name.attributes.insert("Housing!".to_owned(), "own".to_owned());
+        let mut value = good.clone();
+        value.attributes.insert("housing".to_owned(), "x".repeat(201));
+        let mut flood = good;
+        flood.attributes = (0..65).map(|nr| (format!("a{nr}"), "1".to_owned())).collect();
+        let nobody = full_update(customer(99_999));
+        for (cmd, code) in [
+            (country, "INVALID_FIELD"),
+            (phone, "INVALID_FIELD"),
+            (many, "INVALID_FIELD"),
+            (name, "INVALID_FIELD"),
+            (value, "INVALID_FIELD"),
+            (flood, "INVALID_FIELD"),
+            (nobody, "NOT_FOUND"),
+        ] {
+            assert_eq!(scene.request(cmd).unwrap_err().code, code);
+            assert!(scene.emitted::<CustomerDetailsUpdated>().is_empty());
+            assert_eq!(scene.load::<CustomerAddress>(id), None);
+        }
+    });
+}

@@ -1,0 +1,332 @@
+//! A funder's account: seven balances, and the moves between them.
+//!
+//! Invariant: `arrived + received = available + frozen + in_transit + paid_out + refunded + suspense`; none is negative.
+//! Invariant: every move leaves one [`FundTransaction`] with both balances before and after it.
+
+use sycee_contract::{ArrivalId, Date, FundAccountId, FundBalances, LoanId, PartnerId, Timestamp};
+use sycee_money::{Currency, Money};
+use sycee_runtime::{Json, entity, text_enum};
+
+use crate::FundsRejection;
+
+text_enum! {
+    /// A balance of a fund account.
+    pub enum FundBucket {
+        /// Brought by the funder, cumulative; a source.
+        Arrived,
+        /// Repaid by borrowers, cumulative; a source.
+        Received,
+        /// Free to lend.
+        Available,
+        /// Reserved for loans.
+        Frozen,
+        /// Sent, not confirmed.
+        InTransit,
+        /// Paid to borrowers, cumulative.
+        PaidOut,
+        /// Given back, cumulative.
+        Refunded,
+        /// Not explained.
+        Suspense,
+    }
+}
+
+text_enum! {
+    /// Why money moves between two balances.
+    pub enum MovementKind {
+        /// A funder's money came.
+        Arrival,
+        /// Money is kept for a loan.
+        Reservation,
+        /// Kept money is free again.
+        Release,
+        /// Kept money was sent.
+        Dispatch,
+        /// Sent money reached the borrower.
+        Payout,
+        /// Sent money came back.
+        Bounce,
+        /// A borrower repaid.
+        Repayment,
+        /// Money came that nobody can explain.
+        UnmatchedReceipt,
+    }
+}
+
+impl MovementKind {
+    /// From which balance to which. A source grows by what it gives.
+    pub const fn path(self) -> (FundBucket, FundBucket) {
+        match self {
+            Self::Arrival => (FundBucket::Arrived, FundBucket::Available),
+            Self::Reservation => (FundBucket::Available, FundBucket::Frozen),
+            Self::Release => (FundBucket::Frozen, FundBucket::Available),
+            Self::Dispatch => (FundBucket::Frozen, FundBucket::InTransit),
+            Self::Payout => (FundBucket::InTransit, FundBucket::PaidOut),
+            Self::Bounce => (FundBucket::InTransit, FundBucket::Frozen),
+            Self::Repayment => (FundBucket::Received, FundBucket::Available),
+            Self::UnmatchedReceipt => (FundBucket::Received, FundBucket::Suspense),
+        }
+    }
+}
+
+entity! {
+    /// A funder's account.
+    pub struct FundAccount in "fund_account" of "fund-management-system" key id: FundAccountId {
+        /// The account.
+        id: FundAccountId,
+        /// Whose it is.
+        partner: PartnerId,
+        /// Partner code.
+        code: String,
+        /// Name.
+        name: String,
+        /// Currency of all its balances.
+        currency: Currency,
+        /// Products it funds, by code; empty means any.
+        products: Json<Vec<String>>,
+        /// Everything the funder brought, cumulative.
+        arrived: Money,
+        /// Free to lend.
+        available: Money,
+        /// Reserved for loans.
+        frozen: Money,
+        /// Sent, not confirmed.
+        in_transit: Money,
+        /// Paid to borrowers, cumulative.
+        paid_out: Money,
+        /// Repaid by borrowers, cumulative.
+        received: Money,
+        /// Given back, cumulative.
+        refunded: Money,
+        /// Not explained.
+        suspense: Money,
+        /// Number of its last [`FundTransaction`].
+        movements: i64,
+        /// The largest loan of the products it funds: with less than this it can't fund every loan.
+        low_water: Money,
+        /// The day people were last told that it is low.
+        low_alerted_on: Option<Date>,
+    }
+    unique index by_code(code: String);
+    index by_partner(partner: PartnerId);
+    index by_currency(currency: Currency);
+}
+
+entity! {
+    /// One move of money, appended for the audit.
+    pub struct FundTransaction in "fund_transaction" of "fund-management-system"
+        key (fund_account, sequence): (FundAccountId, i64) {
+        /// The account.
+        fund_account: FundAccountId,
+        /// Position in the account's history, 1 upwards without gaps.
+        sequence: i64,
+        /// Why.
+        kind: MovementKind,
+        /// How much, more than zero.
+        amount: Money,
+        /// Balance it left; a source grows instead.
+        source: FundBucket,
+        /// That balance before.
+        source_before: Money,
+        /// That balance after.
+        source_after: Money,
+        /// Balance it reached.
+        target: FundBucket,
+        /// That balance before.
+        target_before: Money,
+        /// That balance after.
+        target_after: Money,
+        /// The loan, when it is for one.
+        loan: Option<LoanId>,
+        /// Bank reference, reservation, posting or entry.
+        reference: String,
+        /// When.
+        at: Timestamp,
+    }
+}
+
+entity! {
+    /// A confirmed arrival; one a bank reference.
+    pub struct FundArrival in "fund_arrival" of "fund-management-system" key bank_reference: String {
+        /// The bank's reference.
+        bank_reference: String,
+        /// The arrival.
+        id: ArrivalId,
+        /// Where it went.
+        fund_account: FundAccountId,
+        /// How much.
+        amount: Money,
+        /// When it was confirmed.
+        at: Timestamp,
+    }
+}
+
+/// What a move is for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cause {
+    /// The loan, when it is for one.
+    pub loan: Option<LoanId>,
+    /// Bank reference, reservation, posting or entry.
+    pub reference: String,
+}
+
+impl FundAccount {
+    /// An empty account.
+    pub fn open(
+        id: FundAccountId,
+        partner: PartnerId,
+        code: &str,
+        name: &str,
+        products: Vec<String>,
+        currency: Currency,
+    ) -> Self {
+        let nothing = Money::zero(currency);
+        Self {
+            id,
+            partner,
+            code: code.to_owned(),
+            name: name.to_owned(),
+            currency,
+            products: Json(products),
+            arrived: nothing,
+            available: nothing,
+            frozen: nothing,
+            in_transit: nothing,
+            paid_out: nothing,
+            received: nothing,
+            refunded: nothing,
+            suspense: nothing,
+            movements: 0,
+            low_water: nothing,
+            low_alerted_on: None,
+        }
+    }
+
+    /// Moves `amount` as `kind` says.
+    ///
+    /// Errors: `AmountInvalid`; `InsufficientFunds` when the free balance is too low, `BalanceTooLow` for another.
+    pub fn post(
+        &mut self,
+        kind: MovementKind,
+        amount: Money,
+        cause: Cause,
+        at: Timestamp,
+    ) -> Result<FundTransaction, FundsRejection> {
+        let invalid = FundsRejection::AmountInvalid { amount, example: Money::from_units(1_000_000, self.currency) };
+        if !amount.is_positive() || amount.currency() != self.currency {
+            return Err(invalid);
+        }
+        let (source, target) = kind.path();
+        let (source_before, target_before) = (self.balance(source), self.balance(target));
+        let source_after = match source {
+            FundBucket::Arrived | FundBucket::Received => {
+                source_before.checked_add(amount).map_err(|_| invalid.clone())?
+            }
+            _ if source_before.units() < amount.units() => return Err(self.too_low(source, source_before, amount)),
+            _ => source_before.checked_sub(amount).map_err(|_| invalid.clone())?,
+        };
+        let target_after = target_before.checked_add(amount).map_err(|_| invalid)?;
+        *self.balance_mut(source) = source_after;
+        *self.balance_mut(target) = target_after;
+        self.movements += 1;
+        Ok(FundTransaction {
+            fund_account: self.id,
+            sequence: self.movements,
+            kind,
+            amount,
+            source,
+            source_before,
+            source_after,
+            target,
+            target_before,
+            target_after,
+            loan: cause.loan,
+            reference: cause.reference,
+            at,
+        })
+    }
+
+    fn too_low(&self, bucket: FundBucket, balance: Money, requested: Money) -> FundsRejection {
+        if bucket == FundBucket::Available {
+            FundsRejection::InsufficientFunds { account: self.id, available: balance, requested }
+        } else {
+            FundsRejection::BalanceTooLow { account: self.id, bucket, balance, requested }
+        }
+    }
+
+    /// One balance.
+    pub fn balance(&self, bucket: FundBucket) -> Money {
+        match bucket {
+            FundBucket::Arrived => self.arrived,
+            FundBucket::Received => self.received,
+            FundBucket::Available => self.available,
+            FundBucket::Frozen => self.frozen,
+            FundBucket::InTransit => self.in_transit,
+            FundBucket::PaidOut => self.paid_out,
+            FundBucket::Refunded => self.refunded,
+            FundBucket::Suspense => self.suspense,
+        }
+    }
+
+    fn balance_mut(&mut self, bucket: FundBucket) -> &mut Money {
+        match bucket {
+            FundBucket::Arrived => &mut self.arrived,
+            FundBucket::Received => &mut self.received,
+            FundBucket::Available => &mut self.available,
+            FundBucket::Frozen => &mut self.frozen,
+            FundBucket::InTransit => &mut self.in_transit,
+            FundBucket::PaidOut => &mut self.paid_out,
+            FundBucket::Refunded => &mut self.refunded,
+            FundBucket::Suspense => &mut self.suspense,
+        }
+    }
+
+    /// The balances, as messages carry them.
+    pub fn balances(&self) -> FundBalances {
+        FundBalances {
+            arrived: self.arrived,
+            available: self.available,
+            frozen: self.frozen,
+            in_transit: self.in_transit,
+            paid_out: self.paid_out,
+            received: self.received,
+            refunded: self.refunded,
+            suspense: self.suspense,
+        }
+    }
+
+    /// Whether what came in equals what is there plus what went out, and nothing is negative; the answer says what is wrong.
+    pub fn check(&self) -> Result<(), String> {
+        if let Some(bucket) = FundBucket::ALL.iter().find(|bucket| self.balance(**bucket).is_negative()) {
+            return Err(format!("account {}: {bucket:?} is {}", self.id, self.balance(*bucket)));
+        }
+        let sum = |buckets: &[FundBucket]| {
+            buckets.iter().map(|bucket| i128::from(self.balance(*bucket).units())).sum::<i128>()
+        };
+        let (sources, rest) = FundBucket::ALL.split_at(2);
+        if sum(sources) != sum(rest) {
+            return Err(format!(
+                "account {}: {} units came in, {} are accounted for",
+                self.id,
+                sum(sources),
+                sum(rest)
+            ));
+        }
+        Ok(())
+    }
+
+    /// Whether people have to be told today that the account can't fund every loan any more; at most once a day.
+    pub fn falls_low(&mut self, today: Date) -> bool {
+        let low = self.available.units() < self.low_water.units() && self.low_alerted_on != Some(today);
+        if low {
+            self.low_alerted_on = Some(today);
+        }
+        low
+    }
+
+    /// Whether the account may fund `product` as far as its agreement and `funders` (codes; empty means any) say.
+    pub fn funds(&self, product: &str, funders: &[String]) -> bool {
+        (self.products.is_empty() || self.products.iter().any(|code| code == product))
+            && (funders.is_empty() || funders.contains(&self.code))
+    }
+}

@@ -1,0 +1,135 @@
+//! Fund accounts: what every funder brought, what is kept, sent, paid out and repaid.
+//!
+//! Invariant: an account is saved only after [`FundAccount::check`] proved its identity.
+//! Invariant: every change of free or committed money is told (`fund-reserved`, `fund-arrival-confirmed`,
+//! `fund-balance-changed`), so that routing knows it within the same cascade.
+
+mod account;
+mod demand;
+mod moves;
+mod reservation;
+
+pub use account::{Cause, FundAccount, FundArrival, FundBucket, FundTransaction, MovementKind};
+pub use demand::{FundDemand, FundedProduct, LendingForecast};
+pub use reservation::{FundReservation, LoanReservation, ReservationMessage, ReservationStatus, ReservationStep};
+
+use std::collections::BTreeMap;
+
+use sycee_contract::messages::{
+    AccountingEntryPosted, ConfirmFundArrival, DisbursementFailed, DisbursementRequested, DisbursementSucceeded,
+    FundAccountOpened, FundArrivalConfirmed, FundReservationRequested, FundingContractSigned,
+    PartnerDisbursementFailed, PartnerDisbursementSucceeded, PaymentFailed, PaymentSucceeded, PostLedgerEvent,
+    ProductFundingMatched, ProductVersionPublished, QueryFundAccount, ReleaseFundReservation, RepaymentSucceeded,
+    ReserveFunds, RiskDecisionMade,
+};
+use sycee_contract::{ArrivalId, FundBalances, LedgerReference, Rejection};
+use sycee_runtime::{Handled, Registry, Work};
+
+use crate::FundsRejection;
+
+/// Registers this service.
+pub fn register(registry: &mut Registry) {
+    registry
+        .service("fund-management-system")
+        .entity::<FundAccount>()
+        .entity::<FundTransaction>()
+        .entity::<FundArrival>()
+        .entity::<FundReservation>()
+        .entity::<LoanReservation>()
+        .entity::<FundDemand>()
+        .entity::<LendingForecast>()
+        .entity::<FundedProduct>()
+        .handles::<ConfirmFundArrival>(confirm_fund_arrival)
+        .handles::<ReserveFunds>(moves::reserve_funds)
+        .handles::<ReleaseFundReservation>(moves::release_fund_reservation)
+        .handles::<QueryFundAccount>(query_fund_account)
+        .on::<FundingContractSigned>(open_fund_account)
+        .on::<DisbursementRequested>(moves::on_disbursement_requested)
+        .on::<PaymentSucceeded>(moves::on_payment_succeeded)
+        .on::<PaymentFailed>(moves::on_payment_failed)
+        .on::<PartnerDisbursementSucceeded>(moves::on_partner_disbursement_succeeded)
+        .on::<PartnerDisbursementFailed>(moves::on_partner_disbursement_failed)
+        .on::<RepaymentSucceeded>(moves::on_repayment_succeeded)
+        .on::<AccountingEntryPosted>(moves::on_entry_posted)
+        .on::<FundReservationRequested>(demand::on_reservation_requested)
+        .on::<DisbursementSucceeded>(demand::on_disbursement_succeeded)
+        .on::<DisbursementFailed>(demand::on_disbursement_failed)
+        .on::<RiskDecisionMade>(demand::on_risk_decision)
+        .on::<ProductVersionPublished>(demand::on_product_published)
+        .on::<ProductFundingMatched>(demand::on_product_funding_matched);
+}
+
+/// Opens a funder's account; an agreement that is told twice opens nothing.
+fn open_fund_account(work: &mut Work, event: &FundingContractSigned) -> Handled<()> {
+    if work.find_one(FundAccount::by_code(event.code.clone()))?.is_some() {
+        return Ok(());
+    }
+    let mut account = FundAccount::open(
+        work.new_id(),
+        event.partner,
+        &event.code,
+        &event.name,
+        event.products.clone(),
+        event.currency,
+    );
+    account.low_water = demand::low_water_of_new(work, &account)?;
+    work.emit(FundAccountOpened {
+        fund_account: account.id,
+        partner: account.partner,
+        code: account.code.clone(),
+        currency: event.currency,
+    });
+    moves::save_account(work, account)
+}
+
+/// Takes a funder's money in, once a bank reference, and has it booked.
+fn confirm_fund_arrival(work: &mut Work, cmd: &ConfirmFundArrival) -> Handled<ArrivalId> {
+    if cmd.bank_reference.trim().is_empty() {
+        return Err(Rejection::invalid("bankReference", "it can't be empty", "GCB-2026-000123").into());
+    }
+    if work.get::<FundArrival>(cmd.bank_reference.clone())?.is_some() {
+        return Err(FundsRejection::ArrivalAlreadyConfirmed { bank_reference: cmd.bank_reference.clone() }.into());
+    }
+    let by_code = FundAccount::by_code(cmd.funder.clone());
+    let mut account = work.find_one(by_code)?.ok_or_else(|| Rejection::not_found("funder", &cmd.funder))?;
+    let at = work.now();
+    let cause = Cause { loan: None, reference: cmd.bank_reference.clone() };
+    let movement = account.post(MovementKind::Arrival, cmd.amount, cause, at)?;
+    let arrival = FundArrival {
+        bank_reference: cmd.bank_reference.clone(),
+        id: work.new_id(),
+        fund_account: account.id,
+        amount: cmd.amount,
+        at,
+    };
+    let id = arrival.id;
+    work.save(movement);
+    work.save(arrival);
+    work.emit(FundArrivalConfirmed {
+        arrival: id,
+        fund_account: account.id,
+        partner: account.partner,
+        amount: cmd.amount,
+        balances: account.balances(),
+    });
+    work.send(PostLedgerEvent {
+        template: "funds-arrived".to_owned(),
+        reference: LedgerReference {
+            loan: None,
+            order: None,
+            repayment: None,
+            parts: None,
+            text: cmd.bank_reference.clone(),
+        },
+        amounts: BTreeMap::from([("amount".to_owned(), cmd.amount)]),
+        dimensions: BTreeMap::from([("funder".to_owned(), account.partner.to_string())]),
+        date: work.today(),
+    });
+    moves::save_account(work, account)?;
+    Ok(id)
+}
+
+/// Tells an account's balances.
+fn query_fund_account(work: &mut Work, cmd: &QueryFundAccount) -> Handled<FundBalances> {
+    Ok(work.require::<FundAccount>(cmd.fund_account)?.balances())
+}

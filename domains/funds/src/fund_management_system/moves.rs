@@ -1,0 +1,214 @@
+//! Moves along a reservation's life, and what repayments bring back.
+
+use sycee_contract::messages::{
+    AccountingEntryPosted, DisbursementRequested, FundBalanceChanged, FundReservationReleased, FundReserved,
+    OpenWorkOrder, PartnerDisbursementFailed, PartnerDisbursementSucceeded, PaymentFailed, PaymentSucceeded,
+    ReleaseFundReservation, RepaymentSucceeded, ReserveFunds,
+};
+use sycee_contract::{FundAccountId, FundReservationAnswer, PartnerId, PaymentDirection, ReservationId};
+use sycee_money::Money;
+use sycee_runtime::{Fault, Handled, Work};
+
+use super::account::Cause;
+use super::{
+    FundAccount, FundReservation, LoanReservation, MovementKind, ReservationMessage, ReservationStatus, demand,
+};
+use crate::FundsRejection;
+use crate::rejection::must;
+
+/// Saves an account after proving its identity. A broken one is a fault: nothing of the cascade is written.
+pub(super) fn save_account(work: &mut Work, account: FundAccount) -> Handled<()> {
+    account.check().map_err(Fault::bug)?;
+    work.save(account);
+    Ok(())
+}
+
+fn tell_balance(work: &mut Work, account: &FundAccount) {
+    work.emit(FundBalanceChanged { fund_account: account.id, partner: account.partner, balances: account.balances() });
+}
+
+fn cause_of(reservation: &FundReservation) -> Cause {
+    Cause { loan: Some(reservation.loan), reference: reservation.id.to_string() }
+}
+
+/// Keeps a funder's money for a loan. Asked again for the same money, it answers the same reservation.
+pub(super) fn reserve_funds(work: &mut Work, cmd: &ReserveFunds) -> Handled<FundReservationAnswer> {
+    if let Some(existing) = live_reservation(work, cmd)? {
+        return Ok(FundReservationAnswer { reservation: existing });
+    }
+    let mut account = work.require::<FundAccount>(cmd.fund_account)?;
+    let at = work.now();
+    let reservation = FundReservation {
+        id: work.new_id(),
+        loan: cmd.loan,
+        fund_account: cmd.fund_account,
+        route: cmd.route,
+        amount: cmd.amount,
+        status: ReservationStatus::Held,
+        release_reason: None,
+        reserved_at: at,
+        changed_at: at,
+    };
+    let movement = account.post(MovementKind::Reservation, cmd.amount, cause_of(&reservation), at)?;
+    demand::alert_when_low(work, &mut account);
+    work.save(movement);
+    work.save(LoanReservation { loan: cmd.loan, reservation: reservation.id });
+    work.emit(FundReserved {
+        reservation: reservation.id,
+        loan: cmd.loan,
+        fund_account: account.id,
+        amount: cmd.amount,
+        balances: account.balances(),
+    });
+    let answer = FundReservationAnswer { reservation: reservation.id };
+    work.save(reservation);
+    save_account(work, account)?;
+    Ok(answer)
+}
+
+/// The loan's live reservation when it is for the same money; refused when it is for other money.
+fn live_reservation(work: &mut Work, cmd: &ReserveFunds) -> Handled<Option<ReservationId>> {
+    let Some(newest) = work.get::<LoanReservation>(cmd.loan)? else { return Ok(None) };
+    let reservation = work.require::<FundReservation>(newest.reservation)?;
+    if !reservation.is_live() {
+        return Ok(None);
+    }
+    let same = reservation.fund_account == cmd.fund_account
+        && reservation.amount == cmd.amount
+        && reservation.status == ReservationStatus::Held;
+    if !same {
+        return Err(FundsRejection::LoanAlreadyReserved { loan: cmd.loan, reservation: reservation.id }.into());
+    }
+    Ok(Some(reservation.id))
+}
+
+/// Gives kept money back to the account; once.
+pub(super) fn release_fund_reservation(work: &mut Work, cmd: &ReleaseFundReservation) -> Handled<()> {
+    let mut reservation = work.require::<FundReservation>(cmd.reservation)?;
+    let Some(movement) = reservation.apply(ReservationMessage::Release, work.now())? else { return Ok(()) };
+    reservation.release_reason = Some(cmd.reason.clone());
+    let account = move_money(work, &reservation, movement)?;
+    tell_balance(work, &account);
+    work.emit(FundReservationReleased {
+        reservation: reservation.id,
+        loan: reservation.loan,
+        fund_account: reservation.fund_account,
+        amount: reservation.amount,
+        reason: cmd.reason.clone(),
+    });
+    work.save(reservation);
+    save_account(work, account)
+}
+
+fn move_money(work: &mut Work, reservation: &FundReservation, movement: MovementKind) -> Handled<FundAccount> {
+    let mut account = work.require::<FundAccount>(reservation.fund_account)?;
+    let entry = must(account.post(movement, reservation.amount, cause_of(reservation), work.now()))?;
+    work.save(entry);
+    Ok(account)
+}
+
+/// Applies something that happened to a reservation; what contradicts its state goes to people.
+pub(super) fn apply_fact(work: &mut Work, id: ReservationId, message: ReservationMessage) -> Handled<()> {
+    let Some(mut reservation) = work.get::<FundReservation>(id)? else { return Ok(()) };
+    let before = reservation.status;
+    let movement = match reservation.apply(message, work.now()) {
+        Ok(movement) => movement,
+        Err(conflict) => {
+            open_conflict(work, &reservation, &conflict);
+            return Ok(());
+        }
+    };
+    if let Some(movement) = movement {
+        let account = move_money(work, &reservation, movement)?;
+        if movement != MovementKind::Dispatch {
+            tell_balance(work, &account);
+        }
+        save_account(work, account)?;
+    }
+    if reservation.status != before {
+        work.save(reservation);
+    }
+    Ok(())
+}
+
+fn open_conflict(work: &mut Work, reservation: &FundReservation, conflict: &FundsRejection) {
+    work.send(OpenWorkOrder {
+        kind: "fund-reservation-conflict".to_owned(),
+        loan: Some(reservation.loan),
+        text: format!(
+            "{conflict}. Compare the channel's statement with account {} and correct by hand.",
+            reservation.fund_account
+        ),
+        key: format!("fund-reservation-conflict-{}", reservation.id),
+    });
+}
+
+/// Kept money is being sent.
+pub(super) fn on_disbursement_requested(work: &mut Work, event: &DisbursementRequested) -> Handled<()> {
+    apply_fact(work, event.reservation, ReservationMessage::Dispatch)
+}
+
+/// Our channel paid the borrower.
+pub(super) fn on_payment_succeeded(work: &mut Work, event: &PaymentSucceeded) -> Handled<()> {
+    match (event.direction, event.purpose.reservation) {
+        (PaymentDirection::Payout, Some(reservation)) => {
+            apply_fact(work, reservation, ReservationMessage::ConfirmPayout)
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Our channel did not pay the borrower.
+pub(super) fn on_payment_failed(work: &mut Work, event: &PaymentFailed) -> Handled<()> {
+    match (event.direction, event.purpose.reservation) {
+        (PaymentDirection::Payout, Some(reservation)) => apply_fact(work, reservation, ReservationMessage::FailPayout),
+        _ => Ok(()),
+    }
+}
+
+/// A funder paid the borrower with its own system; our own payments are told by `payment-succeeded`.
+pub(super) fn on_partner_disbursement_succeeded(work: &mut Work, event: &PartnerDisbursementSucceeded) -> Handled<()> {
+    if event.payment.is_some() {
+        return Ok(());
+    }
+    apply_fact(work, event.reservation, ReservationMessage::ConfirmPayout)
+}
+
+/// A funder did not pay, or no channel took the payment.
+pub(super) fn on_partner_disbursement_failed(work: &mut Work, event: &PartnerDisbursementFailed) -> Handled<()> {
+    apply_fact(work, event.reservation, ReservationMessage::FailPayout)
+}
+
+/// A borrower repaid: the money can be lent again.
+pub(super) fn on_repayment_succeeded(work: &mut Work, event: &RepaymentSucceeded) -> Handled<()> {
+    let cause = Cause { loan: Some(event.loan), reference: event.posting.to_string() };
+    receive(work, event.fund_account, MovementKind::Repayment, event.amount, cause)
+}
+
+fn receive(work: &mut Work, account: FundAccountId, kind: MovementKind, amount: Money, cause: Cause) -> Handled<()> {
+    if !amount.is_positive() {
+        return Ok(());
+    }
+    let mut account = work.require::<FundAccount>(account)?;
+    let movement = must(account.post(kind, amount, cause, work.now()))?;
+    work.save(movement);
+    tell_balance(work, &account);
+    save_account(work, account)
+}
+
+/// Money came that nobody can explain: it is the funder's suspense, as it is in the books.
+///
+/// The account of the cash line names the funder: `1100|par-12`, or `1100|par-12@USDT` when the code has several currencies.
+pub(super) fn on_entry_posted(work: &mut Work, event: &AccountingEntryPosted) -> Handled<()> {
+    if event.template != "unmatched-receipt" {
+        return Ok(());
+    }
+    for line in &event.lines {
+        let dimension = line.debit.split('|').nth(1).and_then(|text| text.split('@').next());
+        let Some(funder) = dimension.and_then(|text| text.parse::<PartnerId>().ok()) else { continue };
+        let Some(account) = work.find_one(FundAccount::by_partner(funder))? else { continue };
+        let cause = Cause { loan: None, reference: event.entry.to_string() };
+        receive(work, account.id, MovementKind::UnmatchedReceipt, line.amount, cause)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,294 @@
+//! Payments through channels: payouts, requests to pay, pulls under a mandate, and what channels say about them.
+//!
+//! Invariant: a request reaches a channel under one request id, `pay-<number>`, for ever.
+//! Invariant: a payment without a final answer has an alarm, or a work order.
+
+mod config;
+pub mod content;
+mod order;
+mod results;
+
+pub use config::{MerchantConfig, PaymentChannelConfig, PaymentConfig};
+pub use order::{
+    DirectDebitMandate, DisbursementPayment, ExpectedCollection, PayerAccount, PaymentOrder, PaymentStatus, PaymentStep,
+};
+
+use sycee_contract::messages::{
+    CreateDirectDebitMandate, CreateRepaymentMethod, DirectDebitMandateCreated, InitiatePayment, PollPayment,
+    RecordPaymentResult, RepaymentMethodCreated, RepaymentOrderCreated, RequestDisbursement,
+};
+use sycee_contract::{
+    ChannelPayment, MandateId, PaymentAnswer, PaymentDirection, PaymentPurpose, PayoutAccount, Rejection,
+    RepaymentMethodKind, Sensitive,
+};
+use sycee_money::Money;
+use sycee_runtime::{Handled, Registry, Work};
+
+use crate::FundsRejection;
+
+/// Registers this service. Configuration needed: [`PaymentConfig`].
+pub fn register(registry: &mut Registry) {
+    registry
+        .service("payment-system")
+        .entity::<PaymentOrder>()
+        .entity::<DirectDebitMandate>()
+        .entity::<PayerAccount>()
+        .entity::<DisbursementPayment>()
+        .entity::<ExpectedCollection>()
+        .handles::<InitiatePayment>(initiate_payment)
+        .handles::<RequestDisbursement>(request_disbursement)
+        .handles::<CreateRepaymentMethod>(create_repayment_method)
+        .handles::<CreateDirectDebitMandate>(create_direct_debit_mandate)
+        .handles::<RecordPaymentResult>(results::record_payment_result)
+        .handles::<PollPayment>(results::poll_payment)
+        .on::<RepaymentOrderCreated>(on_repayment_order_created);
+}
+
+/// How a payment is to be made, before it has a number.
+struct Draft<'a> {
+    direction: PaymentDirection,
+    purpose: &'a PaymentPurpose,
+    amount: Money,
+    account: &'a PayoutAccount,
+    method: Option<RepaymentMethodKind>,
+    mandate: Option<MandateId>,
+}
+
+/// Saves an order, hands it to the channel after commit, and sets its alarm.
+fn send_to_channel(work: &mut Work, draft: Draft) -> Handled<PaymentOrder> {
+    let config = work.config::<PaymentConfig>();
+    if !draft.amount.is_positive() || !draft.amount.is_whole_minor() {
+        let example = Money::from_minor(1_000, draft.amount.currency())?;
+        return Err(FundsRejection::AmountInvalid { amount: draft.amount, example }.into());
+    }
+    config.require(&draft.account.channel, draft.direction)?;
+    let sent_at = work.now();
+    let is_pull = draft.mandate.is_some();
+    let expires = draft.direction == PaymentDirection::Collection && !is_pull;
+    let order = PaymentOrder {
+        id: work.new_id(),
+        direction: draft.direction,
+        loan: draft.purpose.loan,
+        customer: draft.purpose.customer,
+        disbursement: draft.purpose.disbursement,
+        repayment: draft.purpose.repayment,
+        fund_account: draft.purpose.fund_account,
+        reservation: draft.purpose.reservation,
+        amount: draft.amount,
+        channel: draft.account.channel.clone(),
+        number: draft.account.number.clone(),
+        method: draft.method,
+        mandate: draft.mandate,
+        status: PaymentStatus::Sent,
+        channel_reference: None,
+        reason: None,
+        moved: None,
+        polls: 0,
+        sent_at,
+        expires_at: expires.then(|| sent_at.plus_seconds(config.method_seconds)),
+        settled_at: None,
+    };
+    work.about(order.customer);
+    work.effect(ChannelPayment {
+        request_id: order.id.to_string(),
+        payment: order.id,
+        loan: order.loan,
+        customer: order.customer,
+        direction: order.direction,
+        amount: order.amount,
+        account: draft.account.clone(),
+        under_mandate: is_pull,
+    });
+    results::set_alarm(work, &order, &config);
+    work.save(order.clone());
+    Ok(order)
+}
+
+/// Moves money through a channel, for a partner.
+fn initiate_payment(work: &mut Work, cmd: &InitiatePayment) -> Handled<PaymentAnswer> {
+    pay(work, cmd.direction, &cmd.purpose, cmd.amount, &cmd.account)
+}
+
+/// Pays a loan out of own funds.
+fn request_disbursement(work: &mut Work, cmd: &RequestDisbursement) -> Handled<PaymentAnswer> {
+    pay(work, PaymentDirection::Payout, &cmd.purpose, cmd.amount, &cmd.account)
+}
+
+fn pay(
+    work: &mut Work,
+    direction: PaymentDirection,
+    purpose: &PaymentPurpose,
+    amount: Money,
+    account: &PayoutAccount,
+) -> Handled<PaymentAnswer> {
+    if let Some(disbursement) = purpose.disbursement
+        && let Some(existing) = work.get::<DisbursementPayment>(disbursement)?
+    {
+        return Ok(PaymentAnswer { payment: existing.payment });
+    }
+    let order = send_to_channel(work, Draft { direction, purpose, amount, account, method: None, mandate: None })?;
+    if let Some(disbursement) = purpose.disbursement {
+        work.save(DisbursementPayment { disbursement, payment: order.id });
+    }
+    remember_payer(work, &order, account)?;
+    Ok(PaymentAnswer { payment: order.id })
+}
+
+fn remember_payer(work: &mut Work, order: &PaymentOrder, account: &PayoutAccount) -> Handled<()> {
+    let newest = PayerAccount {
+        customer: order.customer,
+        channel: account.channel.clone(),
+        number: account.number.clone(),
+        holder: account.holder.clone(),
+    };
+    if work.get::<PayerAccount>(order.customer)?.as_ref() != Some(&newest) {
+        work.save(newest);
+    }
+    Ok(())
+}
+
+/// Notes what will be collected, whoever collects it.
+fn on_repayment_order_created(work: &mut Work, event: &RepaymentOrderCreated) -> Handled<()> {
+    if work.get::<ExpectedCollection>(event.order)?.is_none() {
+        work.save(ExpectedCollection {
+            order: event.order,
+            loan: event.loan,
+            amount: event.amount,
+            method: event.method,
+            payment: None,
+            collected: None,
+        });
+    }
+    Ok(())
+}
+
+/// Creates a way to pay a repayment order. An order with an open or paid payment keeps it; after a failure it gets another.
+fn create_repayment_method(work: &mut Work, cmd: &CreateRepaymentMethod) -> Handled<PaymentAnswer> {
+    let expected = work.get::<ExpectedCollection>(cmd.order)?;
+    if let Some(payment) = expected.as_ref().and_then(|expected| expected.payment) {
+        let order = work.require::<PaymentOrder>(payment)?;
+        if matches!(order.status, PaymentStatus::Sent | PaymentStatus::Succeeded) && order.amount == cmd.amount {
+            return Ok(PaymentAnswer { payment });
+        }
+    }
+    let mandate = matching_mandate(work, cmd)?;
+    let account = match &mandate {
+        Some(mandate) => PayoutAccount {
+            channel: mandate.channel.clone(),
+            number: mandate.number.clone(),
+            holder: mandate.holder.clone(),
+        },
+        None => payer_account(work, cmd)?,
+    };
+    let purpose = PaymentPurpose {
+        loan: cmd.loan,
+        customer: cmd.customer,
+        disbursement: None,
+        repayment: Some(cmd.order),
+        fund_account: None,
+        reservation: None,
+    };
+    let draft = Draft {
+        direction: PaymentDirection::Collection,
+        purpose: &purpose,
+        amount: cmd.amount,
+        account: &account,
+        method: Some(cmd.method),
+        mandate: mandate.map(|mandate| mandate.id),
+    };
+    let order = send_to_channel(work, draft)?;
+    work.save(ExpectedCollection {
+        order: cmd.order,
+        loan: cmd.loan,
+        amount: cmd.amount,
+        method: cmd.method,
+        payment: Some(order.id),
+        collected: expected.and_then(|expected| expected.collected),
+    });
+    let config = work.config::<PaymentConfig>();
+    work.emit(RepaymentMethodCreated {
+        order: cmd.order,
+        loan: cmd.loan,
+        customer: cmd.customer,
+        method: cmd.method,
+        amount: cmd.amount,
+        content: shown_to_payer(&config, &work.market().country.to_string(), &order, cmd.method),
+        payment: Some(order.id),
+        expires_at: order.sent_at.plus_seconds(config.method_seconds),
+    });
+    Ok(PaymentAnswer { payment: order.id })
+}
+
+/// The mandate a pull goes under; none for other methods. Errors: `NO_MANDATE`.
+fn matching_mandate(work: &mut Work, cmd: &CreateRepaymentMethod) -> Handled<Option<DirectDebitMandate>> {
+    if cmd.method != RepaymentMethodKind::DirectDebit {
+        return Ok(None);
+    }
+    let mandate = work.get::<DirectDebitMandate>(cmd.loan)?;
+    let mandate = mandate.filter(|mandate| Some(mandate.id) == cmd.mandate && mandate.customer == cmd.customer);
+    Ok(Some(mandate.ok_or(FundsRejection::NoMandate { loan: cmd.loan })?))
+}
+
+/// Where the request to pay goes: the customer's own wallet, or the collecting channel when that can't collect.
+fn payer_account(work: &mut Work, cmd: &CreateRepaymentMethod) -> Handled<PayoutAccount> {
+    let config = work.config::<PaymentConfig>();
+    let known = work.get::<PayerAccount>(cmd.customer)?;
+    let collects = |payer: &PayerAccount| config.channel(&payer.channel).is_some_and(|channel| channel.collection);
+    Ok(match known.filter(collects) {
+        Some(payer) => PayoutAccount { channel: payer.channel, number: payer.number, holder: payer.holder },
+        None => PayoutAccount {
+            channel: config.collection_channel.clone(),
+            number: Sensitive::new(""),
+            holder: Sensitive::new(""),
+        },
+    })
+}
+
+fn shown_to_payer(config: &PaymentConfig, country: &str, order: &PaymentOrder, method: RepaymentMethodKind) -> String {
+    let merchant = &config.merchant;
+    match method {
+        RepaymentMethodKind::Qr => format!("qr:{}", content::qr_content(merchant, country, order.id, order.amount)),
+        RepaymentMethodKind::VirtualAccount => {
+            format!("va:{}", content::virtual_account(&merchant.virtual_account_prefix, order.id))
+        }
+        RepaymentMethodKind::DeepLink => {
+            format!("link:{}", content::deep_link(&merchant.link_base, order.id, order.amount))
+        }
+        RepaymentMethodKind::DirectDebit => format!("debit:{}", order.id),
+    }
+}
+
+/// Allows a loan's installments to be pulled; a loan has one mandate, asked for again it is the same.
+fn create_direct_debit_mandate(work: &mut Work, cmd: &CreateDirectDebitMandate) -> Handled<MandateId> {
+    work.about(cmd.customer);
+    if let Some(existing) = work.get::<DirectDebitMandate>(cmd.loan)? {
+        if existing.customer != cmd.customer {
+            return Err(
+                Rejection::invalid("customer", "the loan's mandate is another customer's", "the borrower").into()
+            );
+        }
+        return Ok(existing.id);
+    }
+    let config = work.config::<PaymentConfig>();
+    if !config.channel(&cmd.account.channel).is_some_and(|channel| channel.mandates) {
+        return Err(Rejection::invalid(
+            "account.channel",
+            "it has to be a channel that takes mandates",
+            &config.collection_channel,
+        )
+        .into());
+    }
+    let mandate = DirectDebitMandate {
+        loan: cmd.loan,
+        id: work.new_id(),
+        customer: cmd.customer,
+        channel: cmd.account.channel.clone(),
+        number: cmd.account.number.clone(),
+        holder: cmd.account.holder.clone(),
+        created_at: work.now(),
+    };
+    let id = mandate.id;
+    work.save(mandate);
+    work.emit(DirectDebitMandateCreated { mandate: id, customer: cmd.customer, loan: cmd.loan });
+    Ok(id)
+}

@@ -1,0 +1,237 @@
+//! A payment order: one request to a channel, from sending to a final answer.
+//!
+//! Invariant: a payout that failed never becomes a success: what the channel says later waits for people.
+//! Invariant: money that a payer moved is taken whenever it comes, also after the order expired or failed.
+//! Invariant: a final answer counts once.
+
+use sycee_contract::{
+    ChannelOutcome, CustomerId, DisbursementOrderId, FundAccountId, LoanId, MandateId, PaymentDirection, PaymentId,
+    PaymentPurpose, RepaymentMethodKind, RepaymentOrderId, ReservationId, Sensitive, Timestamp,
+};
+use sycee_money::Money;
+use sycee_runtime::{entity, text_enum};
+
+text_enum! {
+    /// States of a payment order.
+    pub enum PaymentStatus {
+        /// At the channel.
+        Sent,
+        /// A collection nobody paid in time; still taken if somebody does.
+        Expired,
+        /// Money moved.
+        Succeeded,
+        /// Money did not move.
+        Failed,
+        /// The channel contradicts itself or the order: people decide.
+        Disputed,
+    }
+}
+
+/// What a channel's answer does to an order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PaymentStep {
+    /// Money moved as ordered.
+    Succeed,
+    /// A payer moved another amount: it is taken as it came, and people are told.
+    SucceedWithOtherAmount,
+    /// Money did not move.
+    Fail,
+    /// Money did not move, as was told when the order expired.
+    Close,
+    /// A payout that the channel reports in a way that can't be: people decide what is true.
+    Dispute,
+    /// A final answer is contradicted: it stands, people are told.
+    Contradiction,
+    /// Nothing new.
+    AlreadyApplied,
+}
+
+entity! {
+    /// One request to a channel.
+    pub struct PaymentOrder in "payment_order" of "payment-system" key id: PaymentId {
+        /// The payment; its text, such as `pay-17`, is the request id.
+        id: PaymentId,
+        /// Which way.
+        direction: PaymentDirection,
+        /// The loan.
+        loan: LoanId,
+        /// The customer.
+        customer: CustomerId,
+        /// The disbursement attempt.
+        disbursement: Option<DisbursementOrderId>,
+        /// The repayment order.
+        repayment: Option<RepaymentOrderId>,
+        /// The fund account whose money moves.
+        fund_account: Option<FundAccountId>,
+        /// The reservation it uses.
+        reservation: Option<ReservationId>,
+        /// How much.
+        amount: Money,
+        /// Channel.
+        channel: String,
+        /// Wallet or account number; empty when the payer is not known.
+        number: Sensitive,
+        /// How the payer pays, for a repayment.
+        method: Option<RepaymentMethodKind>,
+        /// The mandate it is pulled under.
+        mandate: Option<MandateId>,
+        /// State.
+        status: PaymentStatus,
+        /// The channel's reference.
+        channel_reference: Option<String>,
+        /// Why it failed, as the channel's code.
+        reason: Option<String>,
+        /// What moved, when something did.
+        moved: Option<Money>,
+        /// Polls so far.
+        polls: u32,
+        /// When it was sent.
+        sent_at: Timestamp,
+        /// Nobody is expected to pay after this.
+        expires_at: Option<Timestamp>,
+        /// When a final answer came.
+        settled_at: Option<Timestamp>,
+    }
+    subject customer;
+}
+
+impl PaymentOrder {
+    /// What it is for, as messages carry it.
+    pub fn purpose(&self) -> PaymentPurpose {
+        PaymentPurpose {
+            loan: self.loan,
+            customer: self.customer,
+            disbursement: self.disbursement,
+            repayment: self.repayment,
+            fund_account: self.fund_account,
+            reservation: self.reservation,
+        }
+    }
+
+    /// Whether an answer is still awaited.
+    pub fn is_open(&self) -> bool {
+        matches!(self.status, PaymentStatus::Sent | PaymentStatus::Expired)
+    }
+
+    /// Whether nobody is expected to pay any more.
+    pub fn is_past_expiry(&self, now: Timestamp) -> bool {
+        self.status == PaymentStatus::Sent && self.expires_at.is_some_and(|expires_at| expires_at <= now)
+    }
+
+    /// What a channel's answer does. `told` is what the channel says was moved; the ordered amount when it says nothing.
+    pub fn step(&self, outcome: ChannelOutcome, told: Option<Money>, channel_reference: &str) -> PaymentStep {
+        use ChannelOutcome::{Failed, Pending, Successful};
+        use PaymentStatus as Status;
+        let told = told.unwrap_or(self.amount);
+        match (self.status, outcome) {
+            (Status::Sent | Status::Expired, Pending) => PaymentStep::AlreadyApplied,
+            (Status::Sent, Failed) => PaymentStep::Fail,
+            (Status::Sent | Status::Expired, Successful) => self.success(told),
+            (Status::Expired, Failed) => PaymentStep::Close,
+
+            (Status::Succeeded, Pending) => PaymentStep::AlreadyApplied,
+            (Status::Succeeded, Successful) if self.channel_reference.as_deref() == Some(channel_reference) => {
+                PaymentStep::AlreadyApplied
+            }
+            (Status::Succeeded, Successful | Failed) => PaymentStep::Contradiction,
+
+            (Status::Failed, Pending | Failed) => PaymentStep::AlreadyApplied,
+            (Status::Failed, Successful) => match self.direction {
+                PaymentDirection::Collection => self.success(told),
+                PaymentDirection::Payout => PaymentStep::Dispute,
+            },
+
+            (Status::Disputed, Pending | Successful | Failed) => PaymentStep::AlreadyApplied,
+        }
+    }
+
+    fn success(&self, told: Money) -> PaymentStep {
+        if told == self.amount {
+            return PaymentStep::Succeed;
+        }
+        match self.direction {
+            PaymentDirection::Collection if told.currency() == self.amount.currency() && told.is_positive() => {
+                PaymentStep::SucceedWithOtherAmount
+            }
+            PaymentDirection::Collection | PaymentDirection::Payout => PaymentStep::Dispute,
+        }
+    }
+
+    /// Ends in `status` with what the channel told.
+    pub fn settle(&mut self, status: PaymentStatus, channel_reference: &str, at: Timestamp) {
+        self.status = status;
+        self.settled_at = Some(at);
+        if !channel_reference.is_empty() {
+            self.channel_reference = Some(channel_reference.to_owned());
+        }
+    }
+
+    /// Minutes until the next poll, after the polls so far; doubles each time.
+    pub fn poll_minutes(&self, first: i64) -> i64 {
+        first.saturating_mul(1 << self.polls.min(20))
+    }
+}
+
+entity! {
+    /// A mandate to pull installments of a loan; one a loan.
+    pub struct DirectDebitMandate in "direct_debit_mandate" of "payment-system" key loan: LoanId {
+        /// The loan.
+        loan: LoanId,
+        /// The mandate.
+        id: MandateId,
+        /// The customer.
+        customer: CustomerId,
+        /// Channel.
+        channel: String,
+        /// Wallet or account number.
+        number: Sensitive,
+        /// Holder's name.
+        holder: Sensitive,
+        /// When it was given.
+        created_at: Timestamp,
+    }
+    subject customer;
+}
+
+entity! {
+    /// The account a customer was last paid to: where a request to pay goes.
+    pub struct PayerAccount in "payer_account" of "payment-system" key customer: CustomerId {
+        /// The customer.
+        customer: CustomerId,
+        /// Channel.
+        channel: String,
+        /// Wallet or account number.
+        number: Sensitive,
+        /// Holder's name.
+        holder: Sensitive,
+    }
+    subject customer;
+}
+
+entity! {
+    /// The payment of a disbursement attempt: the guard against paying twice.
+    pub struct DisbursementPayment in "disbursement_payment" of "payment-system" key disbursement: DisbursementOrderId {
+        /// The attempt.
+        disbursement: DisbursementOrderId,
+        /// Its payment.
+        payment: PaymentId,
+    }
+}
+
+entity! {
+    /// A repayment that is expected, with its newest payment.
+    pub struct ExpectedCollection in "expected_collection" of "payment-system" key order: RepaymentOrderId {
+        /// The repayment order.
+        order: RepaymentOrderId,
+        /// The loan.
+        loan: LoanId,
+        /// How much is expected.
+        amount: Money,
+        /// How it will be paid.
+        method: RepaymentMethodKind,
+        /// Its newest payment, when it is collected by us.
+        payment: Option<PaymentId>,
+        /// What came, when something did.
+        collected: Option<Money>,
+    }
+}

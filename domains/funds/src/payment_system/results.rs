@@ -1,0 +1,162 @@
+//! What channels say about payments, and asking them when they say nothing.
+
+use sycee_contract::messages::{OpenWorkOrder, PaymentFailed, PaymentSucceeded, PollPayment, RecordPaymentResult};
+use sycee_contract::{ChannelQuery, LoanId, PaymentDirection, PaymentId};
+use sycee_runtime::{Handled, Work};
+
+use super::{ExpectedCollection, PaymentConfig, PaymentOrder, PaymentStatus, PaymentStep};
+
+fn alarm_key(payment: PaymentId) -> String {
+    format!("poll-{payment}")
+}
+
+/// Sets the alarm for the next poll.
+pub(super) fn set_alarm(work: &mut Work, order: &PaymentOrder, config: &PaymentConfig) {
+    let due = work.now().plus_minutes(order.poll_minutes(config.poll_first_minutes));
+    work.at(due, &alarm_key(order.id), PollPayment { payment: order.id });
+}
+
+/// Takes a channel's answer. A fact: what can't be applied becomes a work order.
+pub(super) fn record_payment_result(work: &mut Work, cmd: &RecordPaymentResult) -> Handled<()> {
+    let found = match cmd.request_id.parse::<PaymentId>() {
+        Ok(payment) => work.get::<PaymentOrder>(payment)?,
+        Err(_) => None,
+    };
+    let Some(mut order) = found else {
+        let text = "A channel reports a request that was never sent: find out with the channel whose money it is.";
+        open_work_order(work, "unknown-payment-result", None, text.to_owned(), &cmd.request_id);
+        return Ok(());
+    };
+    match order.step(cmd.outcome, cmd.amount, &cmd.channel_reference) {
+        PaymentStep::AlreadyApplied => Ok(()),
+        PaymentStep::Succeed => succeed(work, order, cmd),
+        PaymentStep::SucceedWithOtherAmount => {
+            let text = format!(
+                "{} was asked for {}, another amount came: it is taken as it came, tell the customer.",
+                order.id, order.amount
+            );
+            open_work_order(work, "payment-amount-differs", Some(order.loan), text, &order.id.to_string());
+            succeed(work, order, cmd)
+        }
+        PaymentStep::Fail => {
+            let reason = cmd.reason.clone().unwrap_or_else(|| "UNKNOWN".to_owned());
+            order.settle(PaymentStatus::Failed, &cmd.channel_reference, work.now());
+            fail(work, order, reason);
+            Ok(())
+        }
+        PaymentStep::Close => {
+            work.cancel_timer(&alarm_key(order.id));
+            order.settle(PaymentStatus::Failed, &cmd.channel_reference, work.now());
+            work.save(order);
+            Ok(())
+        }
+        PaymentStep::Dispute => {
+            let text = format!(
+                "{} over {} is {:?}, the channel says {:?} over {}: compare its statement, then correct by hand.",
+                order.id,
+                order.amount,
+                order.status,
+                cmd.outcome,
+                cmd.amount.map_or_else(|| "the same".to_owned(), |amount| amount.to_string())
+            );
+            open_work_order(work, "payment-disputed", Some(order.loan), text, &order.id.to_string());
+            work.cancel_timer(&alarm_key(order.id));
+            order.moved = cmd.amount;
+            order.settle(PaymentStatus::Disputed, &cmd.channel_reference, work.now());
+            work.save(order);
+            Ok(())
+        }
+        PaymentStep::Contradiction => {
+            let text = format!(
+                "{} succeeded under {}, the channel says {:?} under {}: compare its statement, a payer may have paid twice.",
+                order.id,
+                order.channel_reference.as_deref().unwrap_or("no reference"),
+                cmd.outcome,
+                cmd.channel_reference
+            );
+            open_work_order(work, "payment-contradicted", Some(order.loan), text, &order.id.to_string());
+            Ok(())
+        }
+    }
+}
+
+fn succeed(work: &mut Work, mut order: PaymentOrder, cmd: &RecordPaymentResult) -> Handled<()> {
+    let moved = cmd.amount.unwrap_or(order.amount);
+    let at = work.now();
+    work.cancel_timer(&alarm_key(order.id));
+    order.moved = Some(moved);
+    order.reason = None;
+    order.settle(PaymentStatus::Succeeded, &cmd.channel_reference, at);
+    if let Some(repayment) = order.repayment
+        && let Some(mut expected) = work.get::<ExpectedCollection>(repayment)?
+    {
+        expected.collected = Some(moved);
+        work.save(expected);
+    }
+    work.emit(PaymentSucceeded {
+        payment: order.id,
+        direction: order.direction,
+        purpose: order.purpose(),
+        amount: moved,
+        channel_reference: cmd.channel_reference.clone(),
+        at,
+    });
+    work.save(order);
+    Ok(())
+}
+
+/// Tells that money did not move; the order's state says whether it still may.
+fn fail(work: &mut Work, mut order: PaymentOrder, reason: String) {
+    if order.status == PaymentStatus::Failed {
+        work.cancel_timer(&alarm_key(order.id));
+    }
+    work.emit(PaymentFailed {
+        payment: order.id,
+        direction: order.direction,
+        purpose: order.purpose(),
+        amount: order.amount,
+        reason: reason.clone(),
+    });
+    order.reason = Some(reason);
+    work.save(order);
+}
+
+/// Asks the channel about a payment it has not decided; after the last poll, people have to look.
+///
+/// A collection that nobody paid in time is told as failed with `EXPIRED`; it is asked about to the end all the same.
+pub(super) fn poll_payment(work: &mut Work, cmd: &PollPayment) -> Handled<()> {
+    let Some(mut order) = work.get::<PaymentOrder>(cmd.payment)? else { return Ok(()) };
+    if !order.is_open() {
+        return Ok(());
+    }
+    let config = work.config::<PaymentConfig>();
+    if order.polls >= config.polls_max {
+        if order.status == PaymentStatus::Sent {
+            let way = if order.direction == PaymentDirection::Payout { "payout" } else { "collection" };
+            let text = format!(
+                "{way} {} over {} has no answer after {} polls: ask {}.",
+                order.id, order.amount, order.polls, order.channel
+            );
+            open_work_order(work, "payment-unanswered", Some(order.loan), text, &order.id.to_string());
+        }
+        return Ok(());
+    }
+    order.polls += 1;
+    work.effect(ChannelQuery {
+        request_id: order.id.to_string(),
+        channel: order.channel.clone(),
+        attempt: order.polls,
+    });
+    set_alarm(work, &order, &config);
+    if order.is_past_expiry(work.now()) {
+        order.status = PaymentStatus::Expired;
+        fail(work, order, "EXPIRED".to_owned());
+    } else {
+        work.save(order);
+    }
+    Ok(())
+}
+
+fn open_work_order(work: &mut Work, kind: &str, loan: Option<LoanId>, text: String, subject: &str) {
+    work.send(OpenWorkOrder { kind: kind.to_owned(), loan, text, key: format!("{kind}-{subject}") });
+}

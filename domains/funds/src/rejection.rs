@@ -1,0 +1,128 @@
+//! Why the funds domain refuses.
+
+use std::fmt;
+
+use sycee_contract::{FundAccountId, LoanId, PaymentDirection, ReservationId};
+use sycee_money::Money;
+use sycee_runtime::{Coded, Fault, Handled, refusable};
+
+use crate::fund_management_system::{FundBucket, ReservationMessage, ReservationStatus};
+
+/// A refusal of the funds domain.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum FundsRejection {
+    /// The account has too little free money.
+    #[error(
+        "account {account} has {available} available, {requested} requested: confirm an arrival or lower the amount"
+    )]
+    InsufficientFunds {
+        /// The account.
+        account: FundAccountId,
+        /// What is free.
+        available: Money,
+        /// What was asked for.
+        requested: Money,
+    },
+    /// A balance other than the free one is too low for a move out of it.
+    #[error("account {account} has {balance} {bucket:?}, {requested} is to leave it: a move was counted twice")]
+    BalanceTooLow {
+        /// The account.
+        account: FundAccountId,
+        /// Which balance.
+        bucket: FundBucket,
+        /// What it holds.
+        balance: Money,
+        /// What was to move.
+        requested: Money,
+    },
+    /// The amount is zero or negative, or of another currency.
+    #[error("amount {amount} can't be moved: send more than zero in the account's currency, for example {example}")]
+    AmountInvalid {
+        /// What was sent.
+        amount: Money,
+        /// An amount that would do.
+        example: Money,
+    },
+    /// The bank reference was used before.
+    #[error("bank reference {bank_reference} is already confirmed: check the statement, one arrival has one reference")]
+    ArrivalAlreadyConfirmed {
+        /// The reference.
+        bank_reference: String,
+    },
+    /// The loan already has money reserved elsewhere or in another amount.
+    #[error("loan {loan} already has reservation {reservation}: release it before reserving again")]
+    LoanAlreadyReserved {
+        /// The loan.
+        loan: LoanId,
+        /// Its live reservation.
+        reservation: ReservationId,
+    },
+    /// The reservation is not in a state that allows this.
+    #[error("reservation {reservation} is {status:?}: {message:?} does not apply to it")]
+    ReservationState {
+        /// The reservation.
+        reservation: ReservationId,
+        /// Its state.
+        status: ReservationStatus,
+        /// What was asked.
+        message: ReservationMessage,
+    },
+    /// Nobody's money can pay the loan out.
+    #[error(
+        "no funder can pay {amount} for loan {loan} ({refused}): confirm an arrival, raise a quota or open a route"
+    )]
+    NoFundingRoute {
+        /// The loan.
+        loan: LoanId,
+        /// What is needed.
+        amount: Money,
+        /// Each funder with what ruled it out.
+        refused: String,
+    },
+    /// No such payment channel.
+    #[error("channel {channel:?} is unknown: configured are {known}")]
+    ChannelUnknown {
+        /// What was sent.
+        channel: String,
+        /// What would do.
+        known: String,
+    },
+    /// The channel does not move money this way.
+    #[error("channel {channel} is closed for {direction:?}: choose another channel or open it in the configuration")]
+    ChannelClosed {
+        /// The channel.
+        channel: String,
+        /// Which way.
+        direction: PaymentDirection,
+    },
+    /// There is no mandate to pull under.
+    #[error("loan {loan} has no such direct-debit mandate of this customer: create one, or choose another method")]
+    NoMandate {
+        /// The loan.
+        loan: LoanId,
+    },
+}
+
+impl Coded for FundsRejection {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::InsufficientFunds { .. } => "INSUFFICIENT_FUNDS",
+            Self::AmountInvalid { .. } => "INVALID_AMOUNT",
+            Self::ArrivalAlreadyConfirmed { .. } => "ARRIVAL_ALREADY_CONFIRMED",
+            Self::BalanceTooLow { .. } | Self::LoanAlreadyReserved { .. } | Self::ReservationState { .. } => {
+                "UNEXPECTED_STATE"
+            }
+            Self::NoFundingRoute { .. } => "NO_FUNDING_ROUTE",
+            Self::ChannelUnknown { .. } => "CHANNEL_UNKNOWN",
+            Self::ChannelClosed { .. } => "CHANNEL_CLOSED",
+            Self::NoMandate { .. } => "NO_MANDATE",
+        }
+    }
+}
+
+refusable!(FundsRejection);
+
+/// A fact has happened already: what would refuse a request is a fault here.
+pub(crate) fn must<T>(result: Result<T, impl fmt::Display>) -> Handled<T> {
+    result.map_err(|error| Fault::bug(error.to_string()).into())
+}

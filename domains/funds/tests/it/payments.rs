@@ -1,0 +1,256 @@
+//! Payments on their way out: payouts, repayment methods, mandates, alarms.
+
+use sycee_contract::messages::{
+    CreateDirectDebitMandate, CreateRepaymentMethod, DirectDebitMandateCreated, InitiatePayment, OpenWorkOrder,
+    PaymentFailed, RecordPaymentResult, RepaymentMethodCreated, RepaymentOrderCreated, RequestDisbursement,
+};
+use sycee_contract::{
+    ChannelOutcome, ChannelPayment, ChannelQuery, CustomerId, Identifier, MandateId, PartnerId, PaymentDirection,
+    PaymentId, PaymentPurpose, RepaymentKind, RepaymentMethodKind, RepaymentOrderId,
+};
+use sycee_funds::payment_system::content::payment_of_account;
+use sycee_funds::payment_system::{ExpectedCollection, PaymentOrder, PaymentStatus};
+use sycee_money::Money;
+use sycee_runtime::testing::Scene;
+
+use crate::{customer, disbursement, facts, ghs, loan, scene, unknown_reservation, wallet};
+
+pub fn payout(amount: Money) -> InitiatePayment {
+    InitiatePayment {
+        direction: PaymentDirection::Payout,
+        purpose: facts::purpose(sycee_contract::FundAccountId::from_number(8), unknown_reservation()),
+        amount,
+        account: wallet("+233240000001"),
+    }
+}
+
+pub fn order() -> RepaymentOrderId {
+    RepaymentOrderId::from_number(1_000_900)
+}
+
+pub fn method(kind: RepaymentMethodKind, amount: Money) -> CreateRepaymentMethod {
+    CreateRepaymentMethod { order: order(), loan: loan(0), customer: customer(), amount, method: kind, mandate: None }
+}
+
+pub fn told(payment: PaymentId, outcome: ChannelOutcome, amount: Option<Money>) -> RecordPaymentResult {
+    RecordPaymentResult {
+        request_id: payment.to_string(),
+        channel_reference: "mtn-1".into(),
+        outcome,
+        reason: (outcome == ChannelOutcome::Failed).then(|| "PAYEE_NOT_FOUND".into()),
+        amount,
+    }
+}
+
+fn mandate(scene: &mut Scene) -> MandateId {
+    let cmd = CreateDirectDebitMandate { customer: customer(), loan: loan(0), account: wallet("+233240000002") };
+    scene.request(cmd).unwrap()
+}
+
+#[test]
+fn a_payout_goes_to_its_channel_once_a_disbursement() {
+    scene(|scene| {
+        let answer = scene.request(payout(ghs(300))).unwrap();
+        let effect = &scene.effects::<ChannelPayment>()[0];
+        assert_eq!((effect.request_id.clone(), effect.payment), (answer.payment.to_string(), answer.payment));
+        assert_eq!(
+            (effect.direction, effect.amount, effect.under_mandate),
+            (PaymentDirection::Payout, ghs(300), false)
+        );
+        assert_eq!(effect.account.number.reveal(), "+233240000001");
+
+        assert_eq!(scene.request(payout(ghs(300))).unwrap(), answer);
+        let cmd = payout(ghs(300));
+        let direct = RequestDisbursement { purpose: cmd.purpose, amount: cmd.amount, account: cmd.account };
+        assert_eq!(scene.request(direct.clone()).unwrap(), answer, "the same attempt is never paid twice");
+        assert!(scene.effects::<ChannelPayment>().is_empty());
+
+        let other = PaymentPurpose { disbursement: None, ..direct.purpose };
+        assert_ne!(scene.request(RequestDisbursement { purpose: other, ..direct }).unwrap(), answer);
+        assert_eq!(scene.effects::<ChannelPayment>().len(), 1);
+        let saved = scene.load::<PaymentOrder>(answer.payment).unwrap();
+        assert_eq!(
+            (saved.status, saved.disbursement, saved.number.reveal()),
+            (PaymentStatus::Sent, Some(disbursement()), "+233240000001")
+        );
+    });
+}
+
+#[test]
+fn payouts_that_are_refused() {
+    scene(|scene| {
+        let on = |channel: &str| {
+            let mut cmd = payout(ghs(300));
+            cmd.account.channel = channel.into();
+            cmd
+        };
+        for (cmd, code) in [
+            (on("carrier-pigeon"), "CHANNEL_UNKNOWN"),
+            (payout(ghs(0)), "INVALID_AMOUNT"),
+            (payout(Money::from_units(123_456, sycee_money::Currency::GHS)), "INVALID_AMOUNT"),
+        ] {
+            assert_eq!(scene.request(cmd).unwrap_err().code, code);
+            assert!(scene.effects::<ChannelPayment>().is_empty());
+        }
+    });
+    let mut config = sycee_funds::PaymentConfig::ghana();
+    config.channels[0].payout = false;
+    let configs = sycee_runtime::Configs::new().with(config);
+    Scene::each(sycee_funds::register, configs, |scene| {
+        assert_eq!(scene.request(payout(ghs(300))).unwrap_err().code, "CHANNEL_CLOSED");
+    });
+}
+
+#[test]
+fn methods_show_the_payer_what_to_do() {
+    for (kind, prefix) in [
+        (RepaymentMethodKind::Qr, "qr:000201"),
+        (RepaymentMethodKind::VirtualAccount, "va:8890"),
+        (RepaymentMethodKind::DeepLink, "link:https://"),
+    ] {
+        scene(|scene| {
+            scene.request(payout(ghs(300))).unwrap();
+            let answer = scene.request(method(kind, ghs(110))).unwrap();
+            let shown = &scene.emitted::<RepaymentMethodCreated>()[0];
+            assert!(shown.content.starts_with(prefix), "{}", shown.content);
+            assert_eq!((shown.order, shown.payment, shown.amount), (order(), Some(answer.payment), ghs(110)));
+            assert_eq!(shown.expires_at, scene.now().plus_seconds(86_400));
+            if let Some(account) = shown.content.strip_prefix("va:") {
+                assert_eq!(payment_of_account("8890", account), Some(answer.payment));
+            }
+            let effect = &scene.effects::<ChannelPayment>()[0];
+            assert_eq!((effect.direction, effect.under_mandate), (PaymentDirection::Collection, false));
+            assert_eq!(effect.account.number.reveal(), "+233240000001", "asked where the loan was paid to");
+            assert_eq!(scene.request(method(kind, ghs(110))).unwrap(), answer, "the open payment is kept");
+            assert!(scene.effects::<ChannelPayment>().is_empty());
+        });
+    }
+}
+
+#[test]
+fn a_payer_we_never_paid_is_asked_through_the_collecting_channel() {
+    scene(|scene| {
+        scene.request(method(RepaymentMethodKind::Qr, ghs(110))).unwrap();
+        let effect = &scene.effects::<ChannelPayment>()[0];
+        assert_eq!((effect.account.channel.as_str(), effect.account.number.reveal()), ("mtn-momo", ""));
+    });
+}
+
+#[test]
+fn an_expected_collection_is_noted_and_ends() {
+    scene(|scene| {
+        scene.happened(RepaymentOrderCreated {
+            order: order(),
+            loan: loan(0),
+            customer: customer(),
+            funder: PartnerId::from_number(3),
+            kind: RepaymentKind::Normal,
+            amount: ghs(110),
+            method: RepaymentMethodKind::Qr,
+            mandate: None,
+        });
+        let noted = scene.load::<ExpectedCollection>(order()).unwrap();
+        assert_eq!((noted.amount, noted.payment, noted.collected), (ghs(110), None, None));
+        let answer = scene.request(method(RepaymentMethodKind::Qr, ghs(110))).unwrap();
+        scene.fact(told(answer.payment, ChannelOutcome::Successful, None));
+        let ended = scene.load::<ExpectedCollection>(order()).unwrap();
+        assert_eq!((ended.payment, ended.collected), (Some(answer.payment), Some(ghs(110))));
+    });
+}
+
+#[test]
+fn pulls_need_the_loans_mandate() {
+    scene(|scene| {
+        let pull = |mandate| CreateRepaymentMethod { mandate, ..method(RepaymentMethodKind::DirectDebit, ghs(110)) };
+        assert_eq!(scene.request(pull(None)).unwrap_err().code, "NO_MANDATE");
+        let given = mandate(scene);
+        assert_eq!(scene.emitted::<DirectDebitMandateCreated>()[0].mandate, given);
+        assert_eq!(mandate(scene), given, "one mandate a loan");
+        assert!(scene.emitted::<DirectDebitMandateCreated>().is_empty());
+        assert_eq!(scene.request(pull(Some(MandateId::from_number(99)))).unwrap_err().code, "NO_MANDATE");
+        let stranger = CreateRepaymentMethod { customer: CustomerId::from_number(8), ..pull(Some(given)) };
+        assert_eq!(scene.request(stranger).unwrap_err().code, "NO_MANDATE");
+
+        let answer = scene.request(pull(Some(given))).unwrap();
+        let effect = &scene.effects::<ChannelPayment>()[0];
+        assert!(effect.under_mandate);
+        assert_eq!(effect.account.number.reveal(), "+233240000002");
+        assert_eq!(scene.emitted::<RepaymentMethodCreated>()[0].content, format!("debit:{}", answer.payment));
+
+        scene.fact(told(answer.payment, ChannelOutcome::Failed, None));
+        let again = scene.request(pull(Some(given))).unwrap();
+        assert_ne!(again, answer, "a bounced pull is tried as another payment");
+        assert_eq!(scene.effects::<ChannelPayment>().len(), 1);
+    });
+}
+
+#[test]
+fn mandates_that_are_refused() {
+    scene(|scene| {
+        let mut account = wallet("+233240000002");
+        account.channel = "carrier-pigeon".into();
+        let cmd = CreateDirectDebitMandate { customer: customer(), loan: loan(0), account };
+        assert_eq!(scene.request(cmd.clone()).unwrap_err().code, "INVALID_FIELD");
+        mandate(scene);
+        let stranger = CreateDirectDebitMandate { customer: CustomerId::from_number(8), ..cmd };
+        assert_eq!(scene.request(stranger).unwrap_err().code, "INVALID_FIELD");
+    });
+}
+
+/// Lets the next alarm go off after `minutes`; gives the polls and work orders it caused.
+fn wake(scene: &mut Scene, minutes: i64) -> (Vec<u32>, Vec<String>) {
+    scene.advance_seconds(minutes * 60);
+    scene.fire_timers();
+    let polls = scene.effects::<ChannelQuery>().iter().map(|query| query.attempt).collect();
+    (polls, scene.sent::<OpenWorkOrder>().into_iter().map(|order| order.kind).collect())
+}
+
+#[test]
+fn a_silent_channel_is_asked_eight_times_then_people_are() {
+    scene(|scene| {
+        let payment = scene.request(payout(ghs(300))).unwrap().payment;
+        assert_eq!(wake(scene, 14), (vec![], vec![]));
+        assert_eq!(wake(scene, 1), (vec![1], vec![]));
+        for attempt in 2..=8 {
+            let minutes = 15 << (attempt - 1);
+            assert_eq!(wake(scene, minutes - 1), (vec![], vec![]));
+            assert_eq!(wake(scene, 1), (vec![attempt], vec![]));
+        }
+        assert_eq!(wake(scene, 15 << 8), (vec![], vec!["payment-unanswered".to_owned()]));
+        assert_eq!(wake(scene, 1_000_000), (vec![], vec![]));
+        scene.fact(told(payment, ChannelOutcome::Successful, Some(ghs(300))));
+        assert_eq!(
+            scene.load::<PaymentOrder>(payment).unwrap().status,
+            PaymentStatus::Succeeded,
+            "an answer still counts"
+        );
+    });
+}
+
+#[test]
+fn an_answer_ends_the_alarms() {
+    for outcome in [ChannelOutcome::Successful, ChannelOutcome::Failed] {
+        scene(|scene| {
+            let payment = scene.request(payout(ghs(300))).unwrap().payment;
+            scene.fact(told(payment, outcome, Some(ghs(300))));
+            assert_eq!(wake(scene, 1_000_000), (vec![], vec![]));
+        });
+    }
+}
+
+#[test]
+fn a_collection_nobody_pays_expires_and_is_asked_about_to_the_end() {
+    scene(|scene| {
+        let payment = scene.request(method(RepaymentMethodKind::Qr, ghs(110))).unwrap().payment;
+        for attempt in 1..=6 {
+            assert_eq!(wake(scene, 15 << (attempt - 1)).0, [attempt]);
+        }
+        assert!(scene.emitted::<PaymentFailed>().is_empty(), "945 minutes are less than a day");
+        assert_eq!(wake(scene, 15 << 6).0, [7]);
+        assert_eq!(scene.emitted::<PaymentFailed>()[0].reason, "EXPIRED");
+        assert_eq!(scene.load::<PaymentOrder>(payment).unwrap().status, PaymentStatus::Expired);
+        assert_eq!(wake(scene, 15 << 7), (vec![8], vec![]));
+        assert!(scene.emitted::<PaymentFailed>().is_empty());
+        assert_eq!(wake(scene, 15 << 8), (vec![], vec![]), "nobody paid: nothing for people to do");
+    });
+}

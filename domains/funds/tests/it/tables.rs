@@ -1,0 +1,99 @@
+//! Every state against every message, for the two state machines of the domain.
+
+use sycee_contract::{ChannelOutcome, Identifier, PaymentDirection, PaymentId, Sensitive, Timestamp};
+use sycee_funds::fund_management_system::{MovementKind, ReservationMessage, ReservationStatus, ReservationStep};
+use sycee_funds::payment_system::{PaymentOrder, PaymentStatus, PaymentStep};
+
+use crate::{customer, ghs, loan};
+
+#[test]
+fn reservations() {
+    use MovementKind as Kind;
+    use ReservationMessage::{Close, ConfirmPayout, Dispatch, FailPayout, Release};
+    use ReservationStatus::{Bounced, Closed, Held, InTransit, PaidOut, Released};
+    use ReservationStep::{AlreadyApplied as A, Conflict as C, Mark, Move};
+    let messages = [Dispatch, ConfirmPayout, FailPayout, Release, Close];
+    let table = [
+        (Held, [Move(InTransit, Kind::Dispatch), C, A, Move(Released, Kind::Release), C]),
+        (InTransit, [A, Move(PaidOut, Kind::Payout), Move(Bounced, Kind::Bounce), C, C]),
+        (Bounced, [C, C, A, Move(Released, Kind::Release), C]),
+        (PaidOut, [A, A, C, C, Mark(Closed)]),
+        (Closed, [A, A, C, C, A]),
+        (Released, [C, C, A, A, C]),
+    ];
+    assert_eq!(table.map(|(status, _)| status), ReservationStatus::ALL);
+    assert_eq!(messages, ReservationMessage::ALL);
+    for (status, steps) in table {
+        for (message, step) in messages.into_iter().zip(steps) {
+            assert_eq!(status.step(message), step, "{status:?} {message:?}");
+        }
+    }
+}
+
+fn payment(status: PaymentStatus, direction: PaymentDirection) -> PaymentOrder {
+    let at = Timestamp::from_micros(0);
+    PaymentOrder {
+        id: PaymentId::from_number(1),
+        direction,
+        loan: loan(0),
+        customer: customer(),
+        disbursement: None,
+        repayment: None,
+        fund_account: None,
+        reservation: None,
+        amount: ghs(100),
+        channel: "mtn-momo".into(),
+        number: Sensitive::new(""),
+        method: None,
+        mandate: None,
+        status,
+        channel_reference: Some("mtn-1".into()),
+        reason: None,
+        moved: None,
+        polls: 0,
+        sent_at: at,
+        expires_at: None,
+        settled_at: None,
+    }
+}
+
+#[test]
+fn payments() {
+    use ChannelOutcome::{Failed, Pending, Successful};
+    use PaymentDirection::{Collection, Payout};
+    use PaymentStep::{
+        AlreadyApplied as A, Close, Contradiction, Dispute, Fail, Succeed, SucceedWithOtherAmount as Other,
+    };
+    // Pending, failed, successful, successful with another amount, successful under another reference.
+    let answers = [
+        (Pending, 100, "mtn-1"),
+        (Failed, 100, "mtn-1"),
+        (Successful, 100, "mtn-1"),
+        (Successful, 99, "mtn-1"),
+        (Successful, 100, "mtn-2"),
+    ];
+    let table = [
+        (PaymentStatus::Sent, Payout, [A, Fail, Succeed, Dispute, Succeed]),
+        (PaymentStatus::Sent, Collection, [A, Fail, Succeed, Other, Succeed]),
+        (PaymentStatus::Expired, Payout, [A, Close, Succeed, Dispute, Succeed]),
+        (PaymentStatus::Expired, Collection, [A, Close, Succeed, Other, Succeed]),
+        (PaymentStatus::Succeeded, Payout, [A, Contradiction, A, A, Contradiction]),
+        (PaymentStatus::Succeeded, Collection, [A, Contradiction, A, A, Contradiction]),
+        (PaymentStatus::Failed, Payout, [A, A, Dispute, Dispute, Dispute]),
+        (PaymentStatus::Failed, Collection, [A, A, Succeed, Other, Succeed]),
+        (PaymentStatus::Disputed, Payout, [A; 5]),
+        (PaymentStatus::Disputed, Collection, [A; 5]),
+    ];
+    let states: Vec<PaymentStatus> = table.iter().step_by(2).map(|(status, ..)| *status).collect();
+    assert_eq!(states, PaymentStatus::ALL);
+    for (status, direction, steps) in table {
+        for ((outcome, amount, reference), step) in answers.into_iter().zip(steps) {
+            let order = payment(status, direction);
+            assert_eq!(
+                order.step(outcome, Some(ghs(amount)), reference),
+                step,
+                "{status:?} {direction:?} {outcome:?} {amount} {reference}"
+            );
+        }
+    }
+}

@@ -1,0 +1,191 @@
+//! Paying loans out: by our payment system for own funds and for partners, or by the partner's own system.
+
+use sycee_contract::messages::{
+    DisbursementRequested, InitiatePayment, PartnerDisbursementFailed, PartnerDisbursementSucceeded, PaymentFailed,
+    PaymentSucceeded, RecordPartnerDisbursement, RequestDisbursement,
+};
+use sycee_contract::{
+    ChannelOutcome, DisbursementOrderId, PartnerPayout, PaymentDirection, PaymentId, PaymentPurpose, Rejection,
+};
+use sycee_runtime::{Handled, Work};
+
+use super::{
+    DisbursementOutcome, DisbursementStatus, DisbursementStep, Partner, PartnerDisbursement, PartnerLoan, PayoutWay,
+    count, open_work_order,
+};
+
+/// Hands an attempt to whoever pays it; once an attempt.
+pub(super) fn on_disbursement_requested(work: &mut Work, event: &DisbursementRequested) -> Handled<()> {
+    if work.get::<PartnerDisbursement>(event.order)?.is_some() {
+        return Ok(());
+    }
+    let way = work.get::<Partner>(event.funder)?.map(|partner| partner.payout_way());
+    let disbursement = PartnerDisbursement {
+        order: event.order,
+        loan: event.loan,
+        customer: event.customer,
+        funder: event.funder,
+        fund_account: event.fund_account,
+        reservation: event.reservation,
+        amount: event.amount,
+        way: way.unwrap_or(PayoutWay::OurChannels),
+        status: DisbursementStatus::Requested,
+        payment: None,
+        reference: None,
+        reason: None,
+        requested_at: work.now(),
+        ended_at: None,
+    };
+    work.about(event.customer);
+    work.save(disbursement);
+    let Some(way) = way else { return end_unpaid(work, event.order, "PARTNER_UNKNOWN", true) };
+    count(work, event.funder, |day| day.requested += 1)?;
+    let (amount, account) = (event.amount, event.payout_account.clone());
+    match way {
+        PayoutWay::OwnFunds => work.send(RequestDisbursement { purpose: purpose_of(event), amount, account }),
+        PayoutWay::OurChannels => {
+            work.send(InitiatePayment {
+                direction: PaymentDirection::Payout,
+                purpose: purpose_of(event),
+                amount,
+                account,
+            });
+        }
+        PayoutWay::PartnerSystem => work.effect(PartnerPayout {
+            order: event.order,
+            funder: event.funder,
+            loan: event.loan,
+            customer: event.customer,
+            amount,
+            account,
+        }),
+    }
+    Ok(())
+}
+
+fn purpose_of(event: &DisbursementRequested) -> PaymentPurpose {
+    PaymentPurpose {
+        loan: event.loan,
+        customer: event.customer,
+        disbursement: Some(event.order),
+        repayment: None,
+        fund_account: Some(event.fund_account),
+        reservation: Some(event.reservation),
+    }
+}
+
+/// Our channel paid: the attempt succeeded.
+pub(super) fn on_payout_succeeded(work: &mut Work, event: &PaymentSucceeded) -> Handled<()> {
+    match event.purpose.disbursement {
+        Some(order) => end_paid(work, order, Some(event.payment), &event.channel_reference),
+        None => Ok(()),
+    }
+}
+
+/// Our channel did not pay. The loan engine hears it from the payment system: nothing is told twice.
+pub(super) fn on_payment_failed(work: &mut Work, event: &PaymentFailed) -> Handled<()> {
+    match (event.direction, event.purpose.disbursement) {
+        (PaymentDirection::Payout, Some(order)) => end_unpaid(work, order, &event.reason, false),
+        _ => Ok(()),
+    }
+}
+
+/// What a partner that pays itself reports.
+pub(super) fn record_partner_disbursement(work: &mut Work, cmd: &RecordPartnerDisbursement) -> Handled<()> {
+    if work.get::<PartnerDisbursement>(cmd.order)?.is_none() {
+        let text = format!(
+            "A partner reports {} under {}, which was never asked for: find out with the partner.",
+            cmd.order, cmd.partner_reference
+        );
+        open_work_order(work, "unknown-partner-disbursement", None, text, &cmd.order.to_string());
+        return Ok(());
+    }
+    match cmd.outcome {
+        ChannelOutcome::Pending => Ok(()),
+        ChannelOutcome::Successful => end_paid(work, cmd.order, None, &cmd.partner_reference),
+        ChannelOutcome::Failed => end_unpaid(work, cmd.order, cmd.reason.as_deref().unwrap_or("UNKNOWN"), true),
+    }
+}
+
+/// No channel took the payment out of own funds.
+pub(super) fn on_request_disbursement_refused(
+    work: &mut Work,
+    cmd: &RequestDisbursement,
+    refusal: &Rejection,
+) -> Handled<()> {
+    not_taken(work, &cmd.purpose, refusal)
+}
+
+/// No channel took the payment for a partner.
+pub(super) fn on_initiate_payment_refused(work: &mut Work, cmd: &InitiatePayment, refusal: &Rejection) -> Handled<()> {
+    not_taken(work, &cmd.purpose, refusal)
+}
+
+fn not_taken(work: &mut Work, purpose: &PaymentPurpose, refusal: &Rejection) -> Handled<()> {
+    match purpose.disbursement {
+        Some(order) => end_unpaid(work, order, &refusal.code, true),
+        None => Ok(()),
+    }
+}
+
+fn end_paid(work: &mut Work, order: DisbursementOrderId, payment: Option<PaymentId>, reference: &str) -> Handled<()> {
+    let Some(mut disbursement) = ending(work, order, DisbursementOutcome::Paid)? else { return Ok(()) };
+    disbursement.payment = payment;
+    disbursement.reference = Some(reference.to_owned());
+    count(work, disbursement.funder, |day| day.paid += 1)?;
+    work.save(PartnerLoan { loan: disbursement.loan, funder: disbursement.funder });
+    work.emit(PartnerDisbursementSucceeded {
+        order,
+        loan: disbursement.loan,
+        funder: disbursement.funder,
+        fund_account: disbursement.fund_account,
+        reservation: disbursement.reservation,
+        amount: disbursement.amount,
+        payment,
+        reference: reference.to_owned(),
+    });
+    work.save(disbursement);
+    Ok(())
+}
+
+fn end_unpaid(work: &mut Work, order: DisbursementOrderId, reason: &str, tell: bool) -> Handled<()> {
+    let Some(mut disbursement) = ending(work, order, DisbursementOutcome::NotPaid)? else { return Ok(()) };
+    disbursement.reason = Some(reason.to_owned());
+    count(work, disbursement.funder, |day| day.failed += 1)?;
+    if tell {
+        work.emit(PartnerDisbursementFailed {
+            order,
+            loan: disbursement.loan,
+            funder: disbursement.funder,
+            reservation: disbursement.reservation,
+            reason: reason.to_owned(),
+        });
+    }
+    work.save(disbursement);
+    Ok(())
+}
+
+/// The attempt, ended as `outcome` says; `None` when nothing changes. A contradiction opens a work order.
+fn ending(
+    work: &mut Work,
+    order: DisbursementOrderId,
+    outcome: DisbursementOutcome,
+) -> Handled<Option<PartnerDisbursement>> {
+    let Some(mut disbursement) = work.get::<PartnerDisbursement>(order)? else { return Ok(None) };
+    match disbursement.status.step(outcome) {
+        DisbursementStep::AlreadyApplied => Ok(None),
+        DisbursementStep::Conflict => {
+            let text = format!(
+                "{order} of {} is {:?}, {outcome:?} is reported: find out with {} what is true.",
+                disbursement.amount, disbursement.status, disbursement.funder
+            );
+            open_work_order(work, "disbursement-contradicted", Some(disbursement.loan), text, &order.to_string());
+            Ok(None)
+        }
+        DisbursementStep::End(status) => {
+            disbursement.status = status;
+            disbursement.ended_at = Some(work.now());
+            Ok(Some(disbursement))
+        }
+    }
+}

@@ -1,0 +1,120 @@
+//! Quotas and the log of a funder's interface.
+
+use sycee_contract::messages::{PaymentFailed, RecordPartnerDisbursement, RepaymentSucceeded};
+use sycee_contract::{
+    ChannelOutcome, FundAccountId, Identifier, PartnerId, PaymentDirection, PaymentId, PaymentPurpose, PostingId,
+    PostingParts, RepaymentKind,
+};
+use sycee_money::{Currency, Money, date};
+use sycee_partner::funding_partner_integration::{FundingPartnerIntegration, IntegrationLog, IntegrationStatus};
+use sycee_runtime::testing::Scene;
+
+use crate::{attempt, customer, ghs, kinds, loan, partner, requested, scene};
+
+fn used(scene: &mut Scene, partner: PartnerId) -> Money {
+    scene.load::<FundingPartnerIntegration>(partner).unwrap().quota_used
+}
+
+fn log(scene: &mut Scene, number: i64) -> IntegrationLog {
+    scene.load::<IntegrationLog>(attempt(number)).unwrap()
+}
+
+fn report(scene: &mut Scene, number: i64, outcome: ChannelOutcome) {
+    let reason = (outcome == ChannelOutcome::Failed).then(|| "NOT_ALLOWED".to_owned());
+    scene.fact(RecordPartnerDisbursement {
+        order: attempt(number),
+        partner_reference: format!("self-{number}"),
+        outcome,
+        reason,
+    });
+}
+
+fn repaid(funder: PartnerId, principal: Money) -> RepaymentSucceeded {
+    RepaymentSucceeded {
+        posting: PostingId::from_number(4),
+        loan: loan(1),
+        customer: customer(),
+        funder,
+        fund_account: FundAccountId::from_number(8),
+        order: None,
+        kind: RepaymentKind::Normal,
+        amount: principal,
+        parts: PostingParts { principal, ..PostingParts::nothing(Currency::GHS) },
+        principal_outstanding: ghs(0),
+        settled: false,
+        worst_days_past_due: 0,
+    }
+}
+
+#[test]
+fn attempts_are_logged_and_use_the_quota() {
+    scene(|scene| {
+        let funder = partner(scene, "self-capital");
+        for _ in 0..2 {
+            scene.happened(requested(funder, 1, ghs(300)));
+            assert_eq!(used(scene, funder), ghs(300));
+        }
+        report(scene, 1, ChannelOutcome::Successful);
+        let first = log(scene, 1);
+        assert_eq!((first.status, first.note.as_deref()), (IntegrationStatus::Confirmed, Some("self-1")));
+
+        scene.happened(requested(funder, 2, ghs(200)));
+        assert_eq!(used(scene, funder), ghs(500));
+        for _ in 0..2 {
+            report(scene, 2, ChannelOutcome::Failed);
+            assert_eq!(used(scene, funder), ghs(300), "a failure gives back once");
+        }
+        assert_eq!(log(scene, 2).note.as_deref(), Some("NOT_ALLOWED"));
+
+        scene.happened(repaid(funder, ghs(100)));
+        assert_eq!(used(scene, funder), ghs(200));
+        scene.happened(repaid(funder, ghs(900)));
+        assert_eq!(used(scene, funder), ghs(0), "never below zero");
+    });
+}
+
+#[test]
+fn a_failure_of_our_channel_gives_back_too() {
+    scene(|scene| {
+        let funder = partner(scene, "bridge-capital");
+        let event = requested(funder, 1, ghs(300));
+        scene.happened(event.clone());
+        let purpose = PaymentPurpose {
+            loan: event.loan,
+            customer: event.customer,
+            disbursement: Some(event.order),
+            repayment: None,
+            fund_account: Some(event.fund_account),
+            reservation: Some(event.reservation),
+        };
+        let failed = PaymentFailed {
+            payment: PaymentId::from_number(5),
+            direction: PaymentDirection::Payout,
+            purpose,
+            amount: event.amount,
+            reason: "PAYEE_NOT_FOUND".into(),
+        };
+        scene.happened(failed.clone());
+        assert_eq!((used(scene, funder), log(scene, 1).status), (ghs(0), IntegrationStatus::Failed));
+        let collection = PaymentPurpose { disbursement: None, ..failed.purpose };
+        scene.happened(PaymentFailed { purpose: collection, ..failed });
+        assert_eq!(used(scene, funder), ghs(0));
+    });
+}
+
+#[test]
+fn people_hear_once_a_day_that_the_quota_is_nearly_used() {
+    scene(|scene| {
+        let funder = partner(scene, "self-capital");
+        let alerts = |scene: &mut Scene, number, amount| {
+            scene.happened(requested(funder, number, ghs(amount)));
+            kinds(scene).len()
+        };
+        assert_eq!([alerts(scene, 1, 899), alerts(scene, 2, 1), alerts(scene, 3, 1)], [0, 1, 0]);
+        scene.set_today(date(2026, 1, 6));
+        assert_eq!(alerts(scene, 4, 1), 1);
+        assert_eq!(alerts(scene, 5, 1), 0);
+        scene.happened(requested(PartnerId::from_number(99), 6, ghs(1)));
+        assert!(scene.load::<IntegrationLog>(attempt(6)).is_none());
+    });
+}

@@ -1,0 +1,236 @@
+//! Repayments: who collects, what is taken, what goes to suspense.
+
+use sycee_contract::messages::{
+    CreateRepaymentMethod, ExternalRepaymentNotified, OpenWorkOrder, PartnerRepaymentReceived, PaymentSucceeded,
+    PostLedgerEvent, RecordPartnerDisbursement, RepaymentMethodCreated, RepaymentRouteSelected,
+    RequestPartnerRepayment,
+};
+use sycee_contract::{
+    ChannelOutcome, Identifier, LedgerEntryAnswer, PartnerId, PaymentAnswer, PaymentDirection, PaymentId,
+    PaymentPurpose, Rejection, RepaymentMethodKind, RepaymentOrderId, Timestamp,
+};
+use sycee_money::Money;
+use sycee_partner::partner_hub::{PartnerDay, PartnerReceipt, ReceiptStatus};
+use sycee_runtime::testing::Scene;
+use sycee_runtime::{Configs, Registry, Work};
+
+use crate::{attempt, customer, ghs, kinds, loan, partner, requested, scene};
+
+fn order() -> RepaymentOrderId {
+    RepaymentOrderId::from_number(4_000_000)
+}
+
+fn ask(funder: PartnerId, method: RepaymentMethodKind) -> RequestPartnerRepayment {
+    RequestPartnerRepayment {
+        order: order(),
+        loan: loan(1),
+        customer: customer(),
+        funder,
+        amount: ghs(110),
+        method,
+        mandate: None,
+    }
+}
+
+fn notice(reference: &str, loan_nr: Option<i64>, amount: Money) -> ExternalRepaymentNotified {
+    ExternalRepaymentNotified {
+        reference: reference.into(),
+        funder: None,
+        order: None,
+        loan: loan_nr.map(loan),
+        amount,
+    }
+}
+
+/// A partner that collects itself, with loan 1 paid out.
+fn lender(scene: &mut Scene) -> PartnerId {
+    let funder = partner(scene, "self-capital");
+    scene.happened(requested(funder, 1, ghs(300)));
+    let outcome = ChannelOutcome::Successful;
+    scene.fact(RecordPartnerDisbursement {
+        order: attempt(1),
+        partner_reference: "self-1".into(),
+        outcome,
+        reason: None,
+    });
+    funder
+}
+
+fn collected(loan_nr: i64, reference: &str) -> PaymentSucceeded {
+    PaymentSucceeded {
+        payment: PaymentId::from_number(5),
+        direction: PaymentDirection::Collection,
+        purpose: PaymentPurpose {
+            loan: loan(loan_nr),
+            customer: customer(),
+            disbursement: None,
+            repayment: Some(order()),
+            fund_account: None,
+            reservation: None,
+        },
+        amount: ghs(110),
+        channel_reference: reference.into(),
+        at: Timestamp::from_micros(0),
+    }
+}
+
+#[test]
+fn we_collect_for_those_who_do_not() {
+    for code in ["own-funds", "bridge-capital"] {
+        scene(|scene| {
+            let funder = partner(scene, code);
+            scene.request(ask(funder, RepaymentMethodKind::Qr)).unwrap();
+            let sent = &scene.sent::<CreateRepaymentMethod>()[0];
+            assert_eq!((sent.order, sent.amount, sent.method), (order(), ghs(110), RepaymentMethodKind::Qr));
+            assert!(scene.emitted::<RepaymentMethodCreated>().is_empty());
+        });
+    }
+}
+
+#[test]
+fn a_self_collecting_partner_shows_its_own_way() {
+    scene(|scene| {
+        let funder = lender(scene);
+        scene.request(ask(funder, RepaymentMethodKind::DeepLink)).unwrap();
+        assert!(scene.sent::<CreateRepaymentMethod>().is_empty());
+        let shown = &scene.emitted::<RepaymentMethodCreated>()[0];
+        assert_eq!((shown.content.as_str(), shown.payment), ("partner:self-capital:rpo-4000000", None));
+        assert_eq!(shown.expires_at, scene.now().plus_seconds(86_400));
+        let unknown = ask(PartnerId::from_number(99), RepaymentMethodKind::Qr);
+        assert_eq!(scene.request(unknown).unwrap_err().code, "NOT_FOUND");
+    });
+}
+
+#[test]
+fn a_refused_method_reaches_who_waits_for_it() {
+    let with_refusing_payments = |registry: &mut Registry| {
+        sycee_partner::register(registry);
+        let refuse = |_: &mut Work, _: &CreateRepaymentMethod| {
+            Err::<PaymentAnswer, _>(Rejection::new("CHANNEL_UNKNOWN", "unknown").into())
+        };
+        registry.service("payment-system").handles::<CreateRepaymentMethod>(refuse);
+    };
+    Scene::each(with_refusing_payments, Configs::new().with(sycee_partner::PartnerConfig::default()), |scene| {
+        let funder = partner(scene, "own-funds");
+        assert_eq!(scene.request(ask(funder, RepaymentMethodKind::Qr)).unwrap_err().code, "CHANNEL_UNKNOWN");
+        scene.request(ask(funder, RepaymentMethodKind::DirectDebit)).unwrap();
+        assert_eq!(kinds(scene), ["direct-debit-refused"]);
+    });
+}
+
+#[test]
+fn a_collection_is_passed_on_once_a_reference() {
+    scene(|scene| {
+        let funder = lender(scene);
+        scene.happened(collected(1, "mtn-7"));
+        let told = &scene.emitted::<PartnerRepaymentReceived>()[0];
+        assert_eq!((told.reference.as_str(), told.order, told.loan), ("mtn-7", Some(order()), Some(loan(1))));
+        assert_eq!((told.funder, told.amount, told.payment), (Some(funder), ghs(110), Some(PaymentId::from_number(5))));
+        scene.happened(collected(1, "mtn-7"));
+        assert!(scene.emitted::<PartnerRepaymentReceived>().is_empty());
+        scene.happened(collected(9, ""));
+        let told = &scene.emitted::<PartnerRepaymentReceived>()[0];
+        assert_eq!((told.reference.as_str(), told.funder), ("pay-5", None), "our own payment is always passed on");
+    });
+}
+
+#[test]
+fn money_from_outside_is_taken_once_a_reference() {
+    scene(|scene| {
+        let funder = lender(scene);
+        scene.happened(notice("out-1", Some(1), ghs(50)));
+        let told = &scene.emitted::<PartnerRepaymentReceived>()[0];
+        assert_eq!((told.loan, told.funder, told.amount, told.payment), (Some(loan(1)), Some(funder), ghs(50), None));
+        scene.happened(notice("out-1", Some(1), ghs(50)));
+        assert!(scene.emitted::<PartnerRepaymentReceived>().is_empty() && kinds(scene).is_empty());
+        scene.happened(notice("out-1", Some(1), ghs(60)));
+        assert_eq!(kinds(scene), ["repayment-reference-contradicted"]);
+        assert!(scene.emitted::<PartnerRepaymentReceived>().is_empty());
+
+        scene.request(ask(funder, RepaymentMethodKind::Qr)).unwrap();
+        let by_order =
+            ExternalRepaymentNotified { order: Some(order()), funder: Some(funder), ..notice("out-2", None, ghs(110)) };
+        scene.happened(by_order);
+        let told = &scene.emitted::<PartnerRepaymentReceived>()[0];
+        assert_eq!((told.loan, told.order), (Some(loan(1)), Some(order())), "the order names the loan");
+        assert_eq!(scene.all::<PartnerDay>()[0].repayments_received, 2);
+    });
+}
+
+#[test]
+fn money_for_no_loan_goes_to_suspense() {
+    scene(|scene| {
+        let own = partner(scene, "own-funds");
+        for (reference, event) in
+            [("out-1", notice("out-1", Some(44), ghs(50))), ("out-2", notice("out-2", None, ghs(50)))]
+        {
+            scene.happened(event);
+            assert!(scene.emitted::<PartnerRepaymentReceived>().is_empty());
+            let booked = &scene.sent::<PostLedgerEvent>()[0];
+            assert_eq!((booked.template.as_str(), booked.amounts["amount"]), ("unmatched-receipt", ghs(50)));
+            assert_eq!(
+                (booked.dimensions["funder"].clone(), booked.reference.text.as_str()),
+                (own.to_string(), reference)
+            );
+            assert_eq!(kinds(scene), ["unmatched-payment"]);
+            assert_eq!(scene.load::<PartnerReceipt>(reference.into()).unwrap().status, ReceiptStatus::Unmatched);
+        }
+        scene.happened(notice("out-1", Some(44), ghs(50)));
+        assert!(scene.sent::<PostLedgerEvent>().is_empty());
+        let bridge = partner(scene, "bridge-capital");
+        scene.happened(ExternalRepaymentNotified { funder: Some(bridge), ..notice("out-3", None, ghs(50)) });
+        assert_eq!(scene.sent::<PostLedgerEvent>()[0].dimensions["funder"], bridge.to_string());
+    });
+}
+
+#[test]
+fn what_is_no_money_goes_to_people() {
+    scene(|scene| {
+        lender(scene);
+        for event in [notice("out-1", Some(1), ghs(0)), notice("out-2", None, ghs(-5))] {
+            scene.happened(event);
+            assert_eq!(kinds(scene), ["repayment-notice-invalid"]);
+            assert!(
+                scene.emitted::<PartnerRepaymentReceived>().is_empty() && scene.sent::<PostLedgerEvent>().is_empty()
+            );
+        }
+        scene.happened(notice("out-3", None, ghs(5)));
+        assert!(scene.sent::<PostLedgerEvent>().is_empty(), "nobody's books: people have it");
+        assert_eq!(kinds(scene), ["unmatched-payment"]);
+    });
+}
+
+#[test]
+fn a_refused_suspense_entry_goes_to_people() {
+    let with_refusing_books = |registry: &mut Registry| {
+        sycee_partner::register(registry);
+        let refuse = |_: &mut Work, _: &PostLedgerEvent| {
+            Err::<LedgerEntryAnswer, _>(Rejection::new("TEMPLATE_NOT_FOUND", "none").into())
+        };
+        registry.service("accounting-center").handles::<PostLedgerEvent>(refuse);
+    };
+    Scene::each(with_refusing_books, Configs::new().with(sycee_partner::PartnerConfig::default()), |scene| {
+        partner(scene, "own-funds");
+        scene.happened(notice("out-1", None, ghs(50)));
+        assert_eq!(kinds(scene), ["unmatched-payment", "suspense-entry-refused"]);
+    });
+}
+
+#[test]
+fn routes_are_checked_against_the_agreement() {
+    scene(|scene| {
+        let funder = partner(scene, "self-capital");
+        for (collects_itself, orders) in [(true, 0), (false, 1)] {
+            scene.happened(RepaymentRouteSelected { order: order(), loan: loan(1), funder, collects_itself });
+            assert_eq!(scene.sent::<OpenWorkOrder>().len(), orders);
+        }
+        assert_eq!(scene.all::<PartnerDay>()[0].repayments_routed, 2);
+        scene.happened(RepaymentRouteSelected {
+            order: order(),
+            loan: loan(1),
+            funder: PartnerId::from_number(99),
+            collects_itself: true,
+        });
+        assert!(kinds(scene).is_empty());
+    });
+}

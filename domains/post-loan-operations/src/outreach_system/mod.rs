@@ -1,0 +1,185 @@
+//! Outreach system: messages to customers, in their language, from the market's templates.
+//!
+//! Invariant: a message is stored as it was written; changing a template changes no sent message.
+
+mod templates;
+
+use std::collections::BTreeMap;
+
+use sycee_contract::{
+    CustomerId, CustomerRegistered, DisbursementSucceeded, InstallmentDueNotice, LoanApplicationApproved,
+    LoanApplicationRejected, LoanId, MessageDispatched, NoticeId, Rejection, RepaymentKind, RepaymentSucceeded,
+    SendNotification, Timestamp,
+};
+use sycee_runtime::{Fault, Handled, Registry, Work, entity};
+
+pub use templates::{OutreachTemplates, RenderedNotice, TemplatesError};
+
+const CHANNEL: &str = "in-app";
+
+entity! {
+    /// A message to a customer.
+    pub struct Notice in "notice" of "outreach-system" key id: NoticeId {
+        /// The message.
+        id: NoticeId,
+        /// The customer.
+        customer: CustomerId,
+        /// The loan it is about.
+        loan: Option<LoanId>,
+        /// Template code.
+        template: String,
+        /// Language it is written in, BCP 47.
+        language: String,
+        /// Channel: `in-app`.
+        channel: String,
+        /// Title.
+        title: String,
+        /// Text.
+        body: String,
+        /// When it was sent.
+        sent_at: Timestamp,
+    }
+    index by_customer(customer: CustomerId);
+}
+
+entity! {
+    /// The language a customer is written to in.
+    pub struct CustomerLanguage in "customer_language" of "outreach-system" key customer: CustomerId {
+        /// The customer.
+        customer: CustomerId,
+        /// Preferred language, BCP 47.
+        language: String,
+    }
+}
+
+pub(crate) fn register(registry: &mut Registry) {
+    registry
+        .service("outreach-system")
+        .entity::<Notice>()
+        .entity::<CustomerLanguage>()
+        .handles(send_notification)
+        .on(welcome)
+        .on(tell_approval)
+        .on(tell_rejection)
+        .on(tell_payout)
+        .on(remind_of_installment)
+        .on(confirm_repayment);
+}
+
+type Values = BTreeMap<String, String>;
+
+fn values<const N: usize>(pairs: [(&str, String); N]) -> Values {
+    pairs.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+}
+
+fn dispatch(
+    work: &mut Work,
+    customer: CustomerId,
+    loan: Option<LoanId>,
+    template: &str,
+    values: &Values,
+) -> Handled<Result<NoticeId, TemplatesError>> {
+    let preferred = work.get::<CustomerLanguage>(customer)?.map(|kept| kept.language).unwrap_or_default();
+    let text = match work.config::<OutreachTemplates>().render(template, &preferred, values) {
+        Ok(text) => text,
+        Err(error) => return Ok(Err(error)),
+    };
+    let notice = Notice {
+        id: work.new_id(),
+        customer,
+        loan,
+        template: template.to_owned(),
+        language: text.language,
+        channel: CHANNEL.to_owned(),
+        title: text.title,
+        body: text.body,
+        sent_at: work.now(),
+    };
+    work.emit(MessageDispatched {
+        notice: notice.id,
+        customer,
+        template: notice.template.clone(),
+        channel: notice.channel.clone(),
+    });
+    let id = notice.id;
+    work.save(notice);
+    Ok(Ok(id))
+}
+
+/// Sends a message that an event of ours causes: its template must be there.
+fn tell(work: &mut Work, customer: CustomerId, loan: LoanId, template: &str, values: &Values) -> Handled<()> {
+    match dispatch(work, customer, Some(loan), template, values)? {
+        Ok(_) => Ok(()),
+        Err(error) => Err(Fault::bug(format!("{customer} cannot be told {template}")).because(error).into()),
+    }
+}
+
+fn send_notification(work: &mut Work, cmd: &SendNotification) -> Handled<NoticeId> {
+    match dispatch(work, cmd.customer, None, &cmd.template, &cmd.values)? {
+        Ok(notice) => Ok(notice),
+        Err(error @ TemplatesError::Unknown { .. }) => {
+            let known = work.config::<OutreachTemplates>().codes().collect::<Vec<_>>().join(", ");
+            Err(Rejection::new("TEMPLATE_NOT_FOUND", format!("{error}: use one of {known}"))
+                .with("template", &cmd.template)
+                .into())
+        }
+        Err(error) => Err(Rejection::invalid("values", error, "a value for each placeholder of the template").into()),
+    }
+}
+
+fn welcome(work: &mut Work, event: &CustomerRegistered) -> Handled<()> {
+    work.save(CustomerLanguage { customer: event.customer, language: event.language.clone() });
+    match dispatch(work, event.customer, None, "welcome", &Values::new())? {
+        Ok(_) => Ok(()),
+        Err(error) => Err(Fault::bug("a customer cannot be welcomed").because(error).into()),
+    }
+}
+
+fn tell_approval(work: &mut Work, event: &LoanApplicationApproved) -> Handled<()> {
+    let values = values([
+        ("loan", event.loan.to_string()),
+        ("amount", event.amount.to_string()),
+        ("sign_before", event.expires_at.to_string()),
+    ]);
+    tell(work, event.customer, event.loan, "loan-approved", &values)
+}
+
+fn tell_rejection(work: &mut Work, event: &LoanApplicationRejected) -> Handled<()> {
+    tell(work, event.customer, event.loan, "loan-rejected", &values([("loan", event.loan.to_string())]))
+}
+
+fn tell_payout(work: &mut Work, event: &DisbursementSucceeded) -> Handled<()> {
+    let values = values([
+        ("loan", event.loan.to_string()),
+        ("principal", event.principal.to_string()),
+        ("net_proceeds", event.net_proceeds.to_string()),
+        ("first_due", event.first_due.to_string()),
+    ]);
+    tell(work, event.customer, event.loan, "loan-disbursed", &values)
+}
+
+fn remind_of_installment(work: &mut Work, event: &InstallmentDueNotice) -> Handled<()> {
+    let template = if event.in_days == 0 { "installment-due-today" } else { "installment-reminder" };
+    let values = values([
+        ("loan", event.loan.to_string()),
+        ("nr", event.nr.to_string()),
+        ("due_date", event.due_date.to_string()),
+        ("in_days", event.in_days.to_string()),
+        ("amount", event.amount.to_string()),
+    ]);
+    tell(work, event.customer, event.loan, template, &values)
+}
+
+fn confirm_repayment(work: &mut Work, event: &RepaymentSucceeded) -> Handled<()> {
+    let template = match (event.kind, event.settled) {
+        (RepaymentKind::Cancel, true) => "loan-cancelled",
+        (RepaymentKind::Normal | RepaymentKind::EarlySettlement, true) => "loan-settled",
+        (_, false) => "repayment-received",
+    };
+    let values = values([
+        ("loan", event.loan.to_string()),
+        ("amount", event.amount.to_string()),
+        ("principal_outstanding", event.principal_outstanding.to_string()),
+    ]);
+    tell(work, event.customer, event.loan, template, &values)
+}

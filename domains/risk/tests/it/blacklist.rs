@@ -1,0 +1,59 @@
+//! The blacklist and the audit of decisions.
+
+use sycee_contract::{AddToBlacklist, BlacklistEntryAdded, CheckBlacklist, RiskDecisionMade, RiskPurpose, Sensitive};
+use sycee_risk::risk_strategy_center::DecisionAudit;
+
+use crate::support::*;
+
+fn check(kind: &str, value: &str) -> CheckBlacklist {
+    CheckBlacklist { kind: kind.to_owned(), value: Sensitive::new(value) }
+}
+
+#[test]
+fn what_is_added_is_found_by_kind_and_value() {
+    each(|scene| {
+        scene.request(blacklist_device("device-1")).unwrap();
+        assert_eq!(scene.emitted::<BlacklistEntryAdded>()[0].reason, "FRAUD_CONFIRMED");
+        scene.request(blacklist_device("device-1")).unwrap();
+        assert!(scene.emitted::<BlacklistEntryAdded>().is_empty(), "known already");
+        for (kind, value, listed) in [
+            ("device", "device-1", true),
+            ("device", " device-1 ", true),
+            ("device", "device-2", false),
+            ("phone", "device-1", false),
+            ("document", "device-1", false),
+        ] {
+            assert_eq!(scene.request(check(kind, value)).unwrap(), listed, "{kind} {value:?}");
+        }
+    });
+}
+
+#[test]
+fn nonsense_is_refused() {
+    each(|scene| {
+        for cmd in [
+            AddToBlacklist { kind: "email".to_owned(), ..blacklist_device("device-1") },
+            AddToBlacklist { reason: String::new(), ..blacklist_device("device-1") },
+            blacklist_device("  "),
+        ] {
+            assert_eq!(scene.request(cmd).unwrap_err().code, "INVALID_FIELD");
+            assert!(scene.emitted::<BlacklistEntryAdded>().is_empty());
+        }
+        assert_eq!(scene.request(check("email", "x")).unwrap_err().code, "INVALID_FIELD");
+        assert!(!scene.request(check("device", "device-1")).unwrap());
+    });
+}
+
+#[test]
+fn decisions_are_audited_by_strategy_purpose_and_day() {
+    each(|scene| {
+        onboard(scene, AMA, LOW);
+        let mut day = None;
+        for amount in ["500", "99", "700"] {
+            scene.request(review(AMA, RiskPurpose::Credit, Some(ghs(amount)))).unwrap();
+            day = Some(scene.emitted::<RiskDecisionMade>()[0].valid_until.plus_days(-90).date());
+        }
+        let audit = scene.load::<DecisionAudit>(("gh-default@1/credit".to_owned(), day.unwrap())).unwrap();
+        assert_eq!((audit.approved, audit.rejected, audit.referred), (2, 1, 0));
+    });
+}

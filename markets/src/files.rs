@@ -1,0 +1,240 @@
+//! Reads a market's folder, built in or on disk.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde::Deserialize;
+use sycee_accounting::AccountingRules;
+use sycee_contract::{ConfirmFundArrival, PublishProductVersion, RegisterFundingContract};
+use sycee_credit::CreditPolicy;
+use sycee_customer::{ConsentPolicy, KycPolicy};
+use sycee_funds::PaymentConfig;
+use sycee_money::{Currency, Money, Rate};
+use sycee_partner::PartnerConfig;
+use sycee_post_loan_operations::OutreachTemplates;
+use sycee_product::ContractTemplates;
+use sycee_risk::RiskStrategy;
+use sycee_runtime::{Configs, Market};
+use sycee_transaction::{LoanPolicy, RepaymentPolicy};
+
+/// Why a market's folder cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[error("{file}: {what}")]
+pub struct MarketError {
+    /// The file.
+    pub file: String,
+    /// What is wrong, and what would be right.
+    pub what: String,
+}
+
+fn wrong(file: &str, what: impl std::fmt::Display) -> MarketError {
+    MarketError { file: file.to_owned(), what: what.to_string() }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct MarketFile {
+    id: String,
+    country: String,
+    currency: Currency,
+    timezone: String,
+    manual_review: bool,
+}
+
+/// A funder as its file has it.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct FunderFile {
+    /// Partner code.
+    pub code: String,
+    /// Name.
+    pub name: String,
+    /// Cost of funds as a fraction a year.
+    pub cost: Rate,
+    /// The most that may be outstanding.
+    pub quota: Money,
+    /// Products it funds; empty means any.
+    pub products: Vec<String>,
+    /// Whether it pays and collects with its own system.
+    pub pays_itself: bool,
+    /// Whether it is the lender itself.
+    pub is_own: bool,
+    /// Channels; empty means any.
+    pub channels: Vec<String>,
+    /// What it brings on the first day of a demonstration.
+    pub arrival: Money,
+}
+
+/// A market's folder in memory: text by path within the folder.
+#[derive(Clone, Debug)]
+pub struct MarketFiles {
+    files: BTreeMap<String, String>,
+}
+
+macro_rules! built_in {
+    ($($path:literal),* $(,)?) => {
+        [$(($path, include_str!(concat!("../gh/", $path)))),*]
+    };
+}
+
+impl MarketFiles {
+    /// The built-in market of Ghana.
+    pub fn ghana() -> Self {
+        let files = built_in!(
+            "market.yaml",
+            "funders.yaml",
+            "chart.yaml",
+            "strategy.yaml",
+            "outreach.yaml",
+            "templates/funds-arrived.yaml",
+            "templates/interest-accrued.yaml",
+            "templates/loan-cancelled.yaml",
+            "templates/loan-disbursed.yaml",
+            "templates/penalty-accrued.yaml",
+            "templates/repayment-received.yaml",
+            "templates/unmatched-receipt.yaml",
+            "products/gh-cash.yaml",
+            "products/gh-equal-principal.yaml",
+            "products/gh-installment.yaml",
+            "contracts/loan-agreement.en.md.j2",
+            "contracts/loan-agreement.zh.md.j2",
+        );
+        Self { files: files.map(|(path, text)| (path.to_owned(), text.to_owned())).into_iter().collect() }
+    }
+
+    /// A market's folder on disk.
+    ///
+    /// Errors: the file that cannot be read.
+    pub fn read(folder: &Path) -> Result<Self, MarketError> {
+        let mut files = BTreeMap::new();
+        for inside in ["", "templates", "products", "contracts"] {
+            let path = folder.join(inside);
+            let entries = std::fs::read_dir(&path).map_err(|error| wrong(&path.display().to_string(), error))?;
+            for entry in entries.flatten().filter(|entry| entry.path().is_file()) {
+                let name = entry.file_name().to_string_lossy().into_owned();
+                let text = std::fs::read_to_string(entry.path()).map_err(|error| wrong(&name, error))?;
+                files.insert(if inside.is_empty() { name } else { format!("{inside}/{name}") }, text);
+            }
+        }
+        Ok(Self { files })
+    }
+
+    fn text(&self, path: &str) -> Result<&str, MarketError> {
+        self.files.get(path).map(String::as_str).ok_or_else(|| wrong(path, "the file is missing"))
+    }
+
+    fn folder<'a>(&'a self, folder: &'a str) -> impl Iterator<Item = (&'a str, &'a str)> {
+        self.files
+            .iter()
+            .filter_map(move |(path, text)| Some((path.strip_prefix(folder)?.strip_prefix('/')?, text.as_str())))
+    }
+
+    /// Who the market is.
+    pub fn market(&self) -> Result<Market, MarketError> {
+        const FILE: &str = "market.yaml";
+        let file: MarketFile = serde_yaml_ng::from_str(self.text(FILE)?).map_err(|error| wrong(FILE, error))?;
+        Ok(Market {
+            id: file.id,
+            country: file.country,
+            currency: file.currency,
+            timezone: file.timezone,
+            manual_review: file.manual_review,
+        })
+    }
+
+    /// Every domain's configuration.
+    pub fn configs(&self) -> Result<Configs, MarketError> {
+        let rules = AccountingRules::parse(self.text("chart.yaml")?, self.folder("templates"))
+            .map_err(|error| wrong("chart.yaml and templates", error))?;
+        let strategy =
+            RiskStrategy::from_yaml(self.text("strategy.yaml")?).map_err(|error| wrong("strategy.yaml", error))?;
+        let outreach =
+            OutreachTemplates::from_yaml(self.text("outreach.yaml")?).map_err(|error| wrong("outreach.yaml", error))?;
+        let contracts =
+            ContractTemplates::from_files("en", self.folder("contracts")).map_err(|error| wrong("contracts", error))?;
+        for product in self.products()? {
+            let wanted = &product.terms.contract_template;
+            if !contracts.names().any(|(code, _)| code == wanted) {
+                let text = format!("contract template {wanted} is missing: add {wanted}.en.md.j2");
+                return Err(wrong(&product.terms.product, text));
+            }
+        }
+        Ok(Configs::new()
+            .with(rules)
+            .with(strategy)
+            .with(outreach)
+            .with(contracts)
+            .with(CreditPolicy::default())
+            .with(KycPolicy::default())
+            .with(ConsentPolicy::default())
+            .with(LoanPolicy::default())
+            .with(RepaymentPolicy::default())
+            .with(PartnerConfig::default())
+            .with(PaymentConfig::ghana()))
+    }
+
+    /// Products, as the commands that publish them.
+    pub fn products(&self) -> Result<Vec<PublishProductVersion>, MarketError> {
+        self.folder("products")
+            .map(|(file, text)| sycee_product::load_product(text).map_err(|error| wrong(file, error)))
+            .collect()
+    }
+
+    /// Funders, in the order of the file.
+    pub fn funders(&self) -> Result<Vec<FunderFile>, MarketError> {
+        const FILE: &str = "funders.yaml";
+        serde_yaml_ng::from_str(self.text(FILE)?).map_err(|error| wrong(FILE, error))
+    }
+}
+
+impl FunderFile {
+    /// The command that registers the agreement.
+    pub fn contract(&self, country: &str) -> RegisterFundingContract {
+        RegisterFundingContract {
+            code: self.code.clone(),
+            name: self.name.clone(),
+            country: country.to_owned(),
+            currency: self.quota.currency(),
+            cost: self.cost,
+            quota: self.quota,
+            products: self.products.clone(),
+            pays_itself: self.pays_itself,
+            is_own: self.is_own,
+            channels: self.channels.clone(),
+        }
+    }
+
+    /// The command that confirms money of this funder.
+    pub fn arrival(&self, amount: Money, bank_reference: &str) -> ConfirmFundArrival {
+        ConfirmFundArrival { funder: self.code.clone(), amount, bank_reference: bank_reference.to_owned() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_built_in_market_is_whole() {
+        let files = MarketFiles::ghana();
+        assert_eq!(files.market().unwrap().id, "gh");
+        files.configs().unwrap();
+        assert!(files.products().unwrap().len() >= 3);
+        assert!(files.funders().unwrap().iter().any(|funder| funder.is_own));
+    }
+
+    #[test]
+    fn the_folder_on_disk_is_what_is_built_in() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("gh");
+        assert_eq!(MarketFiles::read(&folder).unwrap().files, MarketFiles::ghana().files);
+    }
+
+    #[test]
+    fn a_missing_or_broken_file_is_named() {
+        let mut files = MarketFiles::ghana();
+        files.files.insert("funders.yaml".to_owned(), "- code: x".to_owned());
+        assert!(files.funders().unwrap_err().to_string().contains("funders.yaml"));
+        files.files.remove("strategy.yaml");
+        assert!(files.configs().err().unwrap().to_string().contains("strategy.yaml"));
+    }
+}

@@ -1,0 +1,31 @@
+//! Markets as files, and the assembly of all services into one registry.
+//!
+//! A market is a folder: who it is, its chart of accounts and entry templates, products, contract texts, strategy,
+//! messages to customers, funders. The folder `gh` is built in. [`registry`] puts every service of every domain together.
+//!
+//! Invariant: a folder that loads is whole: every product's contract exists, every template's accounts exist.
+
+mod files;
+
+use std::sync::Arc;
+
+use sycee_runtime::Registry;
+
+pub use files::{FunderFile, MarketError, MarketFiles};
+
+/// Every service of every domain.
+pub fn registry() -> Arc<Registry> {
+    let mut registry = Registry::new();
+    sycee_customer::register(&mut registry);
+    sycee_risk::register(&mut registry);
+    sycee_credit::register(&mut registry);
+    sycee_product::register(&mut registry);
+    sycee_transaction::register(&mut registry);
+    sycee_funds::register(&mut registry);
+    sycee_partner::register(&mut registry);
+    sycee_accounting::register(&mut registry);
+    sycee_asset::register(&mut registry);
+    sycee_post_loan_operations::register(&mut registry);
+    sycee_business_frontend::register(&mut registry);
+    Arc::new(registry)
+}

@@ -1,0 +1,70 @@
+//! What goes wrong in a simulation, by name.
+
+use std::str::FromStr;
+
+use sycee_psp::ChannelFaults;
+
+/// Which faults a simulation has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Faults {
+    /// Channels lose, double, delay and refuse.
+    pub channel: bool,
+    /// The self-paying partner refuses orders.
+    pub partner: bool,
+    /// The process dies between commit and answer, and people ask again.
+    pub crashes: bool,
+    /// People press buttons twice.
+    pub duplicates: bool,
+}
+
+impl Faults {
+    /// Names that `--faults` takes.
+    pub const NAMES: &'static str = "none, all, or a list of channel, partner, crashes, duplicates";
+
+    /// Everything goes wrong.
+    pub const fn all() -> Self {
+        Self { channel: true, partner: true, crashes: true, duplicates: true }
+    }
+
+    /// What a real month has: channels and partners misbehave, people press twice, nothing crashes.
+    pub const fn usual() -> Self {
+        Self { channel: true, partner: true, crashes: false, duplicates: true }
+    }
+
+    pub(crate) const fn channel_rates(self) -> ChannelFaults {
+        if self.channel {
+            ChannelFaults::rough()
+        } else {
+            ChannelFaults {
+                refused_per_mille: 0,
+                failed_per_mille: 0,
+                duplicate_per_mille: 0,
+                late_per_mille: 0,
+                lost_per_mille: 0,
+                wrong_amount_per_mille: 0,
+                late_seconds: 0,
+            }
+        }
+    }
+}
+
+impl FromStr for Faults {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let mut faults = Self::default();
+        for name in text.split(',').map(str::trim) {
+            match name {
+                "none" => {}
+                "all" => faults = Self::all(),
+                "usual" => faults = Self::usual(),
+                "channel" => faults.channel = true,
+                "partner" => faults.partner = true,
+                "crashes" => faults.crashes = true,
+                "duplicates" => faults.duplicates = true,
+                other => return Err(format!("{other:?} is no fault: use {}", Self::NAMES)),
+            }
+        }
+        Ok(faults)
+    }
+}

@@ -1,0 +1,131 @@
+//! Everything outside the market: channels, identity provider, partner, SMS gateway.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use sycee_contract::{
+    ChannelPayment, ChannelQuery, CustomerId, PartnerPayout, PaymentDirection, RecordPaymentResult, SendOtp, Timestamp,
+    VerifyIdentity,
+};
+use sycee_money::Money;
+use sycee_psp::{
+    ChannelSettings, PayerDecision, PaymentChannel, SimulatedChannel, SimulatedIdentityProvider, SimulatedPartner,
+    SimulatedSmsGateway,
+};
+use sycee_runtime::{EffectEnvelope, Stimulus};
+
+use crate::Faults;
+
+/// What a payer will do with the next request to pay, by customer.
+pub(crate) type Moods = Arc<Mutex<BTreeMap<CustomerId, PayerDecision>>>;
+
+pub(crate) struct Outside {
+    pub channels: BTreeMap<String, SimulatedChannel>,
+    pub identity: SimulatedIdentityProvider,
+    pub partner: SimulatedPartner,
+    pub sms: SimulatedSmsGateway,
+    pub moods: Moods,
+    /// Which channel took a request.
+    requests: BTreeMap<String, String>,
+}
+
+/// What became of handing an effect over.
+pub(crate) enum Handed {
+    /// The answer comes later, or never.
+    Taken,
+    /// The answer came at once.
+    Answered(Box<Stimulus>),
+    /// Nobody answered; try again.
+    Failed(&'static str),
+}
+
+impl Outside {
+    pub(crate) fn new(seed: u64, float: Money, faults: Faults) -> Self {
+        let moods: Moods = Arc::default();
+        let mut channels = BTreeMap::new();
+        for (nr, code) in ["mtn-momo", "telecel-cash", "at-money"].into_iter().enumerate() {
+            let moods = Arc::clone(&moods);
+            let mut settings = ChannelSettings::new(code, float, seed ^ (0x9e37_79b9 * (nr as u64 + 1)));
+            settings.faults = faults.channel_rates();
+            let decide = move |payment: &ChannelPayment| decide(&moods, payment);
+            channels.insert(code.to_owned(), SimulatedChannel::with_payers(settings, Box::new(decide)));
+        }
+        Self {
+            channels,
+            identity: SimulatedIdentityProvider::new(seed ^ 0x1d),
+            partner: SimulatedPartner::new(seed ^ 0x9a, if faults.partner { 20 } else { 0 }),
+            sms: SimulatedSmsGateway::new(),
+            moods,
+            requests: BTreeMap::new(),
+        }
+    }
+
+    pub(crate) fn set_mood(&self, customer: CustomerId, mood: PayerDecision) {
+        self.moods.lock().unwrap_or_else(PoisonError::into_inner).insert(customer, mood);
+    }
+
+    /// Hands an effect to whoever executes it.
+    pub(crate) fn hand_over(&mut self, now: Timestamp, effect: &EffectEnvelope) -> Handed {
+        if let Some(otp) = effect.get::<SendOtp>() {
+            self.sms.submit(otp);
+            return Handed::Taken;
+        }
+        if let Some(check) = effect.get::<VerifyIdentity>() {
+            self.identity.submit(now, check);
+            return Handed::Taken;
+        }
+        if let Some(payout) = effect.get::<PartnerPayout>() {
+            self.partner.submit(now, payout);
+            return Handed::Taken;
+        }
+        if let Some(payment) = effect.get::<ChannelPayment>() {
+            let Some(channel) = self.channels.get_mut(&payment.account.channel) else {
+                return Handed::Failed("no such channel");
+            };
+            self.requests.insert(payment.request_id.clone(), payment.account.channel.clone());
+            return match channel.submit(now, payment).to_result(payment) {
+                Some(refused) => Handed::Answered(Box::new(from_channel(refused))),
+                None => Handed::Taken,
+            };
+        }
+        if let Some(query) = effect.get::<ChannelQuery>() {
+            let code = self.requests.get(&query.request_id).cloned().unwrap_or_else(|| query.channel.clone());
+            let answer = self.channels.get_mut(&code).and_then(|channel| channel.query(now, query));
+            return answer.map_or(Handed::Taken, |callback| Handed::Answered(Box::new(from_channel(callback.into()))));
+        }
+        Handed::Failed("no adapter")
+    }
+
+    /// When something outside happens next.
+    pub(crate) fn next_due(&self) -> Option<Timestamp> {
+        let channels = self.channels.values().filter_map(PaymentChannel::next_due);
+        channels.chain(self.identity.next_due()).chain(self.partner.next_due()).min()
+    }
+
+    /// What happens outside up to and including `now`.
+    pub(crate) fn take_due(&mut self, now: Timestamp) -> Vec<Stimulus> {
+        let mut all = Vec::new();
+        for channel in self.channels.values_mut() {
+            all.extend(channel.take_due(now).into_iter().map(|callback| from_channel(callback.into())));
+        }
+        for result in self.identity.take_due(now) {
+            all.push(Stimulus::command("identity-provider", result));
+        }
+        for result in self.partner.take_due(now) {
+            all.push(Stimulus::command("partner", result));
+        }
+        all
+    }
+}
+
+fn from_channel(result: RecordPaymentResult) -> Stimulus {
+    Stimulus::command("channel", result)
+}
+
+fn decide(moods: &Moods, payment: &ChannelPayment) -> PayerDecision {
+    if payment.direction == PaymentDirection::Payout {
+        return PayerDecision::Pay;
+    }
+    let moods = moods.lock().unwrap_or_else(PoisonError::into_inner);
+    moods.get(&payment.customer).copied().unwrap_or(PayerDecision::Pay)
+}

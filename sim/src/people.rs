@@ -1,0 +1,382 @@
+//! What people do when their time has come, and how they answer what the market tells them.
+
+use std::collections::BTreeMap;
+
+use sycee_contract::{
+    Address, ApplyForCredit, CalculateRepaymentPosting, CancelLoanApplication, ConsentKind, CreateRepaymentOrder,
+    CreditLineApproved, CustomerId, CustomerStageChanged, Device, DisbursementSucceeded, EmergencyContact, Employment,
+    GrantConsent, InstallmentDueNotice, KycCompleted, KycVerdict, LoanApplicationApproved, LoanId, Offer,
+    OfferDetailRequest, OtpPurpose, PayoutAccount, ProductOfferDistributed, QueryAssetDueList, QueryProductOffer,
+    RegisterCustomer, RepaymentKind, RepaymentMethodCreated, RepaymentMethodKind, RepaymentSucceeded, RequestOtp,
+    Sensitive, SignLoanContract, SubmitKyc, SubmitLoanApplication, Timestamp, UpdateCustomerDetails,
+};
+use sycee_money::Money;
+use sycee_psp::PayerDecision;
+use sycee_runtime::{Executed, Stimulus};
+
+use crate::agenda::Act;
+use crate::world::{SimError, World};
+
+/// Hour of the day at which people pay, in seconds.
+const PAY_HOUR: i64 = 10 * 3_600;
+
+impl World {
+    /// One person does one thing.
+    pub(crate) fn act(&mut self, nr: usize, act: Act) -> Result<(), SimError> {
+        match act {
+            Act::RequestOtp => self.request_otp(nr),
+            Act::Register { challenge } => self.register(nr, challenge),
+            Act::TellDetails => self.tell_details(nr),
+            Act::SubmitKyc => self.submit_kyc(nr),
+            Act::GrantConsent => self.grant_consent(nr),
+            Act::ApplyForCredit => self.apply_for_credit(nr),
+            Act::QueryOffers => {
+                let customer = self.customer(nr)?;
+                self.ask(nr, QueryProductOffer { customer, preview: false, detail: None }).map(|_| ())
+            }
+            Act::QueryDetail { offer, amount, term, direct_debit } => {
+                let customer = self.customer(nr)?;
+                let detail = Some(OfferDetailRequest { offer, amount, term });
+                let done = self.ask(nr, QueryProductOffer { customer, preview: false, detail })?;
+                if done.outcome.is_ok() {
+                    self.plan_in(60, nr, Act::SubmitLoan { offer, amount, term, direct_debit });
+                }
+                Ok(())
+            }
+            Act::SubmitLoan { offer, amount, term, direct_debit } => {
+                self.submit_loan(nr, offer, amount, term, direct_debit)
+            }
+            Act::SignContract { loan, hash } => {
+                let customer = self.customer(nr)?;
+                let done = self.ask(nr, SignLoanContract { loan, customer, document_hash: hash })?;
+                self.funnel.signed += u64::from(done.outcome.is_ok());
+                Ok(())
+            }
+            Act::CancelApplication { loan } => {
+                let customer = self.customer(nr)?;
+                let reason = "changed-my-mind".to_owned();
+                self.ask(nr, CancelLoanApplication { loan, customer, reason }).map(|_| ())
+            }
+            Act::LookAtDues { loan, kind } => self.look_at_dues(nr, loan, kind),
+            Act::Repay { loan, kind, amount } => self.repay(nr, loan, kind, amount),
+            Act::PayAtPartner { order, loan, amount } => {
+                let Some(funder) = self.self_collecting.get(&order).copied() else { return Ok(()) };
+                let notice = self.outside.partner.collect(funder, loan, Some(order), amount);
+                self.stimulate(Stimulus::event("partner", notice)).map(|_| ())
+            }
+        }
+    }
+
+    fn request_otp(&mut self, nr: usize) -> Result<(), SimError> {
+        let phone = Sensitive::new(&self.people[nr].phone);
+        let done = self.ask(nr, RequestOtp { phone, purpose: OtpPurpose::Register })?;
+        if let Ok(issued) = done.answer::<RequestOtp>() {
+            self.plan_in(121, nr, Act::Register { challenge: issued.challenge });
+        }
+        Ok(())
+    }
+
+    fn register(&mut self, nr: usize, challenge: sycee_contract::OtpChallengeId) -> Result<(), SimError> {
+        let Some(code) = self.outside.sms.take_code(&challenge.to_string()) else { return Ok(()) };
+        let person = &self.people[nr];
+        let register = RegisterCustomer {
+            phone: Sensitive::new(&person.phone),
+            challenge,
+            code: Sensitive::new(code),
+            device: Device {
+                device_id: format!("device-{nr}"),
+                platform: "android-14".to_owned(),
+                channel: person.source.to_owned(),
+            },
+            language: person.language.to_owned(),
+        };
+        let done = self.ask(nr, register)?;
+        if let Ok(answer) = done.answer::<RegisterCustomer>() {
+            self.people[nr].customer = Some(answer.customer);
+            self.by_customer.insert(answer.customer, nr);
+            self.funnel.registered += 1;
+            if !self.people[nr].habits.leaves {
+                self.plan_in(60, nr, Act::TellDetails);
+            }
+        }
+        Ok(())
+    }
+
+    fn tell_details(&mut self, nr: usize) -> Result<(), SimError> {
+        let customer = self.customer(nr)?;
+        let person = &self.people[nr];
+        let details = UpdateCustomerDetails {
+            customer,
+            employment: Some(Employment {
+                employer: Sensitive::new(format!("Employer of {}", person.name)),
+                job: person.applicant.attributes.get("job").cloned().unwrap_or_default(),
+                since: None,
+            }),
+            address: Some(Address {
+                line: Sensitive::new(format!("House {nr}, Ring Road")),
+                city: "Accra".to_owned(),
+                country: "GH".to_owned(),
+            }),
+            emergency_contacts: vec![EmergencyContact {
+                name: Sensitive::new(format!("Sister of {}", person.name)),
+                phone: Sensitive::new(format!("+23355{:07}", nr)),
+                relation: "sister".to_owned(),
+            }],
+            attributes: person.applicant.attributes.clone(),
+        };
+        self.ask(nr, details)?;
+        self.plan_in(30, nr, Act::SubmitKyc);
+        Ok(())
+    }
+
+    fn submit_kyc(&mut self, nr: usize) -> Result<(), SimError> {
+        let customer = self.customer(nr)?;
+        let person = &self.people[nr];
+        let submit = SubmitKyc {
+            customer,
+            document_type: "ghana-card".to_owned(),
+            document_number: Sensitive::new(&person.document),
+            full_name: Sensitive::new(&person.name),
+            birth_date: Sensitive::new(&person.birth_date),
+            document_image: format!("kyc/{nr}/card.jpg"),
+            liveness_video: format!("kyc/{nr}/face.mp4"),
+        };
+        self.ask(nr, submit).map(|_| ())
+    }
+
+    fn grant_consent(&mut self, nr: usize) -> Result<(), SimError> {
+        let customer = self.customer(nr)?;
+        let kinds = vec![ConsentKind::Bureau, ConsentKind::Privacy, ConsentKind::Marketing];
+        self.ask(nr, GrantConsent { customer, kinds, notice_version: "2026-01".to_owned() }).map(|_| ())
+    }
+
+    fn apply_for_credit(&mut self, nr: usize) -> Result<(), SimError> {
+        let customer = self.customer(nr)?;
+        let person = &self.people[nr];
+        let requested = self.major(person.applicant.amount)?;
+        let facts = BTreeMap::from([("duration-months".to_owned(), person.applicant.months.to_string())]);
+        let purpose = person.applicant.purpose.clone();
+        let done = self.ask(nr, ApplyForCredit { customer, requested, purpose, facts })?;
+        self.funnel.applied += u64::from(done.outcome.is_ok());
+        Ok(())
+    }
+
+    fn submit_loan(
+        &mut self,
+        nr: usize,
+        offer: sycee_contract::OfferId,
+        amount: Money,
+        term: u32,
+        direct_debit: bool,
+    ) -> Result<(), SimError> {
+        let customer = self.customer(nr)?;
+        let person = &self.people[nr];
+        let submit = SubmitLoanApplication {
+            customer,
+            offer,
+            amount,
+            term,
+            purpose: person.applicant.purpose.clone(),
+            payout_account: PayoutAccount {
+                channel: person.wallet.to_owned(),
+                number: Sensitive::new(&person.phone),
+                holder: Sensitive::new(&person.name),
+            },
+            direct_debit,
+            language: person.language.to_owned(),
+        };
+        let done = self.ask(nr, submit)?;
+        if let Ok(answer) = done.answer::<SubmitLoanApplication>() {
+            self.people[nr].current = Some(answer.loan);
+            self.funnel.submitted += 1;
+        }
+        Ok(())
+    }
+
+    fn look_at_dues(&mut self, nr: usize, loan: LoanId, kind: RepaymentKind) -> Result<(), SimError> {
+        let customer = self.customer(nr)?;
+        let done = self.ask(nr, QueryAssetDueList { customer })?;
+        let Ok(list) = done.answer::<QueryAssetDueList>() else { return Ok(()) };
+        let Some(due) = list.loans.into_iter().find(|due| due.loan == loan) else { return Ok(()) };
+        if kind == RepaymentKind::Normal && !due.due_now.is_positive() {
+            return Ok(());
+        }
+        let tried = self.ask(nr, CalculateRepaymentPosting { loan, kind, amount: None })?;
+        let kind = if tried.outcome.is_ok() { kind } else { RepaymentKind::Normal };
+        if kind == RepaymentKind::Normal && !due.due_now.is_positive() {
+            return Ok(());
+        }
+        let partial = self.people[nr].habits.partial_per_mille;
+        if kind == RepaymentKind::Normal && self.people[nr].random.hits(partial) {
+            let halves = due.due_now.allocate(&[3, 2])?;
+            if halves.iter().all(|half| half.is_positive()) {
+                self.plan_in(60, nr, Act::Repay { loan, kind, amount: Some(halves[0]) });
+                self.plan_in(4 * 86_400, nr, Act::LookAtDues { loan, kind });
+                return Ok(());
+            }
+        }
+        self.plan_in(60, nr, Act::Repay { loan, kind, amount: None });
+        Ok(())
+    }
+
+    fn repay(&mut self, nr: usize, loan: LoanId, kind: RepaymentKind, amount: Option<Money>) -> Result<(), SimError> {
+        let customer = self.customer(nr)?;
+        let method = match nr % 3 {
+            0 => RepaymentMethodKind::Qr,
+            1 => RepaymentMethodKind::VirtualAccount,
+            _ => RepaymentMethodKind::DeepLink,
+        };
+        self.outside.set_mood(customer, PayerDecision::Pay);
+        self.ask(nr, CreateRepaymentOrder { customer, loan, kind, amount, method }).map(|_| ())
+    }
+
+    /// How people answer what a cascade told them.
+    pub(crate) fn hear(&mut self, done: &Executed) -> Result<(), SimError> {
+        for event in done.events::<KycCompleted>() {
+            if event.verdict == KycVerdict::Passed
+                && let Some(nr) = self.person_of(event.customer)
+            {
+                self.funnel.identified += 1;
+                self.plan_in(60, nr, Act::GrantConsent);
+            }
+        }
+        for event in done.events::<CustomerStageChanged>() {
+            if event.to.eq_ignore_ascii_case("admitted")
+                && let Some(nr) = self.person_of(event.customer)
+            {
+                self.funnel.admitted += 1;
+                self.plan_in(60, nr, Act::ApplyForCredit);
+            }
+        }
+        for event in done.events::<CreditLineApproved>() {
+            if let Some(nr) = self.person_of(event.customer) {
+                self.funnel.lines += 1;
+                self.plan_in(60, nr, Act::QueryOffers);
+            }
+        }
+        for event in done.events::<ProductOfferDistributed>() {
+            if let Some(nr) = self.person_of(event.customer) {
+                self.choose(nr, &event.offers)?;
+            }
+        }
+        for event in done.events::<LoanApplicationApproved>() {
+            if let Some(nr) = self.person_of(event.customer) {
+                self.funnel.approved += 1;
+                let (loan, hash) = (event.loan, event.contract.hash.clone());
+                let cancels = self.people[nr].habits.cancels && self.people[nr].loans == 0;
+                let act = if cancels { Act::CancelApplication { loan } } else { Act::SignContract { loan, hash } };
+                self.plan_in(300, nr, act);
+            }
+        }
+        for event in done.events::<DisbursementSucceeded>() {
+            self.hear_disbursed(event);
+        }
+        for event in done.events::<InstallmentDueNotice>() {
+            if event.in_days == 0
+                && let Some(nr) = self.person_of(event.customer)
+            {
+                self.hear_due(nr, event);
+            }
+        }
+        for event in done.events::<RepaymentMethodCreated>() {
+            if event.payment.is_none()
+                && let Some(nr) = self.person_of(event.customer)
+            {
+                let act = Act::PayAtPartner { order: event.order, loan: event.loan, amount: event.amount };
+                self.plan_in(90, nr, act);
+            }
+        }
+        for event in done.events::<sycee_contract::RepaymentRouteSelected>() {
+            if event.collects_itself {
+                self.self_collecting.insert(event.order, event.funder);
+            }
+        }
+        for event in done.events::<RepaymentSucceeded>() {
+            self.hear_repaid(event);
+        }
+        Ok(())
+    }
+
+    fn choose(&mut self, nr: usize, offers: &[Offer]) -> Result<(), SimError> {
+        let first = self.people[nr].loans == 0;
+        let roll = self.people[nr].random.below(1_000);
+        let wanted = match (first, roll) {
+            (true, 0..150) => "gh-equal-principal",
+            (false, 0..350) => "gh-cash",
+            _ => "gh-installment",
+        };
+        let Some(offer) = offers.iter().find(|it| it.product == wanted).or_else(|| offers.first()) else {
+            return Ok(());
+        };
+        let asked = self.major(self.people[nr].wants)?;
+        let minor = 10i64.pow(asked.currency().minor_digits());
+        let bounded = asked.min(offer.amount_max)?.max(offer.amount_min)?;
+        let whole = Money::from_minor(bounded.to_minor()? / minor * minor, asked.currency())?;
+        if whole.compare(offer.amount_min)?.is_lt() || whole.compare(offer.amount_max)?.is_gt() {
+            return Ok(());
+        }
+        let months = self.people[nr].applicant.months;
+        let Some(term) = offer.terms.iter().copied().min_by_key(|term| (term.abs_diff(months), *term)) else {
+            return Ok(());
+        };
+        let direct_debit = self.people[nr].habits.direct_debit;
+        self.plan_in(60, nr, Act::QueryDetail { offer: offer.offer, amount: whole, term, direct_debit });
+        Ok(())
+    }
+
+    fn hear_disbursed(&mut self, event: &DisbursementSucceeded) {
+        let Some(nr) = self.person_of(event.customer) else { return };
+        let first = self.people[nr].loans == 0;
+        self.people[nr].loans += 1;
+        self.funnel.loans += 1;
+        self.funnel.disbursed += u64::from(first);
+        if first && self.people[nr].habits.backs_out {
+            self.plan_in(2 * 86_400, nr, Act::LookAtDues { loan: event.loan, kind: RepaymentKind::Cancel });
+        }
+    }
+
+    fn hear_due(&mut self, nr: usize, event: &InstallmentDueNotice) {
+        let person = &mut self.people[nr];
+        let habits = person.habits;
+        if habits.stops_at.is_some_and(|at| event.nr >= at) && person.loans == 1 {
+            person.defaulted = true;
+        }
+        if event.nr == 1 && person.loans == 1 {
+            self.funnel.first_due += 1;
+            self.first_due.insert(event.loan, event.due_date);
+        }
+        let person = &mut self.people[nr];
+        if person.defaulted {
+            self.outside.set_mood(event.customer, PayerDecision::NotEnoughFunds);
+            return;
+        }
+        self.outside.set_mood(event.customer, PayerDecision::Pay);
+        let late = person.random.hits(habits.late_per_mille);
+        let days = if late { person.random.between(1, habits.late_days_max) } else { 0 };
+        if habits.direct_debit && !late {
+            return;
+        }
+        let settles = habits.settles_at == Some(event.nr);
+        let kind = if settles { RepaymentKind::EarlySettlement } else { RepaymentKind::Normal };
+        let at = Timestamp::start_of(event.due_date).plus_seconds(PAY_HOUR).plus_days(days);
+        self.agenda.plan(at, nr, Act::LookAtDues { loan: event.loan, kind });
+    }
+
+    fn hear_repaid(&mut self, event: &RepaymentSucceeded) {
+        let today = self.date();
+        if self.first_due.get(&event.loan).is_some_and(|due| today <= *due) {
+            self.first_due.remove(&event.loan);
+        }
+        let Some(nr) = self.person_of(event.customer) else { return };
+        if event.settled && event.worst_days_past_due <= 10 && self.people[nr].habits.borrows_again > 0 {
+            self.people[nr].habits.borrows_again -= 1;
+            self.people[nr].wants = self.people[nr].wants * 6 / 5;
+            let days = self.people[nr].random.between(1, 20);
+            self.plan_in(days * 86_400, nr, Act::QueryOffers);
+        }
+    }
+
+    fn person_of(&self, customer: CustomerId) -> Option<usize> {
+        self.by_customer.get(&customer).copied()
+    }
+}

@@ -1,0 +1,392 @@
+//! A market on virtual time with everything outside it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use sycee_contract::{BusinessDateAdvanced, Command, CustomerId, Date, LoanId, PartnerId, RepaymentOrderId, Timestamp};
+use sycee_markets::{MarketError, MarketFiles};
+use sycee_money::{Money, MoneyError};
+use sycee_psp::SplitMix64;
+use sycee_runtime::storage::DatabaseUrl;
+use sycee_runtime::{EffectEnvelope, Executed, Fault, MarketOptions, MarketWriter, Registry, Secrets, Stimulus};
+
+use crate::agenda::{Act, Agenda};
+use crate::outside::{Handed, Outside};
+use crate::person::Person;
+use crate::report::Funnel;
+use crate::{Applicant, Faults};
+
+/// Things due within so many seconds of each other share a batch.
+const WINDOW_SECONDS: i64 = 120;
+/// Attempts before an effect is given up.
+const EFFECT_ATTEMPTS: u32 = 8;
+/// Stimuli of one batch.
+const BATCH_MAX: usize = 1_000;
+
+/// Why a simulation stopped.
+#[derive(Debug, thiserror::Error)]
+pub enum SimError {
+    /// The market broke.
+    #[error(transparent)]
+    Fault(#[from] Fault),
+    /// The market's files are wrong.
+    #[error(transparent)]
+    Market(#[from] MarketError),
+    /// The simulator itself miscalculated.
+    #[error(transparent)]
+    Money(#[from] MoneyError),
+    /// Something that must hold did not.
+    #[error("{0}")]
+    Broken(String),
+}
+
+/// What to simulate.
+#[derive(Clone)]
+pub struct WorldSettings {
+    /// Where the market is kept.
+    pub url: DatabaseUrl,
+    /// The market.
+    pub files: MarketFiles,
+    /// Seed of everything that is drawn.
+    pub seed: u64,
+    /// What goes wrong.
+    pub faults: Faults,
+    /// First business day.
+    pub first_day: Date,
+    /// The people, one for each.
+    pub applicants: Vec<Applicant>,
+    /// Days over which people register.
+    pub arrival_days: u32,
+    /// Master secret of the market.
+    pub master: Vec<u8>,
+}
+
+/// How far a run is.
+#[derive(Clone, Copy, Debug)]
+pub struct Progress {
+    /// The day that was finished.
+    pub date: Date,
+    /// Days finished.
+    pub days: u32,
+    /// Loans paid out.
+    pub loans: u64,
+    /// Messages so far.
+    pub messages: u64,
+}
+
+/// A market and everything outside it.
+pub struct World {
+    pub(crate) settings: WorldSettings,
+    registry: Arc<Registry>,
+    writer: Option<MarketWriter>,
+    pub(crate) outside: Outside,
+    pub(crate) agenda: Agenda,
+    pub(crate) people: Vec<Person>,
+    pub(crate) by_customer: BTreeMap<CustomerId, usize>,
+    pub(crate) self_collecting: BTreeMap<RepaymentOrderId, PartnerId>,
+    pub(crate) first_due: BTreeMap<LoanId, Date>,
+    pub(crate) funnel: Funnel,
+    pub(crate) refusals: BTreeMap<String, u64>,
+    waiting: Vec<(Timestamp, EffectEnvelope)>,
+    random: SplitMix64,
+    date: Date,
+    days: u32,
+    earlier: (u64, u64),
+    asked_before: Vec<(Stimulus, Result<(), String>)>,
+}
+
+impl World {
+    /// Opens the market, publishes products, registers funders and their money, and invites the people.
+    pub fn new(settings: WorldSettings) -> Result<Self, SimError> {
+        let registry = sycee_markets::registry();
+        let currency = settings.files.market()?.currency;
+        let float = Money::from_minor(1_000_000_000_000, currency)?;
+        let people = settings
+            .applicants
+            .iter()
+            .enumerate()
+            .map(|(nr, applicant)| Person::new(nr, Arc::new(applicant.clone()), settings.seed))
+            .collect();
+        let mut world = Self {
+            outside: Outside::new(settings.seed, float, settings.faults),
+            writer: None,
+            agenda: Agenda::default(),
+            people,
+            by_customer: BTreeMap::new(),
+            self_collecting: BTreeMap::new(),
+            first_due: BTreeMap::new(),
+            funnel: Funnel::default(),
+            refusals: BTreeMap::new(),
+            waiting: Vec::new(),
+            random: SplitMix64::new(settings.seed ^ 0xfa17),
+            date: settings.first_day,
+            days: 0,
+            earlier: (0, 0),
+            asked_before: Vec::new(),
+            registry,
+            settings,
+        };
+        world.open()?;
+        world.bootstrap()?;
+        world.invite();
+        Ok(world)
+    }
+
+    fn open(&mut self) -> Result<(), SimError> {
+        let options = MarketOptions {
+            url: self.settings.url.clone(),
+            market: self.settings.files.market()?,
+            configs: self.settings.files.configs()?,
+            secrets: Secrets::derive(&self.settings.master),
+            first_day: self.settings.first_day,
+        };
+        self.writer = Some(MarketWriter::open(Arc::clone(&self.registry), options)?);
+        Ok(())
+    }
+
+    /// The market's writer.
+    pub fn writer(&mut self) -> &mut MarketWriter {
+        // It is only absent inside `crash`, between closing and opening.
+        #[allow(clippy::expect_used, reason = "see above")]
+        self.writer.as_mut().expect("the market is open")
+    }
+
+    fn bootstrap(&mut self) -> Result<(), SimError> {
+        let country = self.settings.files.market()?.country;
+        for product in self.settings.files.products()? {
+            self.must(Stimulus::command("staff:setup", product))?;
+        }
+        for funder in self.settings.files.funders()? {
+            self.must(Stimulus::command("staff:setup", funder.contract(&country)))?;
+            if funder.arrival.is_positive() {
+                let reference = format!("{}-opening", funder.code);
+                self.must(Stimulus::command("staff:finance", funder.arrival(funder.arrival, &reference)))?;
+            }
+        }
+        self.settle()
+    }
+
+    fn must(&mut self, stimulus: Stimulus) -> Result<(), SimError> {
+        let done = self.stimulate(stimulus)?;
+        done.outcome.map(|_| ()).map_err(|rejection| SimError::Broken(rejection.to_string()))
+    }
+
+    fn invite(&mut self) {
+        let days = i64::from(self.settings.arrival_days.max(1));
+        let start = Timestamp::start_of(self.settings.first_day);
+        for nr in 0..self.people.len() {
+            let day = i64::try_from(nr).unwrap_or(0) * days / i64::try_from(self.people.len()).unwrap_or(1).max(1);
+            self.agenda.plan(start.plus_days(day).plus_seconds(9 * 3_600), nr, Act::RequestOtp);
+        }
+    }
+
+    /// What happened to people so far.
+    pub fn funnel(&self) -> Funnel {
+        let mut funnel = self.funnel;
+        funnel.first_overdue = self.first_due.values().filter(|due| **due < self.date).count() as u64;
+        funnel
+    }
+
+    /// The business date.
+    pub fn date(&self) -> Date {
+        self.date
+    }
+
+    /// Days lived.
+    pub const fn days(&self) -> u32 {
+        self.days
+    }
+
+    /// Cascades and messages, over crashes.
+    pub fn volume(&mut self) -> (u64, u64) {
+        let stats = self.writer().stats();
+        (self.earlier.0 + stats.cascades, self.earlier.1 + stats.messages)
+    }
+
+    /// Lives one business day, then closes it.
+    pub fn run_day(&mut self) -> Result<Progress, SimError> {
+        let closed = self.date;
+        let opened = closed.saturating_add(day());
+        self.run_until(Timestamp::start_of(opened).plus_seconds(-1))?;
+        self.date = opened;
+        self.days += 1;
+        self.writer().set_now(Timestamp::start_of(opened));
+        let event = Stimulus::event("clock", BusinessDateAdvanced { closed, opened }).through("asset-center");
+        let done = self.writer().advance(opened, event)?;
+        self.hear(&done)?;
+        self.run_until(Timestamp::start_of(opened).plus_seconds(3_600))?;
+        if self.settings.faults.crashes && self.random.hits(100) {
+            self.crash()?;
+        }
+        let (_, messages) = self.volume();
+        Ok(Progress { date: closed, days: self.days, loans: self.funnel.loans, messages })
+    }
+
+    /// Runs everything that is due up to and including `end`.
+    fn run_until(&mut self, end: Timestamp) -> Result<(), SimError> {
+        while let Some(next) = self.next_due().filter(|next| *next <= end) {
+            let window = next.max(self.writer().now()).plus_seconds(WINDOW_SECONDS).min(end);
+            while let Some(at) = self.next_due().filter(|at| *at <= window) {
+                self.writer().set_now(at);
+                self.step()?;
+            }
+            self.writer().set_now(window);
+            self.settle()?;
+        }
+        Ok(())
+    }
+
+    fn next_due(&mut self) -> Option<Timestamp> {
+        let timer = self.writer().next_timer();
+        let waiting = self.waiting.iter().map(|(due, _)| *due).min();
+        [timer, waiting, self.outside.next_due(), self.agenda.next_at()].into_iter().flatten().min()
+    }
+
+    /// Does what is due at the market's clock: timers first, then what comes from outside, then people.
+    fn step(&mut self) -> Result<(), SimError> {
+        let now = self.writer().now();
+        if let Some(done) = self.writer().fire_timer()? {
+            self.hear(&done)?;
+            return self.seal_when_full();
+        }
+        let answers = self.outside.take_due(now);
+        if !answers.is_empty() {
+            for answer in answers {
+                self.stimulate(answer)?;
+            }
+            return Ok(());
+        }
+        let due: Vec<EffectEnvelope> = {
+            let (due, later) = std::mem::take(&mut self.waiting).into_iter().partition(|(at, _)| *at <= now);
+            self.waiting = later;
+            let due: Vec<(Timestamp, EffectEnvelope)> = due;
+            due.into_iter().map(|(_, effect)| effect).collect()
+        };
+        if !due.is_empty() {
+            return self.execute_effects(due);
+        }
+        if let Some((nr, act)) = self.agenda.pop_due(now) {
+            self.act(nr, act)?;
+        }
+        Ok(())
+    }
+
+    /// Makes everything durable and hands over the effects, until none is left.
+    pub(crate) fn settle(&mut self) -> Result<(), SimError> {
+        loop {
+            self.writer().sync()?;
+            let effects = self.writer().take_effects();
+            if effects.is_empty() {
+                return Ok(());
+            }
+            self.execute_effects(effects)?;
+        }
+    }
+
+    fn execute_effects(&mut self, effects: Vec<EffectEnvelope>) -> Result<(), SimError> {
+        let now = self.writer().now();
+        for effect in effects {
+            let due = self.writer().effect_due(&effect)?;
+            if due > now {
+                self.waiting.push((due, effect));
+                continue;
+            }
+            match self.outside.hand_over(now, &effect) {
+                Handed::Taken => self.writer().effect_done(effect.id)?,
+                Handed::Answered(answer) => {
+                    let done = self.writer().effect_answered(&effect, *answer)?;
+                    self.hear(&done)?;
+                }
+                Handed::Failed(error) => self.writer().effect_failed(&effect, EFFECT_ATTEMPTS, error)?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Runs a stimulus and lets people hear what it did.
+    pub(crate) fn stimulate(&mut self, stimulus: Stimulus) -> Result<Executed, SimError> {
+        let done = self.writer().execute(stimulus)?;
+        self.hear(&done)?;
+        self.seal_when_full()?;
+        Ok(done)
+    }
+
+    fn seal_when_full(&mut self) -> Result<(), SimError> {
+        if self.writer().unsealed() >= BATCH_MAX {
+            self.writer().seal()?;
+        }
+        Ok(())
+    }
+
+    /// A person asks through the app, with an idempotency key; perhaps twice.
+    pub(crate) fn ask<C: Command>(&mut self, nr: usize, command: C) -> Result<Executed, SimError> {
+        let key = self.people[nr].next_key();
+        let stimulus = Stimulus::command(&self.people[nr].actor, command).through("bff-system").key(&key);
+        let done = self.stimulate(stimulus.clone())?;
+        if let Err(rejection) = &done.outcome {
+            *self.refusals.entry(rejection.code.clone()).or_default() += 1;
+        }
+        if self.settings.faults.duplicates && self.random.hits(15) {
+            self.ask_again(&stimulus, &done)?;
+        }
+        if self.random.hits(5) && self.asked_before.len() < 500 {
+            let outcome = done.outcome.as_ref().map(|_| ()).map_err(|rejection| rejection.code.clone());
+            self.asked_before.push((stimulus, outcome));
+        }
+        Ok(done)
+    }
+
+    fn ask_again(&mut self, stimulus: &Stimulus, first: &Executed) -> Result<(), SimError> {
+        let again = self.writer().execute(stimulus.clone())?;
+        if !again.replayed || again.outcome.is_ok() != first.outcome.is_ok() {
+            return Err(SimError::Broken("a repeated request was not answered with the first answer".to_owned()));
+        }
+        Ok(())
+    }
+
+    /// Repeats requests of the past, some over a crash: each must get its first answer again (oracle 7).
+    pub fn repeat_requests(&mut self) -> Result<u64, SimError> {
+        let now = self.writer().now();
+        let asked = std::mem::take(&mut self.asked_before);
+        let mut repeated = 0;
+        for (stimulus, outcome) in asked {
+            let again = self.writer().execute(stimulus)?;
+            let same = again.outcome.as_ref().map(|_| ()).map_err(|rejection| &rejection.code)
+                == outcome.as_ref().map(|()| ());
+            if again.replayed && !same {
+                return Err(SimError::Broken(format!("a request of the past got another answer at {now}")));
+            }
+            repeated += u64::from(again.replayed);
+        }
+        Ok(repeated)
+    }
+
+    /// The process dies with effects on their way, and comes back.
+    fn crash(&mut self) -> Result<(), SimError> {
+        self.writer().sync()?;
+        self.earlier = self.volume();
+        self.waiting.clear();
+        self.writer = None;
+        self.open()?;
+        self.settle()
+    }
+
+    pub(crate) fn plan_in(&mut self, seconds: i64, nr: usize, act: Act) {
+        let at = self.writer().now().plus_seconds(seconds);
+        self.agenda.plan(at, nr, act);
+    }
+
+    pub(crate) fn customer(&self, nr: usize) -> Result<CustomerId, SimError> {
+        self.people[nr].customer.ok_or_else(|| SimError::Broken(format!("person {nr} is not registered")))
+    }
+
+    /// An amount of whole major units in the market's currency.
+    pub(crate) fn major(&self, units: i64) -> Result<Money, SimError> {
+        let currency = self.settings.files.market()?.currency;
+        Ok(Money::from_minor(units * 10i64.pow(currency.minor_digits()), currency)?)
+    }
+}
+
+fn day() -> jiff::Span {
+    jiff::Span::new().days(1)
+}
