@@ -146,9 +146,8 @@ impl World {
 
     /// The market's writer.
     pub fn writer(&mut self) -> &mut MarketWriter {
-        // It is only absent inside `crash`, between closing and opening.
-        #[allow(clippy::expect_used, reason = "see above")]
-        self.writer.as_mut().expect("the market is open")
+        #[allow(clippy::expect_used, reason = "it is only absent inside `crash`, between closing and opening")]
+        self.writer.as_mut().expect("the market is open") // absent only inside `crash`
     }
 
     fn bootstrap(&mut self) -> Result<(), SimError> {

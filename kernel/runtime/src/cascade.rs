@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use sycee_contract::{CustomerId, Event, Message, Rejection};
 
-use crate::market::Core;
+use crate::core::Core;
 use crate::payload::{Answer, Payload, Vt};
 
 /// Most messages one cascade may carry; beyond it something feeds itself.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use sycee_contract::{Command, CustomerId, Date, Effect, Event, Identifier, Message, Rejection, Timestamp};
 
 use crate::cascade::{Cascade, Delivery, HOPS_MAX, Hop, HopOutcome, Queued};
-use crate::market::Core;
+use crate::core::Core;
 use crate::payload::{Payload, to_bytes, vt_of};
 use crate::system::{EffectState, RuntimeEffect, RuntimeTimer};
 use crate::{Blind, Entity, Fault, Find, Handled, Market, Resident};

@@ -1,0 +1,131 @@
+//! accounting-center: takes ledger events, writes the books, reverses, and keeps count of what should be in them.
+//!
+//! Invariant: the entry comes first; whoever goes on does so because `accounting-entry-posted` says it is there.
+//! Invariant: an entry is reversed at most once, by an entry of opposite lines; nothing is ever changed.
+
+mod control;
+mod reference;
+
+use sycee_contract::{
+    AccountingEntryPosted, AccountingEntryReversed, Date, EntryId, Identifier, LedgerEntryAnswer, LedgerReference,
+    PostAccountingEntry, PostLedgerEvent, Rejection, ReverseAccountingEntry, TransferLine,
+};
+use sycee_money::Money;
+use sycee_runtime::{Handled, Registry, Work};
+
+pub use self::reference::{read_reference, reference_text};
+pub use control::BookControl;
+
+use crate::ledger::{AccountNr, Day, Entry, EntryDraft, Ledger, Line, PostedEntry, Transfer};
+use crate::{AccountingRejection, AccountingRules};
+
+/// Template of entries that are posted line by line.
+pub const MANUAL: &str = "manual";
+/// Template of entries that take another one back.
+pub const REVERSAL: &str = "reversal";
+
+/// Registers the service.
+pub fn register(registry: &mut Registry) {
+    registry
+        .service("accounting-center")
+        .resident::<Ledger>()
+        .entity::<Entry>()
+        .entity::<Transfer>()
+        .entity::<BookControl>()
+        .handles::<PostLedgerEvent>(post_ledger_event)
+        .handles::<PostAccountingEntry>(post_accounting_entry)
+        .handles::<ReverseAccountingEntry>(reverse_accounting_entry);
+    control::register(registry);
+}
+
+fn post_ledger_event(work: &mut Work, cmd: &PostLedgerEvent) -> Handled<LedgerEntryAnswer> {
+    let lines = work.consult(cmd)?.into_iter().flat_map(|(_, lines)| lines).collect();
+    let posted = Posting { template: &cmd.template, reference: cmd.reference.clone(), lines, date: cmd.date };
+    posted.write(work)
+}
+
+fn post_accounting_entry(work: &mut Work, cmd: &PostAccountingEntry) -> Handled<LedgerEntryAnswer> {
+    let lines = work.consult(cmd)?.into_iter().flat_map(|(_, lines)| lines).collect();
+    Posting { template: MANUAL, reference: about(cmd.text.clone()), lines, date: cmd.date }.write(work)
+}
+
+/// An entry on its way into the books.
+struct Posting<'a> {
+    template: &'a str,
+    reference: LedgerReference,
+    lines: Vec<TransferLine>,
+    date: Date,
+}
+
+impl Posting<'_> {
+    fn write(self, work: &mut Work) -> Handled<LedgerEntryAnswer> {
+        let Self { template, reference, lines, date } = self;
+        if lines.is_empty() {
+            return Err(AccountingRejection::EmptyEntry { what: template.to_owned() }.into());
+        }
+        let mut numbered = Vec::with_capacity(lines.len());
+        for line in &lines {
+            let debit = account(work, &line.debit, line.amount)?;
+            let credit = account(work, &line.credit, line.amount)?;
+            numbered.push(Line { debit, credit, amount: line.amount.units() });
+        }
+        let text = reference_text(&reference);
+        let (day, posted_at) = (Day::from(date), work.now());
+        let draft = EntryDraft { lines: &numbered, template, reference: &text, day, posted_at };
+        let entry = work.resident::<Ledger>()?.post(draft)?;
+        work.emit(AccountingEntryPosted { entry, template: template.to_owned(), reference, lines, date });
+        Ok(LedgerEntryAnswer { entry })
+    }
+}
+
+/// The ledger account with this code; opened on first use as the chart says.
+fn account(work: &mut Work, code: &str, amount: Money) -> Handled<AccountNr> {
+    if let Some(nr) = work.resident::<Ledger>()?.find(code, amount.currency()) {
+        return Ok(nr);
+    }
+    let spec = work.config::<AccountingRules>().chart().spec(code, amount.currency())?;
+    Ok(work.resident::<Ledger>()?.open(spec)?)
+}
+
+fn reverse_accounting_entry(work: &mut Work, cmd: &ReverseAccountingEntry) -> Handled<LedgerEntryAnswer> {
+    let original = posted_entry(work, cmd.entry)?;
+    let reference = about(format!("{} reversed: {}", cmd.entry, cmd.text));
+    let text = reference_text(&reference);
+    let draft = EntryDraft::bare(REVERSAL, &text, Day::from(cmd.date), work.now());
+    let ledger = work.resident::<Ledger>()?;
+    let entry = ledger.reverse(&original, draft)?;
+    let lines = original.transfers.iter().rev().filter_map(|transfer| opposite(ledger, transfer)).collect();
+    let about_original = read_reference(&original.entry.reference.0);
+    let template = REVERSAL.to_owned();
+    work.emit(AccountingEntryPosted { entry, template, reference, lines, date: cmd.date });
+    work.emit(AccountingEntryReversed { entry, reverses: cmd.entry, reference: about_original, date: cmd.date });
+    Ok(LedgerEntryAnswer { entry })
+}
+
+/// The entry, from the ledger's memory while it may not be in the tables, else from them.
+fn posted_entry(work: &mut Work, id: EntryId) -> Handled<PostedEntry> {
+    let ledger = work.resident::<Ledger>()?;
+    if id.number() < 1 || ledger.last_entry().is_none_or(|last| id > last) {
+        return Err(Rejection::not_found("ledger entry", id).into());
+    }
+    if let Some(recent) = ledger.recent_entry(id) {
+        return Ok(recent);
+    }
+    let entry: Entry = work.require(id.number())?;
+    let mut transfers = Vec::new();
+    for nr in entry.first_transfer..entry.first_transfer + entry.transfer_count {
+        transfers.push(work.require::<Transfer>(nr)?);
+    }
+    Ok(PostedEntry { entry, transfers })
+}
+
+fn opposite(ledger: &Ledger, transfer: &Transfer) -> Option<TransferLine> {
+    let (debit, credit) = (ledger.account(transfer.credit)?, ledger.account(transfer.debit)?);
+    let amount = Money::from_units(transfer.amount, debit.currency);
+    Some(TransferLine { debit: debit.code.clone(), credit: credit.code.clone(), amount })
+}
+
+/// A reference that only says something.
+fn about(text: String) -> LedgerReference {
+    LedgerReference { loan: None, order: None, repayment: None, parts: None, text }
+}

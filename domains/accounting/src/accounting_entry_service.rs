@@ -1,0 +1,88 @@
+//! accounting-entry-service: makes lines out of events by template, checks manual lines, audits what was posted.
+//!
+//! Invariant: a line that leaves this service names accounts of the chart and moves an amount above zero.
+
+use sycee_contract::{AccountingEntryPosted, Date, EntryId, PostAccountingEntry, PostLedgerEvent, TransferLine};
+use sycee_runtime::{Handled, Registry, Work, entity};
+
+use crate::{AccountingRejection, AccountingRules};
+
+entity! {
+    /// What was posted by a template on a business date.
+    pub struct EntryAudit in "accounting_entry_audit" of "accounting-entry-service" key (date, template): (Date, String) {
+        /// Business date.
+        date: Date,
+        /// Template.
+        template: String,
+        /// Entries.
+        entries: i64,
+        /// Lines.
+        lines: i64,
+        /// First entry.
+        first: EntryId,
+        /// Last entry.
+        last: EntryId,
+        /// Lines that the chart or the ledger's rules don't allow: zero, or something is broken.
+        findings: i64,
+    }
+}
+
+/// Registers the service.
+pub fn register(registry: &mut Registry) {
+    registry
+        .service("accounting-entry-service")
+        .entity::<EntryAudit>()
+        .participates::<PostLedgerEvent>(lines_of_event)
+        .participates::<PostAccountingEntry>(lines_of_entry)
+        .on::<AccountingEntryPosted>(audit);
+}
+
+fn lines_of_event(work: &mut Work, cmd: &PostLedgerEvent, _: &[Vec<TransferLine>]) -> Handled<Vec<TransferLine>> {
+    let rules = work.config::<AccountingRules>();
+    Ok(rules.lines(&cmd.template, cmd.date, &cmd.amounts, &cmd.dimensions)?)
+}
+
+fn lines_of_entry(work: &mut Work, cmd: &PostAccountingEntry, _: &[Vec<TransferLine>]) -> Handled<Vec<TransferLine>> {
+    if cmd.lines.is_empty() {
+        return Err(AccountingRejection::EmptyEntry { what: "a manual entry".to_owned() }.into());
+    }
+    let rules = work.config::<AccountingRules>();
+    for line in &cmd.lines {
+        check_line(&rules, line)?;
+    }
+    Ok(cmd.lines.clone())
+}
+
+fn check_line(rules: &AccountingRules, line: &TransferLine) -> Result<(), AccountingRejection> {
+    for code in [&line.debit, &line.credit] {
+        rules.chart().spec(code, line.amount.currency())?;
+    }
+    if !line.amount.is_positive() {
+        let (template, amount) = ("manual".to_owned(), "amount".to_owned());
+        return Err(AccountingRejection::AmountNegative { template, amount, given: line.amount });
+    }
+    Ok(())
+}
+
+fn audit(work: &mut Work, event: &AccountingEntryPosted) -> Handled<()> {
+    let rules = work.config::<AccountingRules>();
+    let audit = work.get::<EntryAudit>((event.date, event.template.clone()))?;
+    let mut audit = audit.unwrap_or_else(|| EntryAudit {
+        date: event.date,
+        template: event.template.clone(),
+        entries: 0,
+        lines: 0,
+        first: event.entry,
+        last: event.entry,
+        findings: 0,
+    });
+    audit.entries += 1;
+    audit.lines += event.lines.len() as i64;
+    audit.last = event.entry;
+    let allowed = |line: &TransferLine| {
+        line.amount.is_positive() && rules.chart().allows(&line.debit) && rules.chart().allows(&line.credit)
+    };
+    audit.findings += event.lines.iter().filter(|line| !allowed(line)).count() as i64;
+    work.save(audit);
+    Ok(())
+}

@@ -1,0 +1,87 @@
+//! The credit policy of a market: times and thresholds that people decide, given when the market opens.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use sycee_money::{Money, MoneyError, Rate, Rounding};
+
+/// Times and thresholds of the credit domain.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct CreditPolicy {
+    /// Days after a rejection before a customer may apply again.
+    pub cooling_off_days: u32,
+    /// Days a granted line can be drawn.
+    pub line_valid_days: u32,
+    /// Growth of the limit when a loan is settled well, as a fraction of the limit.
+    pub growth: Rate,
+    /// Most days past due in a loan's life that still count as settled well.
+    pub growth_days_past_due_max: u32,
+    /// A loan this many days past due freezes the line, until the loan is current again.
+    pub freeze_days_past_due_min: u32,
+    /// How far a limit may grow, as a multiple of the limit granted, by risk tier; tiers that are missing don't grow.
+    pub cap_by_tier: BTreeMap<String, Rate>,
+}
+
+impl Default for CreditPolicy {
+    fn default() -> Self {
+        Self {
+            cooling_off_days: 30,
+            line_valid_days: 365,
+            growth: Rate::from_bps(2_000),
+            growth_days_past_due_max: 3,
+            freeze_days_past_due_min: 31,
+            cap_by_tier: [("low".to_owned(), Rate::from_bps(30_000)), ("medium".to_owned(), Rate::from_bps(20_000))]
+                .into(),
+        }
+    }
+}
+
+impl CreditPolicy {
+    /// The most a limit of `granted` may grow to in `tier`; never less than `granted`. Errors: `Overflow`.
+    pub fn cap(&self, granted: Money, tier: &str) -> Result<Money, MoneyError> {
+        match self.cap_by_tier.get(tier) {
+            Some(multiple) => granted.mul_rate(*multiple, Rounding::Down)?.max(granted),
+            None => Ok(granted),
+        }
+    }
+
+    /// The limit after `limit` grew once, at most `cap`; never less than `limit`. Errors: `Overflow`.
+    pub fn grown(&self, limit: Money, cap: Money) -> Result<Money, MoneyError> {
+        let growth = limit.mul_rate(self.growth, Rounding::Down)?;
+        limit.checked_add(growth)?.min(cap)?.max(limit)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sycee_money::Currency;
+
+    fn ghs(text: &str) -> Money {
+        Money::parse(text, Currency::GHS).unwrap()
+    }
+
+    #[test]
+    fn limits_grow_to_their_cap_and_never_shrink() {
+        let policy = CreditPolicy::default();
+        for (limit, cap, grown) in [
+            ("1000", "3000", "1200"),
+            ("1000", "1100", "1100"),
+            ("1000", "1000", "1000"),
+            ("1000", "900", "1000"),
+            ("0.01", "1", "0.01"),
+            ("0.09", "1", "0.10"),
+        ] {
+            assert_eq!(policy.grown(ghs(limit), ghs(cap)).unwrap(), ghs(grown), "{limit} under {cap}");
+        }
+    }
+
+    #[test]
+    fn caps_depend_on_the_tier() {
+        let policy = CreditPolicy::default();
+        for (tier, cap) in [("low", "3000"), ("medium", "2000"), ("high", "1000"), ("", "1000")] {
+            assert_eq!(policy.cap(ghs("1000"), tier).unwrap(), ghs(cap), "{tier}");
+        }
+    }
+}

@@ -1,0 +1,182 @@
+//! financial-product-center: versions of products, published once and for good.
+//!
+//! Invariant: a published version never changes, and versions of a product are published in rising order.
+//! Invariant: the version in force is the greatest whose first day of sale has come.
+
+use std::collections::BTreeMap;
+
+use sycee_contract::{
+    CalculateRepaymentPlan, Date, ProductContribution, ProductFundingMatched, ProductTerms, ProductVersionPublished,
+    PublishProductVersion, QueryProductOffer, QueryProductVersion, Rejection, RiskDecisionMade, RiskPurpose, Timestamp,
+};
+use sycee_runtime::{Handled, Json, Registry, Work, entity};
+
+use crate::ProductRejection;
+use crate::product_rules::{ProductFileError, check_terms};
+
+/// More versions than any market will ever publish: look-ups give all of them.
+const VERSIONS_MAX: usize = 10_000;
+
+/// Registers the service.
+pub fn register(registry: &mut Registry) {
+    registry
+        .service("financial-product-center")
+        .entity::<ProductVersion>()
+        .entity::<ProductExclusion>()
+        .handles::<PublishProductVersion>(publish_product_version)
+        .handles::<QueryProductVersion>(query_product_version)
+        .participates::<QueryProductOffer>(contribute_products)
+        .participates::<CalculateRepaymentPlan>(contribute_version)
+        .on::<RiskDecisionMade>(count_exclusions);
+}
+
+entity! {
+    /// A published version of a product.
+    pub struct ProductVersion in "product_version" of "financial-product-center" key (product, version): (String, u32) {
+        /// Product code.
+        product: String,
+        /// Version, 1 upwards.
+        version: u32,
+        /// Country, ISO 3166 alpha-2.
+        country: String,
+        /// The rules.
+        terms: Json<ProductTerms>,
+        /// Partners that may finance it, by code; empty means any.
+        funders: Json<Vec<String>>,
+        /// First day of sale.
+        effective_from: Date,
+        /// When it was published.
+        published_at: Timestamp,
+    }
+    index by_product(product: String);
+    index by_country(country: String);
+}
+
+entity! {
+    /// How often risk kept a product from customers: what product managers look at.
+    pub struct ProductExclusion in "product_exclusion" of "financial-product-center" key product: String {
+        /// Product code.
+        product: String,
+        /// Distribution decisions that excluded it.
+        exclusions: i64,
+        /// When the last of them was made.
+        last_at: Timestamp,
+    }
+}
+
+fn publish_product_version(work: &mut Work, cmd: &PublishProductVersion) -> Handled<()> {
+    let terms = &cmd.terms;
+    check_terms(terms).map_err(ProductRejection::from)?;
+    check_market(work, terms).map_err(ProductRejection::from)?;
+    let published = work.find(ProductVersion::by_product(terms.product.clone()).limit(VERSIONS_MAX))?;
+    check_version(&published, cmd)?;
+    if published.iter().any(|version| version.version == terms.version) {
+        return Ok(());
+    }
+    work.save(ProductVersion {
+        product: terms.product.clone(),
+        version: terms.version,
+        country: terms.country.clone(),
+        terms: Json(terms.clone()),
+        funders: Json(cmd.funders.clone()),
+        effective_from: terms.effective_from,
+        published_at: work.now(),
+    });
+    work.emit(ProductVersionPublished { terms: terms.clone() });
+    work.emit(ProductFundingMatched {
+        product: terms.product.clone(),
+        version: terms.version,
+        country: terms.country.clone(),
+        currency: terms.currency,
+        funders: cmd.funders.clone(),
+    });
+    Ok(())
+}
+
+fn check_market(work: &Work, terms: &ProductTerms) -> Result<(), ProductFileError> {
+    let market = work.market();
+    if terms.country != market.country {
+        return Err(ProductFileError::new("country", "must be the market's", market.country.clone()));
+    }
+    if terms.currency != market.currency {
+        return Err(ProductFileError::new("currency", "must be the market's", market.currency.code()));
+    }
+    Ok(())
+}
+
+/// Whether the version may be published beside those that are. The same content again is no conflict.
+fn check_version(published: &[ProductVersion], cmd: &PublishProductVersion) -> Result<(), ProductRejection> {
+    let (product, version) = (cmd.terms.product.clone(), cmd.terms.version);
+    let Some(newest) = published.iter().map(|version| version.version).max() else { return Ok(()) };
+    let next = newest.saturating_add(1);
+    match published.iter().find(|known| known.version == version) {
+        Some(known) if known.terms.0 == cmd.terms && known.funders.0 == cmd.funders => Ok(()),
+        Some(_) => Err(ProductRejection::ProductVersionExists { product, version, next }),
+        None if version < newest => Err(ProductRejection::ProductVersionOutOfOrder { product, version, newest, next }),
+        None => Ok(()),
+    }
+}
+
+fn query_product_version(work: &mut Work, cmd: &QueryProductVersion) -> Handled<ProductTerms> {
+    if let Some(version) = cmd.version {
+        return published(work, &cmd.product, version);
+    }
+    let today = work.today();
+    let versions = work.find(ProductVersion::by_product(cmd.product.clone()).limit(VERSIONS_MAX))?;
+    in_force(versions, today).pop().ok_or_else(|| Rejection::not_found("product in force", &cmd.product).into())
+}
+
+/// For a preview or a detail: the products on sale today.
+fn contribute_products(
+    work: &mut Work,
+    cmd: &QueryProductOffer,
+    _: &[ProductContribution],
+) -> Handled<ProductContribution> {
+    let products = if cmd.preview {
+        let (country, today) = (work.market().country.clone(), work.today());
+        in_force(work.find(ProductVersion::by_country(country).limit(VERSIONS_MAX))?, today)
+    } else {
+        vec![]
+    };
+    Ok(ProductContribution { products, plan: None })
+}
+
+fn contribute_version(
+    work: &mut Work,
+    cmd: &CalculateRepaymentPlan,
+    _: &[ProductContribution],
+) -> Handled<ProductContribution> {
+    Ok(ProductContribution { products: vec![published(work, &cmd.product, cmd.version)?], plan: None })
+}
+
+fn published(work: &mut Work, product: &str, version: u32) -> Handled<ProductTerms> {
+    match work.read::<ProductVersion>((product.to_owned(), version))? {
+        Some(found) => Ok(found.terms.0.clone()),
+        None => Err(Rejection::not_found("product version", format!("{product}@{version}")).into()),
+    }
+}
+
+fn count_exclusions(work: &mut Work, event: &RiskDecisionMade) -> Handled<()> {
+    if event.purpose != RiskPurpose::Distribution {
+        return Ok(());
+    }
+    for product in &event.excluded_products {
+        let known = work.get::<ProductExclusion>(product.clone())?;
+        let exclusions = known.map_or(0, |known| known.exclusions).saturating_add(1);
+        let last_at = work.now();
+        work.save(ProductExclusion { product: product.clone(), exclusions, last_at });
+    }
+    Ok(())
+}
+
+/// The greatest version of each product whose first day of sale has come.
+fn in_force(versions: Vec<ProductVersion>, today: Date) -> Vec<ProductTerms> {
+    let mut newest = BTreeMap::new();
+    for version in versions.into_iter().filter(|version| version.effective_from <= today) {
+        let entry = newest.entry(version.product.clone()).or_insert_with(|| version.clone());
+        if version.version > entry.version {
+            *entry = version;
+        }
+    }
+    newest.into_values().map(|version| version.terms.0).collect()
+}

@@ -1,0 +1,72 @@
+//! Direct debits: an installment is pulled on its due date, and again when it bounced.
+//!
+//! Invariant: at most one direct debit of a loan is under way; each installment begins one series of tries.
+
+use sycee_contract::{
+    CalculateRepaymentPosting, InstallmentDueNotice, RepaymentKind, RepaymentMethodKind, RepaymentOrderId,
+    RepaymentOrderStatus,
+};
+use sycee_money::Money;
+use sycee_runtime::{Halt, Handled, Work};
+
+use super::model::{LoanLink, RepaymentOrder};
+use super::order::{Wanted, open};
+use super::{ALARM_RETRY, set_alarm};
+use crate::RepaymentPolicy;
+
+/// An installment is due today: what is due or overdue is pulled, when a mandate allows.
+pub(super) fn on_installment_due(work: &mut Work, event: &InstallmentDueNotice) -> Handled<()> {
+    if event.in_days > 0 || !event.amount.is_positive() {
+        return Ok(());
+    }
+    let Some(mut link) = work.get::<LoanLink>(event.loan)? else { return Ok(()) };
+    if event.nr <= link.debited_nr || !can_pull(&link) {
+        return Ok(());
+    }
+    link.debited_nr = event.nr;
+    pull(work, &mut link, event.amount, 1);
+    work.save(link);
+    Ok(())
+}
+
+fn can_pull(link: &LoanLink) -> bool {
+    link.mandate.is_some() && link.open_debit.is_none() && !link.settled
+}
+
+fn pull(work: &mut Work, link: &mut LoanLink, amount: Money, debit_try: u32) {
+    let (kind, method) = (RepaymentKind::Normal, RepaymentMethodKind::DirectDebit);
+    open(work, link, Wanted { kind, amount, method, mandate: link.mandate, debit_try });
+}
+
+/// Sets the alarm for the next try of a bounced debit; says whether there will be one.
+pub(super) fn schedule_retry(work: &mut Work, link: &LoanLink, order: &RepaymentOrder) -> bool {
+    let policy = work.config::<RepaymentPolicy>();
+    let will_retry = order.status == RepaymentOrderStatus::Failed
+        && (1..policy.max_debits).contains(&order.debit_try)
+        && link.mandate.is_some()
+        && !link.settled;
+    if will_retry {
+        let due = work.now().plus_days(i64::from(policy.debit_retry_days));
+        set_alarm(work, order.id, ALARM_RETRY, due);
+    }
+    will_retry
+}
+
+/// Tries a bounced debit again, for what is due by then.
+pub(super) fn retry(work: &mut Work, bounced: RepaymentOrderId) -> Handled<()> {
+    let Some(bounced) = work.get::<RepaymentOrder>(bounced)? else { return Ok(()) };
+    let Some(mut link) = work.get::<LoanLink>(bounced.loan)? else { return Ok(()) };
+    if !can_pull(&link) {
+        return Ok(());
+    }
+    let due = CalculateRepaymentPosting { loan: link.loan, kind: RepaymentKind::Normal, amount: None };
+    match work.ask(due) {
+        Ok(quote) if quote.amount.is_positive() => {
+            pull(work, &mut link, quote.amount, bounced.debit_try + 1);
+            work.save(link);
+            Ok(())
+        }
+        Ok(_) | Err(Halt::Refused(_)) => Ok(()),
+        Err(fault) => Err(fault),
+    }
+}

@@ -1,0 +1,89 @@
+//! What the repayment engine learns of loans from those who keep them.
+
+use sycee_contract::{
+    DirectDebitMandateCreated, DisbursementSucceeded, LoanNoteCreated, RepaymentKind, RepaymentPlanCalculated,
+    RepaymentPostingCalculated, RepaymentScheduleGenerated, RepaymentSucceeded,
+};
+use sycee_runtime::{Handled, Work};
+
+use super::model::{LoanLink, RepaymentOrder};
+
+/// A loan begins: whose it is, who funds it, what it is.
+pub(super) fn on_loan_note_created(work: &mut Work, event: &LoanNoteCreated) -> Handled<()> {
+    if work.get::<LoanLink>(event.loan)?.is_none() {
+        work.save(LoanLink::new(event.loan, event.customer, event.funder, event.product.clone()));
+    }
+    Ok(())
+}
+
+/// How many installments there are, and until when.
+pub(super) fn on_repayment_schedule_generated(work: &mut Work, event: &RepaymentScheduleGenerated) -> Handled<()> {
+    let Some(mut link) = work.get::<LoanLink>(event.loan)? else { return Ok(()) };
+    let Some(last) = event.installments.last() else { return Ok(()) };
+    link.installments = last.nr;
+    link.last_due = Some(last.due_date);
+    work.save(link);
+    Ok(())
+}
+
+/// From which account the loan was funded.
+pub(super) fn on_disbursement_succeeded(work: &mut Work, event: &DisbursementSucceeded) -> Handled<()> {
+    if let Some(mut link) = work.get::<LoanLink>(event.loan)? {
+        link.fund_account = Some(event.fund_account);
+        work.save(link);
+    }
+    Ok(())
+}
+
+/// Installments of the loan may be pulled.
+pub(super) fn on_direct_debit_mandate_created(work: &mut Work, event: &DirectDebitMandateCreated) -> Handled<()> {
+    if let Some(mut link) = work.get::<LoanLink>(event.loan)?
+        && link.customer == event.customer
+        && !link.settled
+    {
+        link.mandate = Some(event.mandate);
+        work.save(link);
+    }
+    Ok(())
+}
+
+/// A settlement figure was calculated by the product's rule: it is kept beside the order, for disputes.
+pub(super) fn on_repayment_plan_calculated(work: &mut Work, event: &RepaymentPlanCalculated) -> Handled<()> {
+    let (Some(loan), Some(settlement)) = (event.loan, &event.settlement) else { return Ok(()) };
+    let Some(mut link) = work.get::<LoanLink>(loan)? else { return Ok(()) };
+    link.settlement_figure = Some(settlement.amount);
+    link.settlement_figure_on = Some(settlement.as_of);
+    work.save(link);
+    Ok(())
+}
+
+/// Newer figures for an open order to settle or cancel: it shows what it would take by them.
+pub(super) fn on_repayment_posting_calculated(work: &mut Work, event: &RepaymentPostingCalculated) -> Handled<()> {
+    let quote = &event.quote;
+    if quote.kind == RepaymentKind::Normal {
+        return Ok(());
+    }
+    let Some(open) = work.get::<LoanLink>(quote.loan)?.and_then(|link| link.open_settlement) else { return Ok(()) };
+    let Some(mut order) = work.get::<RepaymentOrder>(open)? else { return Ok(()) };
+    let newest = Some(quote.amount).filter(|&amount| amount != order.amount);
+    if order.kind == quote.kind && order.takes_money() && order.amount_now != newest {
+        order.amount_now = newest;
+        work.save(order);
+    }
+    Ok(())
+}
+
+/// Money is on the note: orders that it ended are no longer open, and a settled loan is not debited.
+pub(super) fn on_repayment_succeeded(work: &mut Work, event: &RepaymentSucceeded) -> Handled<()> {
+    let Some(mut link) = work.get::<LoanLink>(event.loan)? else { return Ok(()) };
+    let forgot = event.order.is_some_and(|order| link.forget(order));
+    let settles = event.settled && !link.settled;
+    if settles {
+        link.settled = true;
+        link.mandate = None;
+    }
+    if forgot || settles {
+        work.save(link);
+    }
+    Ok(())
+}

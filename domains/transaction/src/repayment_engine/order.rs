@@ -1,0 +1,202 @@
+//! Orders to repay: created, routed, offered, closed.
+
+use sycee_contract::{
+    CalculateRepaymentPosting, CreateRepaymentOrder, MandateId, PaymentDirection, PaymentFailed, PaymentSucceeded,
+    QueryPartner, Rejection, RepaymentKind, RepaymentMethodCreated, RepaymentMethodKind, RepaymentOrderAnswer,
+    RepaymentOrderClosed, RepaymentOrderCreated, RepaymentOrderId, RepaymentOrderStatus, RepaymentRouteSelected,
+    RequestPartnerRepayment,
+};
+use sycee_money::Money;
+use sycee_runtime::{Halt, Handled, Work};
+
+use super::machine::OrderSignal;
+use super::model::{LoanLink, RepaymentOrder};
+use super::{ALARM_EXPIRED, debit, set_alarm, stop_alarm};
+use crate::{RepaymentPolicy, TransactionRejection};
+
+/// A customer wants to repay: the order takes what the loan's figures say today.
+///
+/// Errors: `LOAN_NOT_YOURS`, `NO_MANDATE`, `AMOUNT_BELOW_SETTLEMENT`, and what the calculation refuses.
+pub(super) fn create_repayment_order(work: &mut Work, cmd: &CreateRepaymentOrder) -> Handled<RepaymentOrderAnswer> {
+    let loan = cmd.loan;
+    let mut link = work.get::<LoanLink>(loan)?.ok_or_else(|| Rejection::not_found("running loan", loan))?;
+    if link.customer != cmd.customer {
+        return Err(TransactionRejection::LoanNotYours { loan }.into());
+    }
+    let mandate = match cmd.method {
+        RepaymentMethodKind::DirectDebit => Some(link.mandate.ok_or(TransactionRejection::NoMandate { loan })?),
+        RepaymentMethodKind::Qr | RepaymentMethodKind::VirtualAccount | RepaymentMethodKind::DeepLink => None,
+    };
+    if cmd.amount.is_some_and(|amount| !amount.is_positive() || !amount.is_whole_minor()) {
+        return Err(Rejection::invalid("amount", "must be more than zero, in whole minor units", "120.50").into());
+    }
+    let asked = cmd.amount.filter(|_| cmd.kind == RepaymentKind::Normal);
+    let quote = work.ask(CalculateRepaymentPosting { loan, kind: cmd.kind, amount: asked })?;
+    if let Some(offered) = cmd.amount
+        && offered.compare(quote.amount)?.is_lt()
+    {
+        return Err(TransactionRejection::AmountBelowSettlement { loan, needed: quote.amount, offered }.into());
+    }
+    let wanted = Wanted { kind: cmd.kind, amount: quote.amount, method: cmd.method, mandate, debit_try: 0 };
+    let order = open(work, &mut link, wanted);
+    work.save(link);
+    Ok(RepaymentOrderAnswer { order, amount: quote.amount })
+}
+
+/// What an order is to be.
+pub(super) struct Wanted {
+    pub(super) kind: RepaymentKind,
+    pub(super) amount: Money,
+    pub(super) method: RepaymentMethodKind,
+    pub(super) mandate: Option<MandateId>,
+    pub(super) debit_try: u32,
+}
+
+/// Opens an order of a loan, with its deadline.
+pub(super) fn open(work: &mut Work, link: &mut LoanLink, wanted: Wanted) -> RepaymentOrderId {
+    let id: RepaymentOrderId = work.new_id();
+    let policy = work.config::<RepaymentPolicy>();
+    let is_debit = wanted.method == RepaymentMethodKind::DirectDebit;
+    let hours = if is_debit { policy.debit_valid_hours } else { policy.order_valid_hours };
+    let expires_at = work.now().plus_minutes(i64::from(hours) * 60);
+    if is_debit {
+        link.open_debit = Some(id);
+    }
+    if wanted.kind != RepaymentKind::Normal {
+        link.open_settlement = Some(id);
+    }
+    work.save(RepaymentOrder {
+        id,
+        loan: link.loan,
+        customer: link.customer,
+        funder: link.funder,
+        kind: wanted.kind,
+        amount: wanted.amount,
+        amount_now: None,
+        method: wanted.method,
+        mandate: wanted.mandate,
+        debit_try: wanted.debit_try,
+        status: RepaymentOrderStatus::Created,
+        collects_itself: false,
+        payment: None,
+        reference: None,
+        posting: None,
+        reason: None,
+        expires_at,
+    });
+    set_alarm(work, id, ALARM_EXPIRED, expires_at);
+    work.emit(RepaymentOrderCreated {
+        order: id,
+        loan: link.loan,
+        customer: link.customer,
+        funder: link.funder,
+        kind: wanted.kind,
+        amount: wanted.amount,
+        method: wanted.method,
+        mandate: wanted.mandate,
+    });
+    id
+}
+
+/// Decides who collects: the funder with its own system, or our payment system.
+pub(super) fn on_repayment_order_created(work: &mut Work, event: &RepaymentOrderCreated) -> Handled<()> {
+    let Some(mut order) = work.get::<RepaymentOrder>(event.order)? else { return Ok(()) };
+    order.collects_itself = match work.ask(QueryPartner { partner: event.funder }) {
+        Ok(collects_itself) => collects_itself,
+        Err(Halt::Refused(_)) => false,
+        Err(fault) => return Err(fault),
+    };
+    let collects_itself = order.collects_itself;
+    work.save(order);
+    work.emit(RepaymentRouteSelected { order: event.order, loan: event.loan, funder: event.funder, collects_itself });
+    Ok(())
+}
+
+/// The partner hub has the repayment collected.
+pub(super) fn on_repayment_route_selected(work: &mut Work, event: &RepaymentRouteSelected) -> Handled<()> {
+    let Some(order) = work.get::<RepaymentOrder>(event.order)? else { return Ok(()) };
+    if order.status == RepaymentOrderStatus::Created {
+        work.send(RequestPartnerRepayment {
+            order: order.id,
+            loan: order.loan,
+            customer: order.customer,
+            funder: order.funder,
+            amount: order.amount,
+            method: order.method,
+            mandate: order.mandate,
+        });
+    }
+    Ok(())
+}
+
+/// Nobody can collect it.
+pub(super) fn on_request_refused(work: &mut Work, cmd: &RequestPartnerRepayment, refusal: &Rejection) -> Handled<()> {
+    close(work, cmd.order, OrderSignal::FailPayment, &refusal.code)
+}
+
+/// The customer can pay.
+pub(super) fn on_repayment_method_created(work: &mut Work, event: &RepaymentMethodCreated) -> Handled<()> {
+    let Some(mut order) = work.get::<RepaymentOrder>(event.order)? else { return Ok(()) };
+    if order.moves(OrderSignal::OfferMethod) {
+        order.payment = event.payment;
+        work.save(order);
+    }
+    Ok(())
+}
+
+/// A channel collected the money of an order: it cannot expire while the money is on its way to the books.
+pub(super) fn on_payment_succeeded(work: &mut Work, event: &PaymentSucceeded) -> Handled<()> {
+    let (PaymentDirection::Collection, Some(id)) = (event.direction, event.purpose.repayment) else { return Ok(()) };
+    let Some(mut order) = work.get::<RepaymentOrder>(id)? else { return Ok(()) };
+    if !order.takes_money() {
+        return Ok(());
+    }
+    stop_alarm(work, id, ALARM_EXPIRED);
+    if order.payment.is_none() {
+        order.payment = Some(event.payment);
+        work.save(order);
+    }
+    Ok(())
+}
+
+/// A channel did not collect the money of an order, or says that nobody paid in time.
+pub(super) fn on_payment_failed(work: &mut Work, event: &PaymentFailed) -> Handled<()> {
+    match (event.direction, event.purpose.repayment) {
+        (PaymentDirection::Collection, Some(order)) if event.reason == "EXPIRED" => expire(work, order),
+        (PaymentDirection::Collection, Some(order)) => close(work, order, OrderSignal::FailPayment, &event.reason),
+        _ => Ok(()),
+    }
+}
+
+/// The order's time is over.
+pub(super) fn expire(work: &mut Work, order: RepaymentOrderId) -> Handled<()> {
+    close(work, order, OrderSignal::Expire, "NOT_PAID_IN_TIME")
+}
+
+/// Ends an order without money, if its state allows; a bounced debit of an installment is tried again some days later.
+fn close(work: &mut Work, id: RepaymentOrderId, signal: OrderSignal, reason: &str) -> Handled<()> {
+    let Some(mut order) = work.get::<RepaymentOrder>(id)? else { return Ok(()) };
+    if !order.moves(signal) {
+        return Ok(());
+    }
+    stop_alarm(work, id, ALARM_EXPIRED);
+    order.reason = Some(reason.to_owned());
+    let mut will_retry = false;
+    if let Some(mut link) = work.get::<LoanLink>(order.loan)? {
+        will_retry = debit::schedule_retry(work, &link, &order);
+        if link.forget(id) {
+            work.save(link);
+        }
+    }
+    work.emit(RepaymentOrderClosed {
+        order: id,
+        loan: order.loan,
+        customer: order.customer,
+        status: order.status,
+        reason: reason.to_owned(),
+        will_retry,
+        posting: None,
+    });
+    work.save(order);
+    Ok(())
+}

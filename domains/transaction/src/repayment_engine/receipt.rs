@@ -1,0 +1,245 @@
+//! Money that arrived: taken once, split, posted.
+//!
+//! Invariant: nothing that arrived is dropped: it is posted to its loan, or to suspense with a work order.
+
+use std::collections::BTreeMap;
+
+use sycee_contract::{
+    AccountingEntryPosted, AssetPostingApplied, CalculateRepaymentPosting, ExternalRepaymentNotified, LedgerReference,
+    LoanId, OpenWorkOrder, PartnerRepaymentReceived, PostLedgerEvent, PostingParts, PostingQuote, Rejection,
+    RepaymentKind, RepaymentOrderClosed, RepaymentOrderId, RepaymentPostingCalculated,
+};
+use sycee_money::Money;
+use sycee_runtime::{Fault, Halt, Handled, Work};
+
+use super::machine::OrderSignal;
+use super::model::{LoanLink, ReceiptStatus, ReceivedPayment, RepaymentOrder, fit};
+use super::{ALARM_EXPIRED, stop_alarm};
+
+const TEMPLATE_REPAID: &str = "repayment-received";
+const TEMPLATE_CANCELLED: &str = "loan-cancelled";
+const TEMPLATE_UNMATCHED: &str = "unmatched-receipt";
+
+/// Somebody outside announces money for a loan: counted, so that people see what was promised and never came.
+pub(super) fn on_external_repayment_notified(work: &mut Work, event: &ExternalRepaymentNotified) -> Handled<()> {
+    let Some(loan) = event.loan else { return Ok(()) };
+    if work.get::<ReceivedPayment>(event.reference.clone())?.is_some() {
+        return Ok(());
+    }
+    if let Some(mut link) = work.get::<LoanLink>(loan)? {
+        link.announced += 1;
+        work.save(link);
+    }
+    Ok(())
+}
+
+/// Takes money for a loan, once a reference: as what its order is for while that still holds, else as a normal repayment.
+pub(super) fn on_partner_repayment_received(work: &mut Work, event: &PartnerRepaymentReceived) -> Handled<()> {
+    if work.get::<ReceivedPayment>(event.reference.clone())?.is_some() {
+        return Ok(());
+    }
+    let order = match event.order {
+        Some(id) => work.get::<RepaymentOrder>(id)?,
+        None => None,
+    };
+    if was_taken(work, order.as_ref(), event)? {
+        return Ok(());
+    }
+    let loan = event.loan.or(order.as_ref().map(|order| order.loan));
+    let link = match loan {
+        Some(loan) => work.get::<LoanLink>(loan)?,
+        None => None,
+    };
+    let amount = event.amount;
+    let fits = amount.is_positive() && amount.is_whole_minor() && amount.currency() == work.market().currency;
+    let Some(link) = link.filter(|_| fits) else { return suspend(work, event) };
+
+    let order = order.filter(|order| order.loan == link.loan);
+    let kind = order.as_ref().filter(|order| order.takes_money()).map_or(RepaymentKind::Normal, |order| order.kind);
+    let quote = quote_for(work, &link, kind, amount)?;
+    let credited = order.as_ref().filter(|order| order.takes_money() || order.ended_unpaid()).map(|order| order.id);
+    work.save(ReceivedPayment {
+        reference: event.reference.clone(),
+        loan: Some(link.loan),
+        order: event.order,
+        amount: event.amount,
+        kind: quote.kind,
+        payment: event.payment,
+        status: ReceiptStatus::Taken,
+        entry: None,
+    });
+    if let Some(mut order) = order
+        && order.reference.is_none()
+    {
+        order.moves(OrderSignal::TakeMoney);
+        order.payment = event.payment.or(order.payment);
+        order.reference = Some(event.reference.clone());
+        stop_alarm(work, order.id, ALARM_EXPIRED);
+        work.save(order);
+    }
+    post(work, &quote, credited, &event.reference)
+}
+
+/// Whether this payment of ours has already been taken for its order, under another reference.
+fn was_taken(work: &mut Work, order: Option<&RepaymentOrder>, event: &PartnerRepaymentReceived) -> Handled<bool> {
+    let Some(reference) = order.and_then(|order| order.reference.clone()) else { return Ok(false) };
+    let taken = work.get::<ReceivedPayment>(reference)?;
+    Ok(event.payment.is_some() && taken.is_some_and(|taken| taken.payment == event.payment))
+}
+
+/// How the money is split: settlement and cancellation only while their figure is reached, surplus when nothing is owed.
+fn quote_for(work: &mut Work, link: &LoanLink, kind: RepaymentKind, amount: Money) -> Handled<PostingQuote> {
+    if kind != RepaymentKind::Normal {
+        match work.ask(CalculateRepaymentPosting { loan: link.loan, kind, amount: None }) {
+            Ok(quote) if quote.amount.compare(amount)?.is_le() => return Ok(fit(quote, amount)?),
+            Ok(_) | Err(Halt::Refused(_)) => {}
+            Err(fault) => return Err(fault),
+        }
+    }
+    let normal = RepaymentKind::Normal;
+    match work.ask(CalculateRepaymentPosting { loan: link.loan, kind: normal, amount: Some(amount) }) {
+        Ok(quote) => Ok(fit(quote, amount)?),
+        Err(Halt::Refused(_)) => {
+            let quote = all_surplus(work, link, amount)?;
+            work.emit(RepaymentPostingCalculated { quote: quote.clone() });
+            Ok(quote)
+        }
+        Err(fault) => Err(fault),
+    }
+}
+
+/// Money for a loan that owes nothing: the customer's credit balance.
+fn all_surplus(work: &Work, link: &LoanLink, amount: Money) -> Result<PostingQuote, Fault> {
+    let fund_account =
+        link.fund_account.ok_or_else(|| Fault::bug(format!("{} was paid out from no account", link.loan)))?;
+    Ok(PostingQuote {
+        loan: link.loan,
+        customer: link.customer,
+        funder: link.funder,
+        fund_account,
+        product: link.product.clone(),
+        kind: RepaymentKind::Normal,
+        amount,
+        parts: PostingParts { surplus: amount, ..PostingParts::nothing(amount.currency()) },
+        due_now: Money::zero(amount.currency()),
+        settles: false,
+        as_of: work.today(),
+    })
+}
+
+fn post(work: &mut Work, quote: &PostingQuote, order: Option<RepaymentOrderId>, reference: &str) -> Handled<()> {
+    let template = if quote.kind == RepaymentKind::Cancel { TEMPLATE_CANCELLED } else { TEMPLATE_REPAID };
+    work.send(PostLedgerEvent {
+        template: template.to_owned(),
+        reference: LedgerReference {
+            loan: Some(quote.loan),
+            order,
+            repayment: Some(quote.kind),
+            parts: Some(quote.parts.clone()),
+            text: reference.to_owned(),
+        },
+        amounts: quote.parts.ledger_amounts()?,
+        dimensions: BTreeMap::from([
+            ("funder".to_owned(), quote.funder.to_string()),
+            ("product".to_owned(), quote.product.clone()),
+        ]),
+        date: work.today(),
+    });
+    Ok(())
+}
+
+/// Money that belongs to no loan we know, or is no money of this market: suspense, and people look.
+fn suspend(work: &mut Work, event: &PartnerRepaymentReceived) -> Handled<()> {
+    work.save(ReceivedPayment {
+        reference: event.reference.clone(),
+        loan: event.loan,
+        order: event.order,
+        amount: event.amount,
+        kind: RepaymentKind::Normal,
+        payment: event.payment,
+        status: ReceiptStatus::Suspense,
+        entry: None,
+    });
+    if let Some(funder) = event.funder
+        && event.amount.is_positive()
+    {
+        post_unmatched(work, funder.to_string(), event.amount, &event.reference);
+    }
+    let text = format!("{} arrived under {} and fits no running loan: find the payer", event.amount, event.reference);
+    call_people(work, "unmatched-repayment", event.loan, &event.reference, text);
+    Ok(())
+}
+
+fn post_unmatched(work: &mut Work, funder: String, amount: Money, reference: &str) {
+    let text = reference.to_owned();
+    work.send(PostLedgerEvent {
+        template: TEMPLATE_UNMATCHED.to_owned(),
+        reference: LedgerReference { loan: None, order: None, repayment: None, parts: None, text },
+        amounts: BTreeMap::from([("amount".to_owned(), amount)]),
+        dimensions: BTreeMap::from([("funder".to_owned(), funder)]),
+        date: work.today(),
+    });
+}
+
+fn call_people(work: &mut Work, kind: &str, loan: Option<LoanId>, reference: &str, text: String) {
+    work.send(OpenWorkOrder { kind: kind.to_owned(), loan, text, key: format!("{kind}:{reference}") });
+}
+
+/// The books refused money of a loan: it goes to suspense; the books refused even that: people post it.
+pub(super) fn on_posting_refused(work: &mut Work, cmd: &PostLedgerEvent, refusal: &Rejection) -> Handled<()> {
+    let reference = cmd.reference.text.as_str();
+    let text = format!("money of {reference} was not posted as {}: {}", cmd.template, refusal.message);
+    call_people(work, "repayment-not-posted", cmd.reference.loan, reference, text);
+    if cmd.template == TEMPLATE_UNMATCHED {
+        return Ok(());
+    }
+    let mut receipt = work.require::<ReceivedPayment>(cmd.reference.text.clone())?;
+    let funder = cmd.dimensions.get("funder").cloned().unwrap_or_default();
+    post_unmatched(work, funder, receipt.amount, reference);
+    receipt.status = ReceiptStatus::Suspense;
+    work.save(receipt);
+    Ok(())
+}
+
+/// The money is in the books.
+pub(super) fn on_accounting_entry_posted(work: &mut Work, event: &AccountingEntryPosted) -> Handled<()> {
+    let is_loan = match event.template.as_str() {
+        TEMPLATE_REPAID | TEMPLATE_CANCELLED => true,
+        TEMPLATE_UNMATCHED => false,
+        _ => return Ok(()),
+    };
+    let Some(mut receipt) = work.get::<ReceivedPayment>(event.reference.text.clone())? else { return Ok(()) };
+    receipt.entry = Some(event.entry);
+    if is_loan {
+        receipt.status = ReceiptStatus::Booked;
+    }
+    work.save(receipt);
+    Ok(())
+}
+
+/// The money is on the note: its order succeeded; an order that had ended says that it was paid late.
+pub(super) fn on_asset_posting_applied(work: &mut Work, event: &AssetPostingApplied) -> Handled<()> {
+    let Some(id) = event.order else { return Ok(()) };
+    let Some(mut order) = work.get::<RepaymentOrder>(id)? else { return Ok(()) };
+    if order.posting.is_some() {
+        return Ok(());
+    }
+    let late = order.ended_unpaid();
+    if !late && !order.moves(OrderSignal::Post) {
+        return Ok(());
+    }
+    order.posting = Some(event.posting);
+    if late {
+        work.emit(RepaymentOrderClosed {
+            order: id,
+            loan: order.loan,
+            customer: order.customer,
+            status: order.status,
+            reason: "PAID_LATE".to_owned(),
+            will_retry: false,
+            posting: order.posting,
+        });
+    }
+    work.save(order);
+    Ok(())
+}

@@ -1,0 +1,264 @@
+//! Orders to repay and direct debits.
+
+use sycee_contract::*;
+use sycee_runtime::Registry;
+use sycee_runtime::testing::Scene;
+use sycee_transaction::repayment_engine::{LoanLink, RepaymentOrder};
+
+use crate::fixtures::*;
+
+fn cmd(loan: LoanId, kind: RepaymentKind, method: RepaymentMethodKind) -> CreateRepaymentOrder {
+    CreateRepaymentOrder { customer: customer(), loan, kind, amount: None, method }
+}
+
+fn due_or_asked(scene: &mut Scene) {
+    scene.answers::<CalculateRepaymentPosting>(|asked| {
+        let figure = match asked.kind {
+            RepaymentKind::Normal => asked.amount.unwrap_or_else(|| ghs("346.75")),
+            RepaymentKind::EarlySettlement => ghs("1005"),
+            RepaymentKind::Cancel => ghs("980"),
+        };
+        Ok(quote(asked.loan, asked.kind, figure))
+    });
+}
+
+fn load(scene: &mut Scene, id: RepaymentOrderId) -> RepaymentOrder {
+    scene.load::<RepaymentOrder>(id).unwrap()
+}
+
+fn method_created(order: &RepaymentOrder) -> RepaymentMethodCreated {
+    RepaymentMethodCreated {
+        order: order.id,
+        loan: order.loan,
+        customer: order.customer,
+        method: order.method,
+        amount: order.amount,
+        content: "qr:123".into(),
+        payment: Some(id(2001)),
+        expires_at: order.expires_at,
+    }
+}
+
+fn payment_failed(order: &RepaymentOrder) -> PaymentFailed {
+    PaymentFailed {
+        payment: id(2001),
+        direction: PaymentDirection::Collection,
+        purpose: PaymentPurpose {
+            loan: order.loan,
+            customer: order.customer,
+            disbursement: None,
+            repayment: Some(order.id),
+            fund_account: None,
+            reservation: None,
+        },
+        amount: order.amount,
+        reason: "LOW_BALANCE".into(),
+    }
+}
+
+#[test]
+fn the_engine_knows_every_running_loan() {
+    alone(|scene| {
+        let loan = running(scene);
+        let link = scene.load::<LoanLink>(loan).unwrap();
+        assert_eq!((link.funder, link.fund_account), (id(1), Some(id(801))));
+        assert_eq!((link.installments, link.product.as_str()), (3, "gh-installment"));
+    });
+}
+
+#[test]
+fn an_order_is_routed_and_offered() {
+    alone(|scene| {
+        due_or_asked(scene);
+        let loan = running(scene);
+        let answer = scene.request(cmd(loan, RepaymentKind::Normal, RepaymentMethodKind::Qr)).unwrap();
+        assert_eq!(answer.amount, ghs("346.75"));
+        assert_eq!(scene.emitted::<RepaymentOrderCreated>().len(), 1);
+        assert!(!scene.emitted::<RepaymentRouteSelected>()[0].collects_itself);
+        assert_eq!(scene.sent::<RequestPartnerRepayment>()[0].amount, ghs("346.75"));
+        let order = load(scene, answer.order);
+        assert_eq!(order.status, RepaymentOrderStatus::Created);
+        scene.happened(method_created(&order));
+        assert_eq!(load(scene, answer.order).status, RepaymentOrderStatus::AwaitingPayment);
+        let before = load(scene, answer.order);
+        scene.happened(method_created(&order));
+        assert_eq!(load(scene, answer.order), before);
+    });
+}
+
+#[test]
+fn an_order_that_cannot_be_is_refused() {
+    type Change = fn(&mut CreateRepaymentOrder);
+    let cases: [(Change, &str); 6] = [
+        (|cmd| cmd.customer = id(4711), "LOAN_NOT_YOURS"),
+        (|cmd| cmd.loan = id(999_999), "NOT_FOUND"),
+        (|cmd| cmd.method = RepaymentMethodKind::DirectDebit, "NO_MANDATE"),
+        (|cmd| cmd.amount = Some(ghs("0")), "INVALID_FIELD"),
+        (|cmd| cmd.amount = Some(ghs("1.2345")), "INVALID_FIELD"),
+        (
+            |cmd| {
+                cmd.kind = RepaymentKind::EarlySettlement;
+                cmd.amount = Some(ghs("1000"));
+            },
+            "AMOUNT_BELOW_SETTLEMENT",
+        ),
+    ];
+    alone(|scene| {
+        due_or_asked(scene);
+        let loan = running(scene);
+        let before = scene.load::<LoanLink>(loan);
+        for (change, expected) in cases {
+            let mut order = cmd(loan, RepaymentKind::Normal, RepaymentMethodKind::Qr);
+            change(&mut order);
+            assert_eq!(code(scene.request(order)), expected);
+            assert!(scene.emitted::<RepaymentOrderCreated>().is_empty());
+        }
+        scene.answers::<CalculateRepaymentPosting>(|_| Err(Rejection::new("NOTHING_DUE", "all paid")));
+        let order = cmd(loan, RepaymentKind::Normal, RepaymentMethodKind::Qr);
+        assert_eq!(code(scene.request(order)), "NOTHING_DUE");
+        assert_eq!(scene.load::<LoanLink>(loan), before);
+    });
+}
+
+#[test]
+fn an_unpaid_order_expires_after_a_day() {
+    alone(|scene| {
+        due_or_asked(scene);
+        let loan = running(scene);
+        let id = scene.request(cmd(loan, RepaymentKind::Normal, RepaymentMethodKind::Qr)).unwrap().order;
+        let order = load(scene, id);
+        scene.happened(method_created(&order));
+        scene.advance_seconds(24 * 3600 + 10);
+        scene.fire_timers();
+        let closed = scene.emitted::<RepaymentOrderClosed>().pop().unwrap();
+        assert_eq!((closed.status, closed.will_retry), (RepaymentOrderStatus::Expired, false));
+        scene.happened(payment_failed(&order));
+        assert!(scene.emitted::<RepaymentOrderClosed>().is_empty());
+        assert_eq!(load(scene, id).status, RepaymentOrderStatus::Expired);
+    });
+}
+
+#[test]
+fn a_channel_that_says_expired_expires_the_order() {
+    alone(|scene| {
+        due_or_asked(scene);
+        let loan = running(scene);
+        let id = scene.request(cmd(loan, RepaymentKind::Normal, RepaymentMethodKind::Qr)).unwrap().order;
+        let order = load(scene, id);
+        scene.happened(PaymentFailed { reason: "EXPIRED".into(), ..payment_failed(&order) });
+        assert_eq!(load(scene, id).status, RepaymentOrderStatus::Expired);
+    });
+}
+
+#[test]
+fn an_open_settlement_shows_newer_figures() {
+    alone(|scene| {
+        due_or_asked(scene);
+        let loan = running(scene);
+        let order = scene.request(cmd(loan, RepaymentKind::EarlySettlement, RepaymentMethodKind::Qr)).unwrap().order;
+        let newer = quote(loan, RepaymentKind::EarlySettlement, ghs("1006"));
+        scene.happened(RepaymentPostingCalculated { quote: newer });
+        assert_eq!(load(scene, order).amount_now, Some(ghs("1006")));
+        let figures = SettlementFigures {
+            principal: ghs("1000"),
+            interest: ghs("6"),
+            fee: ghs("0"),
+            penalty: ghs("0"),
+            fee_refund: ghs("0"),
+            amount: ghs("1006"),
+            as_of: sycee_money::date(2026, 2, 3),
+        };
+        let settlement = Some(figures);
+        scene.happened(RepaymentPlanCalculated { loan: Some(loan), plan: None, settlement, for_schedule: false });
+        assert_eq!(scene.load::<LoanLink>(loan).unwrap().settlement_figure, Some(ghs("1006")));
+    });
+}
+
+fn nobody_collects(registry: &mut Registry) {
+    registry
+        .service("partner-hub")
+        .handles::<RequestPartnerRepayment>(|_, _| Err(Rejection::new("CHANNEL_UNKNOWN", "no channel").into()));
+}
+
+#[test]
+fn an_order_that_nobody_collects_fails() {
+    with_neighbours(nobody_collects, configs(), |scene| {
+        due_or_asked(scene);
+        let loan = running(scene);
+        let order = scene.request(cmd(loan, RepaymentKind::Normal, RepaymentMethodKind::Qr)).unwrap().order;
+        assert_eq!(scene.emitted::<RepaymentOrderClosed>()[0].reason, "CHANNEL_UNKNOWN");
+        assert_eq!(load(scene, order).status, RepaymentOrderStatus::Failed);
+    });
+}
+
+fn with_mandate(scene: &mut Scene) -> LoanId {
+    due_or_asked(scene);
+    let loan = running(scene);
+    scene.happened(DirectDebitMandateCreated { mandate: id(3001), customer: customer(), loan });
+    loan
+}
+
+fn debit(scene: &mut Scene) -> Option<RepaymentOrder> {
+    let created = scene.emitted::<RepaymentOrderCreated>().pop()?;
+    assert_eq!((created.method, created.mandate), (RepaymentMethodKind::DirectDebit, Some(id(3001))));
+    scene.load::<RepaymentOrder>(created.order)
+}
+
+#[test]
+fn an_installment_is_pulled_on_its_due_date_once() {
+    alone(|scene| {
+        let loan = with_mandate(scene);
+        scene.happened(installment_due(loan, 1, 3));
+        assert!(debit(scene).is_none());
+        scene.happened(installment_due(loan, 1, 0));
+        assert_eq!(debit(scene).unwrap().amount, ghs("346.75"));
+        scene.happened(installment_due(loan, 1, 0));
+        assert!(debit(scene).is_none());
+    });
+}
+
+#[test]
+fn without_a_mandate_nothing_is_pulled() {
+    alone(|scene| {
+        due_or_asked(scene);
+        let loan = running(scene);
+        let mandate = DirectDebitMandateCreated { mandate: id(3001), customer: id(4711), loan };
+        scene.happened(mandate);
+        scene.happened(installment_due(loan, 1, 0));
+        assert!(debit(scene).is_none(), "a stranger's mandate counts for nothing");
+    });
+}
+
+#[test]
+fn a_bounced_debit_is_tried_three_times() {
+    alone(|scene| {
+        let loan = with_mandate(scene);
+        scene.happened(installment_due(loan, 1, 0));
+        for number in 1..=3 {
+            let order = debit(scene).unwrap();
+            assert_eq!(order.debit_try, number);
+            scene.happened(payment_failed(&order));
+            let closed = scene.emitted::<RepaymentOrderClosed>().pop().unwrap();
+            assert_eq!((closed.status, closed.will_retry), (RepaymentOrderStatus::Failed, number < 3));
+            scene.happened(payment_failed(&order));
+            assert!(scene.emitted::<RepaymentOrderClosed>().is_empty());
+            scene.advance_seconds(2 * 86_400 + 10);
+            scene.fire_timers();
+        }
+        assert!(debit(scene).is_none());
+    });
+}
+
+#[test]
+fn a_retry_finds_nothing_due() {
+    alone(|scene| {
+        let loan = with_mandate(scene);
+        scene.happened(installment_due(loan, 1, 0));
+        let order = debit(scene).unwrap();
+        scene.happened(payment_failed(&order));
+        scene.answers::<CalculateRepaymentPosting>(|_| Err(Rejection::new("NOTHING_DUE", "paid by hand")));
+        scene.advance_seconds(2 * 86_400 + 10);
+        scene.fire_timers();
+        assert!(debit(scene).is_none());
+    });
+}

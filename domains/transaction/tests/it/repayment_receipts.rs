@@ -1,0 +1,285 @@
+//! Money that comes in.
+
+use sycee_contract::*;
+use sycee_money::{Currency, Money};
+use sycee_runtime::Registry;
+use sycee_runtime::testing::Scene;
+use sycee_transaction::repayment_engine::{LoanLink, ReceiptStatus, ReceivedPayment, RepaymentOrder};
+
+use crate::fixtures::*;
+
+fn figures(scene: &mut Scene) {
+    scene.answers::<CalculateRepaymentPosting>(|asked| {
+        let figure = match asked.kind {
+            RepaymentKind::Normal => asked.amount.unwrap_or_else(|| ghs("346.75")),
+            RepaymentKind::EarlySettlement => ghs("1005"),
+            RepaymentKind::Cancel => ghs("980"),
+        };
+        Ok(quote(asked.loan, asked.kind, figure))
+    });
+}
+
+fn open(scene: &mut Scene, kind: RepaymentKind) -> RepaymentOrder {
+    figures(scene);
+    let loan = running(scene);
+    let method = RepaymentMethodKind::Qr;
+    let order = scene.request(CreateRepaymentOrder { customer: customer(), loan, kind, amount: None, method }).unwrap();
+    scene.load::<RepaymentOrder>(order.order).unwrap()
+}
+
+fn money(order: &RepaymentOrder, amount: &str, reference: &str) -> PartnerRepaymentReceived {
+    PartnerRepaymentReceived {
+        reference: reference.into(),
+        order: Some(order.id),
+        loan: Some(order.loan),
+        funder: Some(id(1)),
+        amount: ghs(amount),
+        payment: None,
+    }
+}
+
+fn status(scene: &mut Scene, order: &RepaymentOrder) -> RepaymentOrderStatus {
+    scene.load::<RepaymentOrder>(order.id).unwrap().status
+}
+
+fn posting(scene: &mut Scene) -> Option<PostLedgerEvent> {
+    scene.sent::<PostLedgerEvent>().pop()
+}
+
+#[test]
+fn money_for_an_order_is_posted_and_the_order_succeeds() {
+    alone(|scene| {
+        let order = open(scene, RepaymentKind::Normal);
+        scene.happened(money(&order, "346.75", "r1"));
+        let ledger = posting(scene).unwrap();
+        assert_eq!((ledger.template.as_str(), ledger.amounts["amount"]), ("repayment-received", ghs("346.75")));
+        assert_eq!(ledger.reference.order, Some(order.id));
+        assert_eq!(ledger.dimensions["funder"], "par-1");
+        assert_eq!(status(scene, &order), RepaymentOrderStatus::Received);
+
+        let mut booked = entry(order.loan, "repayment-received", 1102);
+        booked.reference.text = "r1".into();
+        scene.happened(booked);
+        let receipt = scene.load::<ReceivedPayment>("r1".to_owned()).unwrap();
+        assert_eq!((receipt.status, receipt.entry), (ReceiptStatus::Booked, Some(id(1102))));
+        scene.happened(posted(order.loan, Some(order.id), "346.75", false));
+        assert_eq!(status(scene, &order), RepaymentOrderStatus::Succeeded);
+        scene.advance_seconds(25 * 3600);
+        scene.fire_timers();
+        assert_eq!(status(scene, &order), RepaymentOrderStatus::Succeeded);
+    });
+}
+
+#[test]
+fn a_reference_and_a_payment_are_taken_once() {
+    alone(|scene| {
+        let order = open(scene, RepaymentKind::Normal);
+        let mut first = money(&order, "346.75", "r1");
+        first.payment = Some(id(2001));
+        scene.happened(first.clone());
+        assert!(posting(scene).is_some());
+        scene.happened(first.clone());
+        assert!(posting(scene).is_none(), "the same reference");
+        first.reference = "r1-again".into();
+        scene.happened(first);
+        assert!(posting(scene).is_none(), "the same payment under another reference");
+        scene.happened(money(&order, "346.75", "r2"));
+        let second = posting(scene).unwrap();
+        assert_eq!((second.reference.order, second.reference.repayment), (None, Some(RepaymentKind::Normal)));
+    });
+}
+
+#[test]
+fn a_failure_after_the_money_changes_nothing() {
+    alone(|scene| {
+        let order = open(scene, RepaymentKind::Normal);
+        scene.happened(money(&order, "346.75", "r1"));
+        let before = scene.load::<RepaymentOrder>(order.id);
+        let purpose = PaymentPurpose {
+            loan: order.loan,
+            customer: customer(),
+            disbursement: None,
+            repayment: Some(order.id),
+            fund_account: None,
+            reservation: None,
+        };
+        scene.happened(PaymentFailed {
+            payment: id(2001),
+            direction: PaymentDirection::Collection,
+            purpose: purpose.clone(),
+            amount: ghs("346.75"),
+            reason: "TIMEOUT".into(),
+        });
+        for _ in 0..2 {
+            scene.happened(PaymentSucceeded {
+                payment: id(2001),
+                direction: PaymentDirection::Collection,
+                purpose: purpose.clone(),
+                amount: ghs("346.75"),
+                channel_reference: "r1".into(),
+                at: order.expires_at,
+            });
+        }
+        assert!(scene.emitted::<RepaymentOrderClosed>().is_empty());
+        assert_eq!(scene.load::<RepaymentOrder>(order.id), before);
+    });
+}
+
+#[test]
+fn settlement_and_cancellation_hold_only_while_their_figure_is_reached() {
+    let cases = [
+        (RepaymentKind::EarlySettlement, "1005", RepaymentKind::EarlySettlement, "repayment-received", "0"),
+        (RepaymentKind::EarlySettlement, "1010", RepaymentKind::EarlySettlement, "repayment-received", "5"),
+        (RepaymentKind::EarlySettlement, "1000", RepaymentKind::Normal, "repayment-received", "0"),
+        (RepaymentKind::Cancel, "980", RepaymentKind::Cancel, "loan-cancelled", "0"),
+        (RepaymentKind::Cancel, "979.99", RepaymentKind::Normal, "repayment-received", "0"),
+    ];
+    for (kind, paid, taken_as, template, surplus) in cases {
+        alone(|scene| {
+            let order = open(scene, kind);
+            scene.happened(money(&order, paid, "r1"));
+            let ledger = posting(scene).unwrap();
+            assert_eq!((ledger.template.as_str(), ledger.reference.repayment), (template, Some(taken_as)));
+            assert_eq!(ledger.amounts["surplus"], ghs(surplus));
+        });
+    }
+}
+
+#[test]
+fn a_cancellation_that_comes_late_is_a_normal_repayment() {
+    alone(|scene| {
+        let order = open(scene, RepaymentKind::Cancel);
+        scene.answers::<CalculateRepaymentPosting>(|asked| match asked.kind {
+            RepaymentKind::Normal => Ok(quote(asked.loan, asked.kind, asked.amount.unwrap())),
+            _ => Err(Rejection::new("COOLING_OFF_OVER", "too late")),
+        });
+        scene.happened(money(&order, "980", "r1"));
+        let ledger = posting(scene).unwrap();
+        assert_eq!((ledger.template.as_str(), ledger.reference.order), ("repayment-received", Some(order.id)));
+    });
+}
+
+#[test]
+fn money_after_an_order_ended_is_the_loans() {
+    alone(|scene| {
+        let order = open(scene, RepaymentKind::EarlySettlement);
+        scene.advance_seconds(25 * 3600);
+        scene.fire_timers();
+        assert_eq!(status(scene, &order), RepaymentOrderStatus::Expired);
+        scene.happened(money(&order, "1005", "r1"));
+        let ledger = posting(scene).unwrap();
+        assert_eq!(ledger.reference.repayment, Some(RepaymentKind::Normal));
+        scene.happened(posted(order.loan, Some(order.id), "1005", true));
+        let closed = scene.emitted::<RepaymentOrderClosed>().pop().unwrap();
+        assert_eq!((closed.reason.as_str(), closed.posting), ("PAID_LATE", Some(id(1201))));
+        assert_eq!(status(scene, &order), RepaymentOrderStatus::Expired);
+    });
+}
+
+#[test]
+fn money_without_an_order_is_taken_for_its_loan() {
+    alone(|scene| {
+        let order = open(scene, RepaymentKind::Normal);
+        let notice = ExternalRepaymentNotified {
+            reference: "bank-1".into(),
+            funder: None,
+            order: None,
+            loan: Some(order.loan),
+            amount: ghs("50"),
+        };
+        scene.happened(notice.clone());
+        let mut cash = money(&order, "50", "bank-1");
+        cash.order = None;
+        scene.happened(cash.clone());
+        assert_eq!(posting(scene).unwrap().reference.order, None);
+        scene.happened(notice);
+        assert_eq!(scene.load::<LoanLink>(order.loan).unwrap().announced, 1);
+
+        cash.reference = "bank-2".into();
+        cash.order = Some(id(424_242));
+        scene.happened(cash);
+        let ledger = posting(scene).unwrap();
+        assert_eq!((ledger.reference.loan, ledger.reference.order), (Some(order.loan), None));
+    });
+}
+
+#[test]
+fn a_loan_that_owes_nothing_turns_money_into_credit() {
+    alone(|scene| {
+        let order = open(scene, RepaymentKind::Normal);
+        scene.answers::<CalculateRepaymentPosting>(|_| Err(Rejection::new("NOTHING_DUE", "all paid")));
+        scene.happened(money(&order, "346.75", "r1"));
+        assert_eq!(posting(scene).unwrap().amounts["surplus"], ghs("346.75"));
+        assert_eq!(scene.emitted::<RepaymentPostingCalculated>().len(), 1);
+    });
+}
+
+#[test]
+fn money_that_fits_nothing_goes_to_suspense() {
+    alone(|scene| {
+        let order = open(scene, RepaymentKind::Normal);
+        let mut lost = money(&order, "10", "lost-1");
+        lost.order = None;
+        lost.loan = Some(id(999_999));
+        scene.happened(lost.clone());
+        let ledger = posting(scene).unwrap();
+        assert_eq!((ledger.template.as_str(), ledger.amounts["amount"]), ("unmatched-receipt", ghs("10")));
+        assert_eq!(scene.sent::<OpenWorkOrder>()[0].kind, "unmatched-repayment");
+        scene.happened(lost);
+        assert!(posting(scene).is_none(), "the same reference");
+        let mut foreign = money(&order, "10", "lost-2");
+        foreign.amount = Money::parse("10", Currency::USD).unwrap();
+        scene.happened(foreign);
+        assert_eq!(scene.load::<ReceivedPayment>("lost-2".to_owned()).unwrap().status, ReceiptStatus::Suspense);
+        scene.happened(money(&order, "10.0001", "lost-3"));
+        assert_eq!(posting(scene).unwrap().template, "unmatched-receipt", "no customer pays a part of a pesewa");
+        assert_eq!(status(scene, &order), RepaymentOrderStatus::Created);
+    });
+}
+
+fn loan_books_refuse(registry: &mut Registry) {
+    registry.service("accounting-center").handles::<PostLedgerEvent>(|_, cmd| {
+        if cmd.template == "repayment-received" {
+            return Err(Rejection::new("ACCOUNT_LIMIT_EXCEEDED", "more principal than there is").into());
+        }
+        Ok(LedgerEntryAnswer { entry: id(1300) })
+    });
+}
+
+#[test]
+fn money_that_the_books_refuse_goes_to_suspense() {
+    with_neighbours(loan_books_refuse, configs(), |scene| {
+        let order = open(scene, RepaymentKind::Normal);
+        scene.happened(money(&order, "346.75", "r1"));
+        let templates: Vec<String> = scene.sent::<PostLedgerEvent>().into_iter().map(|sent| sent.template).collect();
+        assert_eq!(templates, ["repayment-received", "unmatched-receipt"]);
+        assert_eq!(scene.load::<ReceivedPayment>("r1".to_owned()).unwrap().status, ReceiptStatus::Suspense);
+        assert_eq!(scene.sent::<OpenWorkOrder>().len(), 1);
+    });
+}
+
+#[test]
+fn a_settled_loan_is_not_debited() {
+    alone(|scene| {
+        let order = open(scene, RepaymentKind::EarlySettlement);
+        scene.happened(DirectDebitMandateCreated { mandate: id(3001), customer: customer(), loan: order.loan });
+        scene.happened(RepaymentSucceeded {
+            posting: id(1201),
+            loan: order.loan,
+            customer: customer(),
+            funder: id(1),
+            fund_account: id(801),
+            order: Some(order.id),
+            kind: RepaymentKind::EarlySettlement,
+            amount: ghs("1005"),
+            parts: quote(order.loan, RepaymentKind::EarlySettlement, ghs("1005")).parts,
+            principal_outstanding: ghs("0"),
+            settled: true,
+            worst_days_past_due: 0,
+        });
+        let link = scene.load::<LoanLink>(order.loan).unwrap();
+        assert!(link.settled && link.mandate.is_none() && link.open_settlement.is_none());
+        scene.happened(installment_due(order.loan, 1, 0));
+        assert!(scene.emitted::<RepaymentOrderCreated>().is_empty());
+    });
+}

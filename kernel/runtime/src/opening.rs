@@ -1,0 +1,169 @@
+//! Opens a market: reads what the writer keeps in memory, and starts the flush thread.
+
+use std::collections::{BinaryHeap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustc_hash::FxHashMap;
+use sycee_contract::Timestamp;
+
+use crate::cache::AnyTable;
+use crate::commit::Flusher;
+use crate::core::Core;
+use crate::idempotency::{Asked, KEPT_DAYS, RecentKeys};
+use crate::log::Names;
+use crate::market::MarketOptions;
+use crate::seal::KeyRing;
+use crate::stimulus::EffectEnvelope;
+use crate::storage::{ColumnKind, Reader, Value, collect, open_store};
+use crate::system::{MarketState, RuntimeEffect, log_name};
+use crate::{Entity, Fault, Registry};
+
+/// What opening gives.
+pub(crate) struct Opened {
+    pub core: Core,
+    pub flusher: Flusher,
+    pub recent: RecentKeys,
+    pub effects: VecDeque<EffectEnvelope>,
+    pub batch: i64,
+}
+
+/// Opens the store under a new fencing epoch and reads what the writer keeps in memory.
+pub(crate) fn open_parts(registry: &Arc<Registry>, options: &MarketOptions) -> Result<Opened, Fault> {
+    let mut store = open_store(&options.url, Duration::from_secs(30))?;
+    let batch = store.open(&registry.tables())?;
+    let mut reader = store.reader()?;
+    let state = read_state(&mut *reader)?.unwrap_or(MarketState {
+        id: 1,
+        last_id: 1_000,
+        last_cascade: 0,
+        now: Timestamp::start_of(options.first_day),
+        today: options.first_day,
+    });
+    let names = read_names(&mut *store, &mut *reader, registry, batch)?;
+    let batch = batch.max(names.1);
+    let keys = KeyRing::new(options.secrets.clone(), store.reader()?, state.last_id);
+    let mut residents = Vec::new();
+    let mut resident_by_type = FxHashMap::default();
+    for info in &registry.residents {
+        resident_by_type.insert(info.type_id, residents.len());
+        residents.push((info.load)(&mut *reader)?);
+    }
+    let mut by_type = FxHashMap::default();
+    let mut caches: Vec<Box<dyn AnyTable>> = Vec::new();
+    for info in &registry.entities {
+        by_type.insert(info.type_id, caches.len());
+        caches.push((info.table)(info.spec, state.last_id));
+    }
+    let recent = read_recent(&mut *reader, state.now)?;
+    let mut core = Core {
+        registry: Arc::clone(registry),
+        configs: options.configs.clone(),
+        market: options.market.clone(),
+        keys: Arc::clone(&keys),
+        state,
+        fault: None,
+        tables: caches,
+        by_type,
+        residents,
+        resident_by_type,
+        journal: Vec::new(),
+        reader,
+        timers: BinaryHeap::new(),
+    };
+    let rows = collect(
+        &mut *core.reader,
+        "SELECT due, id FROM runtime_timer",
+        &[],
+        &[ColumnKind::Timestamp, ColumnKind::Text],
+    )?;
+    for row in rows {
+        if let (Some(due), Some(id)) = (row[0].as_int(), row[1].as_text()) {
+            core.timer_set(Timestamp::from_micros(due), id);
+        }
+    }
+    let effects = read_effects(&mut core)?;
+    let flusher = Flusher::spawn(store, keys, names.0)?;
+    Ok(Opened { core, flusher, recent, effects, batch })
+}
+
+fn read_state(reader: &mut dyn Reader) -> Result<Option<MarketState>, Fault> {
+    let spec = MarketState::spec();
+    let sql = format!("SELECT {} FROM market_state", spec.column_list());
+    let rows = collect(reader, &sql, &[], &spec.kinds())?;
+    rows.first().map(|row| MarketState::read(&mut crate::RowReader::new(row))).transpose()
+}
+
+/// Codes of all names, new ones committed; and the batch that committed them.
+fn read_names(
+    store: &mut dyn crate::storage::Store,
+    reader: &mut dyn Reader,
+    registry: &Registry,
+    batch: i64,
+) -> Result<(Names, i64), Fault> {
+    let sql = "SELECT code, name FROM log_name";
+    let rows = collect(reader, sql, &[], &[ColumnKind::Int, ColumnKind::Text])?;
+    let mut names = Names::default();
+    for row in &rows {
+        if let (Some(code), Some(name)) = (row[0].as_int(), row[1].as_text()) {
+            names.insert(name.to_owned(), u16::try_from(code).unwrap_or(0));
+        }
+    }
+    let mut wanted: Vec<&str> = sycee_contract::all_messages().iter().map(|info| info.id).collect();
+    wanted.extend(registry.services.iter());
+    wanted.push("actor");
+    wanted.sort_unstable();
+    wanted.dedup();
+    let mut fresh = Vec::new();
+    let mut next = names.values().copied().max().unwrap_or(0);
+    for name in wanted {
+        if !names.contains_key(name) {
+            next += 1;
+            names.insert(name.to_owned(), next);
+            fresh.extend([Value::Int(i64::from(next)), Value::text(name)]);
+        }
+    }
+    if fresh.is_empty() {
+        return Ok((names, batch));
+    }
+    let rows = crate::storage::TableRows { table: log_name(), write: crate::storage::Write::Append, rows: fresh };
+    store.commit(&crate::storage::Commit { tables: vec![rows], batch: batch + 1 })?;
+    Ok((names, batch + 1))
+}
+
+fn read_recent(reader: &mut dyn Reader, now: Timestamp) -> Result<RecentKeys, Fault> {
+    let sql =
+        "SELECT id, at, fingerprint, body_hash FROM message_log WHERE fingerprint IS NOT NULL AND at >= $1 ORDER BY id";
+    let oldest = now.plus_days(-KEPT_DAYS);
+    let kinds = [ColumnKind::Int, ColumnKind::Timestamp, ColumnKind::Bytes, ColumnKind::Bytes];
+    let mut recent = RecentKeys::default();
+    reader.query(sql, &[Value::Int(oldest.as_micros())], &kinds, &mut |row| {
+        let fingerprint = row[2].as_bytes().and_then(|bytes| bytes.try_into().ok());
+        let body = row[3].as_bytes().and_then(|bytes| bytes.try_into().ok());
+        if let (Some(id), Some(at), Some(fingerprint), Some(body)) =
+            (row[0].as_int(), row[1].as_int(), fingerprint, body)
+        {
+            let asked = Asked { fingerprint: u128::from_le_bytes(fingerprint), body };
+            recent.insert(asked, id, Timestamp::from_micros(at));
+        }
+        Ok(())
+    })?;
+    Ok(recent)
+}
+
+fn read_effects(core: &mut Core) -> Result<VecDeque<EffectEnvelope>, Fault> {
+    let spec = RuntimeEffect::spec();
+    let sql = format!("SELECT {} FROM runtime_effect WHERE state = 'Pending' ORDER BY id", spec.column_list());
+    let rows = collect(&mut *core.reader, &sql, &[], &spec.kinds())?;
+    let mut effects = VecDeque::new();
+    for row in rows {
+        let row = RuntimeEffect::read(&mut crate::RowReader::new(&row))?;
+        let known = core.registry.effects.get_key_value(row.kind.as_str());
+        let Some((kind, decode)) = known else {
+            return Err(Fault::corrupt(format!("effect {} has unknown kind {}", row.id, row.kind)));
+        };
+        let payload = core.keys.opening(|| decode(&row.payload))?;
+        effects.push_back(EffectEnvelope { id: row.id, kind, trace: row.trace, attempts: row.attempts, payload });
+    }
+    Ok(effects)
+}

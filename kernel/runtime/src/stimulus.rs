@@ -1,0 +1,89 @@
+//! What happens to a market, and what it asks of the outside world.
+
+use std::sync::Arc;
+
+use sycee_contract::{Command, Effect, Event, Message, Nature};
+
+use crate::payload::{Payload, Vt, vt_of};
+
+/// Something that happens to a market: a request, a fact, an event from outside.
+#[derive(Clone)]
+pub struct Stimulus {
+    pub(crate) actor: Arc<str>,
+    pub(crate) source: &'static str,
+    pub(crate) key: Option<Arc<str>>,
+    pub(crate) trace: Option<i64>,
+    pub(crate) vt: &'static Vt,
+    pub(crate) payload: Payload,
+    pub(crate) fact: bool,
+    pub(crate) timer: Option<String>,
+    pub(crate) effect_done: Option<i64>,
+}
+
+impl Stimulus {
+    /// A command from `actor`, such as `customer:cus-12` or `staff:ama`.
+    pub fn command<C: Command>(actor: &str, command: C) -> Self {
+        Self::of::<C>(actor, command, C::NATURE == Nature::Fact)
+    }
+
+    /// An event that happened outside.
+    pub fn event<E: Event>(actor: &str, event: E) -> Self {
+        Self::of::<E>(actor, event, true)
+    }
+
+    fn of<M: Message>(actor: &str, message: M, fact: bool) -> Self {
+        Self {
+            actor: Arc::from(actor),
+            source: "actor",
+            key: None,
+            trace: None,
+            vt: vt_of::<M>(),
+            payload: Arc::new(message),
+            fact,
+            timer: None,
+            effect_done: None,
+        }
+    }
+
+    /// The service through which it comes, such as `bff-system`.
+    #[must_use]
+    pub fn through(mut self, service: &'static str) -> Self {
+        self.source = service;
+        self
+    }
+
+    /// The actor's idempotency key.
+    #[must_use]
+    pub fn key(mut self, key: &str) -> Self {
+        self.key = Some(Arc::from(key));
+        self
+    }
+
+    /// The trace it continues.
+    #[must_use]
+    pub const fn trace(mut self, trace: i64) -> Self {
+        self.trace = Some(trace);
+        self
+    }
+}
+
+/// An effect to execute.
+#[derive(Clone)]
+pub struct EffectEnvelope {
+    /// The effect's number.
+    pub id: i64,
+    /// Kind.
+    pub kind: &'static str,
+    /// The trace its answer continues.
+    pub trace: i64,
+    /// How often it was tried.
+    pub attempts: u32,
+    pub(crate) payload: Payload,
+}
+
+impl EffectEnvelope {
+    /// The effect, if it is an `F`.
+    pub fn get<F: Effect>(&self) -> Option<&F> {
+        self.payload.downcast_ref::<F>()
+    }
+}
