@@ -270,16 +270,14 @@ impl World {
         Ok(())
     }
 
-    /// Makes everything durable and hands over the effects, until none is left.
+    /// Makes what caused effects durable and hands the effects over, until none is left.
     pub(crate) fn settle(&mut self) -> Result<(), SimError> {
-        loop {
+        while self.writer().has_effects() {
             self.writer().sync()?;
             let effects = self.writer().take_effects();
-            if effects.is_empty() {
-                return Ok(());
-            }
             self.execute_effects(effects)?;
         }
+        Ok(())
     }
 
     fn execute_effects(&mut self, effects: Vec<EffectEnvelope>) -> Result<(), SimError> {

@@ -390,6 +390,12 @@ impl MarketWriter {
         Ok(self.core.get::<RuntimeEffect>(&effect.id)?.map_or(self.core.state.now, |row| row.next_at))
     }
 
+    /// Whether effects were caused that [`Self::take_effects`] has not given yet, durable or not.
+    pub fn has_effects(&self) -> bool {
+        let in_flight = self.in_flight.as_ref().is_some_and(|in_flight| !in_flight.effects.is_empty());
+        in_flight || !self.effects.is_empty() || !self.ready_effects.is_empty()
+    }
+
     /// Effects whose causes are durable, oldest first.
     pub fn take_effects(&mut self) -> Vec<EffectEnvelope> {
         self.ready_effects.drain(..).collect()
