@@ -119,6 +119,15 @@ impl MarketFiles {
         Ok(Self { files })
     }
 
+    /// The same folder with one file changed.
+    ///
+    /// Errors: the file that is missing.
+    pub fn with_change(mut self, path: &str, change: impl FnOnce(&str) -> String) -> Result<Self, MarketError> {
+        let text = change(self.text(path)?);
+        self.files.insert(path.to_owned(), text);
+        Ok(self)
+    }
+
     fn text(&self, path: &str) -> Result<&str, MarketError> {
         self.files.get(path).map(String::as_str).ok_or_else(|| wrong(path, "the file is missing"))
     }

@@ -130,9 +130,9 @@ impl World {
     /// Makes everything durable, asks every oracle and counts.
     pub fn report(&mut self) -> Result<Report, SimError> {
         self.settle()?;
-        let repeated = self.repeat_requests()?;
+        let answers = self.repeat_requests()?;
         let mut verdicts = oracles::ask_all(self.writer(), true)?;
-        verdicts.push(oracles::answered_again(repeated));
+        verdicts.push(answers);
         let (cascades, messages) = self.volume();
         let currency = self.settings.files.market()?.currency;
         let trial_balance = self.trial_lines()?;

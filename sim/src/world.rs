@@ -11,6 +11,7 @@ use sycee_runtime::storage::DatabaseUrl;
 use sycee_runtime::{EffectEnvelope, Executed, Fault, MarketOptions, MarketWriter, Registry, Secrets, Stimulus};
 
 use crate::agenda::{Act, Agenda};
+use crate::oracles::{Requests, Verdict, answer_of};
 use crate::outside::{Handed, Outside};
 use crate::person::Person;
 use crate::report::Funnel;
@@ -20,8 +21,12 @@ use crate::{Applicant, Faults};
 const WINDOW_SECONDS: i64 = 120;
 /// Attempts before an effect is given up.
 const EFFECT_ATTEMPTS: u32 = 8;
-/// Stimuli of one batch.
+/// Stimuli of one batch, unless somebody sets another number.
 const BATCH_MAX: usize = 1_000;
+/// Days with a crash, of 1000, unless somebody sets another number.
+const CRASHES_PER_MILLE: u32 = 100;
+/// Requests that are remembered to be asked again, of 1000.
+const REMEMBERED_PER_MILLE: u32 = 50;
 
 /// Why a simulation stopped.
 #[derive(Debug, thiserror::Error)]
@@ -92,7 +97,12 @@ pub struct World {
     date: Date,
     days: u32,
     earlier: (u64, u64),
-    asked_before: Vec<(Stimulus, Result<(), String>)>,
+    requests: Requests,
+    batch_max: usize,
+    crashes_per_mille: u32,
+    /// The process dies when effects are about to leave at or after this.
+    crash_after: Option<Timestamp>,
+    crashes: u32,
 }
 
 impl World {
@@ -122,7 +132,11 @@ impl World {
             date: settings.first_day,
             days: 0,
             earlier: (0, 0),
-            asked_before: Vec::new(),
+            requests: Requests::default(),
+            batch_max: BATCH_MAX,
+            crashes_per_mille: CRASHES_PER_MILLE,
+            crash_after: None,
+            crashes: 0,
             registry,
             settings,
         };
@@ -148,6 +162,16 @@ impl World {
     pub fn writer(&mut self) -> &mut MarketWriter {
         #[allow(clippy::expect_used, reason = "it is only absent inside `crash`, between closing and opening")]
         self.writer.as_mut().expect("the market is open") // absent only inside `crash`
+    }
+
+    /// Seals a batch at so many stimuli. What is computed does not depend on it.
+    pub fn set_batch_max(&mut self, batch_max: usize) {
+        self.batch_max = batch_max.max(1);
+    }
+
+    /// Crashes on so many of 1000 days, in a world whose faults include crashes.
+    pub fn set_crashes_per_mille(&mut self, crashes_per_mille: u32) {
+        self.crashes_per_mille = crashes_per_mille;
     }
 
     fn bootstrap(&mut self) -> Result<(), SimError> {
@@ -196,6 +220,11 @@ impl World {
         self.days
     }
 
+    /// How often the process died.
+    pub const fn crashes(&self) -> u32 {
+        self.crashes
+    }
+
     /// Cascades and messages, over crashes.
     pub fn volume(&mut self) -> (u64, u64) {
         let stats = self.writer().stats();
@@ -206,6 +235,10 @@ impl World {
     pub fn run_day(&mut self) -> Result<Progress, SimError> {
         let closed = self.date;
         let opened = closed.saturating_add(day());
+        if self.settings.faults.crashes && self.random.hits(self.crashes_per_mille) {
+            let second = i64::try_from(self.random.below(86_400)).unwrap_or(0);
+            self.crash_after = Some(Timestamp::start_of(closed).plus_seconds(second));
+        }
         self.run_until(Timestamp::start_of(opened).plus_seconds(-1))?;
         self.date = opened;
         self.days += 1;
@@ -214,7 +247,7 @@ impl World {
         let done = self.writer().advance(opened, event)?;
         self.hear(&done)?;
         self.run_until(Timestamp::start_of(opened).plus_seconds(3_600))?;
-        if self.settings.faults.crashes && self.random.hits(100) {
+        if self.crash_after.is_some() {
             self.crash()?;
         }
         let (_, messages) = self.volume();
@@ -230,6 +263,9 @@ impl World {
                 self.step()?;
             }
             self.writer().set_now(window);
+            if self.crash_after.is_some_and(|at| at <= window) && self.writer().has_effects() {
+                self.crash()?;
+            }
             self.settle()?;
         }
         Ok(())
@@ -309,7 +345,7 @@ impl World {
     }
 
     fn seal_when_full(&mut self) -> Result<(), SimError> {
-        if self.writer().unsealed() >= BATCH_MAX {
+        if self.writer().unsealed() >= self.batch_max {
             self.writer().seal()?;
         }
         Ok(())
@@ -324,48 +360,57 @@ impl World {
             *self.refusals.entry(rejection.code.clone()).or_default() += 1;
         }
         if self.settings.faults.duplicates && self.random.hits(15) {
-            self.ask_again(&stimulus, &done)?;
+            self.ask_again::<C>(&stimulus, &done)?;
         }
-        if self.random.hits(5) && self.asked_before.len() < 500 {
-            let outcome = done.outcome.as_ref().map(|_| ()).map_err(|rejection| rejection.code.clone());
-            self.asked_before.push((stimulus, outcome));
+        if self.random.hits(REMEMBERED_PER_MILLE) {
+            let at = self.writer().now();
+            self.requests.remember::<C>(stimulus, &self.people[nr].actor, at, &done);
         }
         Ok(done)
     }
 
-    fn ask_again(&mut self, stimulus: &Stimulus, first: &Executed) -> Result<(), SimError> {
+    fn ask_again<C: Command>(&mut self, stimulus: &Stimulus, first: &Executed) -> Result<(), SimError> {
         let again = self.writer().execute(stimulus.clone())?;
-        if !again.replayed || again.outcome.is_ok() != first.outcome.is_ok() {
-            return Err(SimError::Broken("a repeated request was not answered with the first answer".to_owned()));
+        if !again.replayed || answer_of::<C>(&again) != answer_of::<C>(first) {
+            return Err(SimError::Broken(format!("{} was asked twice and not answered with the first answer", C::ID)));
         }
         Ok(())
     }
 
-    /// Repeats requests of the past, some over a crash: each must get its first answer again (oracle 7).
-    pub fn repeat_requests(&mut self) -> Result<u64, SimError> {
-        let now = self.writer().now();
-        let asked = std::mem::take(&mut self.asked_before);
-        let mut repeated = 0;
-        for (stimulus, outcome) in asked {
-            let again = self.writer().execute(stimulus)?;
-            let same = again.outcome.as_ref().map(|_| ()).map_err(|rejection| &rejection.code)
-                == outcome.as_ref().map(|()| ());
-            if again.replayed && !same {
-                return Err(SimError::Broken(format!("a request of the past got another answer at {now}")));
-            }
-            repeated += u64::from(again.replayed);
-        }
-        Ok(repeated)
+    /// Opens the market again and repeats requests of the past: each must get its first answer (oracle 7).
+    pub fn repeat_requests(&mut self) -> Result<Verdict, SimError> {
+        self.writer().sync()?;
+        self.reopen()?;
+        let mut requests = std::mem::take(&mut self.requests);
+        let verdict = requests.repeat(self.writer());
+        self.requests = requests;
+        Ok(verdict?)
     }
 
-    /// The process dies with effects on their way, and comes back.
+    /// The process dies after effects were handed over and before it could note that they were, and comes back.
     fn crash(&mut self) -> Result<(), SimError> {
+        self.crash_after = None;
+        self.crashes += 1;
         self.writer().sync()?;
+        let now = self.writer().now();
+        for effect in self.writer().take_effects() {
+            if self.writer().effect_due(&effect)? <= now {
+                self.outside.hand_over(now, &effect);
+            }
+        }
+        self.reopen()?;
+        self.settle()
+    }
+
+    /// Another writer takes over from what is durable.
+    fn reopen(&mut self) -> Result<(), SimError> {
+        let now = self.writer().now();
         self.earlier = self.volume();
         self.waiting.clear();
         self.writer = None;
         self.open()?;
-        self.settle()
+        self.writer().set_now(now);
+        Ok(())
     }
 
     pub(crate) fn plan_in(&mut self, seconds: i64, nr: usize, act: Act) {

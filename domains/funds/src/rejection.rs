@@ -35,8 +35,11 @@ pub enum FundsRejection {
         /// What was to move.
         requested: Money,
     },
-    /// The amount is zero or negative, or of another currency.
-    #[error("amount {amount} can't be moved: send more than zero in the account's currency, for example {example}")]
+    /// The amount is zero or negative, has parts of a minor unit, is of another currency, or more than an account can hold.
+    #[error(
+        "amount {amount} can't be moved: send more than zero, in whole minor units of the account's currency, and less \
+         than the account can hold, for example {example}"
+    )]
     AmountInvalid {
         /// What was sent.
         amount: Money,

@@ -28,10 +28,14 @@ impl Timestamp {
         Self(days * 86_400_000_000)
     }
 
-    /// The UTC calendar date of this instant.
+    /// The UTC calendar date of this instant; saturates at the ends of the calendar.
     pub fn date(self) -> Date {
         let days = self.0.div_euclid(86_400_000_000);
-        Date::constant(1970, 1, 1).saturating_add(jiff::Span::new().days(days))
+        match jiff::Span::new().try_days(days) {
+            Ok(span) => Date::constant(1970, 1, 1).saturating_add(span),
+            Err(_) if days < 0 => Date::MIN,
+            Err(_) => Date::MAX,
+        }
     }
 
     /// This instant moved by whole seconds; saturates at the ends of time.

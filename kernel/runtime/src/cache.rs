@@ -13,6 +13,9 @@ use crate::seal::KeyRing;
 use crate::storage::{Commit, Reader, TableRows, TableSpec, Value, Write};
 use crate::{Entity, Fault, Find, Key, RowReader};
 
+/// Most rows a statement can be asked for: what every engine takes for a number.
+const ROWS_MAX: usize = i32::MAX as usize;
+
 struct Slot<E> {
     value: Option<Arc<E>>,
     /// The batch whose durability lets this slot be evicted; 0 when it came from the database unchanged.
@@ -43,6 +46,7 @@ pub(crate) trait AnyTable: Send {
     fn undo_one(&mut self);
     fn forget_undo(&mut self);
     fn take_dirty(&mut self, batch: i64) -> Option<Box<dyn DirtyRows>>;
+    fn has_dirty(&self) -> bool;
     fn batch_durable(&mut self);
     fn evict(&mut self, durable: i64, older_than: u32);
     fn len(&self) -> usize;
@@ -51,7 +55,7 @@ pub(crate) trait AnyTable: Send {
 
 /// Rows on their way to the database, encoded on the flush thread.
 pub(crate) trait DirtyRows: Send {
-    fn encode(self: Box<Self>, keys: &Arc<KeyRing>, commit: &mut Commit);
+    fn encode(self: Box<Self>, keys: &Arc<KeyRing>, commit: &mut Commit) -> Result<(), Fault>;
 }
 
 struct Dirty<E: Entity> {
@@ -61,17 +65,8 @@ struct Dirty<E: Entity> {
 }
 
 impl<E: Entity> DirtyRows for Dirty<E> {
-    fn encode(self: Box<Self>, keys: &Arc<KeyRing>, commit: &mut Commit) {
-        if !self.saved.is_empty() {
-            let mut rows = Vec::with_capacity(self.saved.len() * self.spec.columns.len());
-            for entity in &self.saved {
-                match entity.subject() {
-                    Some(subject) => keys.sealing(Some(subject), || entity.write(&mut rows)),
-                    None => entity.write(&mut rows),
-                }
-            }
-            commit.tables.push(TableRows { table: self.spec, write: Write::Upsert, rows });
-        }
+    fn encode(self: Box<Self>, keys: &Arc<KeyRing>, commit: &mut Commit) -> Result<(), Fault> {
+        // What goes away goes first: what comes may carry a value that only one may have.
         if !self.deleted.is_empty() {
             let mut rows = Vec::with_capacity(self.deleted.len());
             for key in &self.deleted {
@@ -79,6 +74,17 @@ impl<E: Entity> DirtyRows for Dirty<E> {
             }
             commit.tables.push(TableRows { table: self.spec, write: Write::Delete, rows });
         }
+        if !self.saved.is_empty() {
+            let mut rows = Vec::with_capacity(self.saved.len() * self.spec.columns.len());
+            for entity in &self.saved {
+                match entity.subject() {
+                    Some(subject) => keys.sealing(Some(subject), || entity.write(&mut rows))?,
+                    None => entity.write(&mut rows),
+                }
+            }
+            commit.tables.push(TableRows { table: self.spec, write: Write::Upsert, rows });
+        }
+        Ok(())
     }
 }
 
@@ -216,13 +222,13 @@ impl<E: Entity> Table<E> {
             let places: Vec<String> = (first + 1..=params.len()).map(|nr| format!("${nr}")).collect();
             let _ = write!(sql, " AND ({}) > ({})", key.join(", "), places.join(", "));
         }
-        let _ = write!(sql, " ORDER BY {} LIMIT {}", key.join(", "), by.limit);
+        let _ = write!(sql, " ORDER BY {} LIMIT {}", key.join(", "), by.limit.min(ROWS_MAX));
         (sql, params)
     }
 }
 
 pub(crate) fn read_row<E: Entity>(row: &[Value], keys: &Arc<KeyRing>) -> Result<Arc<E>, Fault> {
-    keys.opening(|| E::read(&mut RowReader::new(row))).map(Arc::new)
+    keys.opening(|| E::read(&mut RowReader::new(row)))?.map(Arc::new)
 }
 
 impl<E: Entity> AnyTable for Table<E> {
@@ -267,6 +273,10 @@ impl<E: Entity> AnyTable for Table<E> {
             }
         }
         Some(Box::new(rows))
+    }
+
+    fn has_dirty(&self) -> bool {
+        !self.dirty.is_empty()
     }
 
     fn batch_durable(&mut self) {

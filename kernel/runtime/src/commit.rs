@@ -3,7 +3,7 @@
 //! Invariant: batches are written in the order they were sealed; after a failure nothing later is written.
 
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
 use std::thread::JoinHandle;
 
 use crate::cache::DirtyRows;
@@ -74,12 +74,18 @@ impl Flusher {
         self.orders.as_ref().ok_or_else(gone)?.send(order).map_err(|_| gone())
     }
 
-    pub(crate) fn wait(&self) -> Result<(i64, Result<(), Fault>), Fault> {
-        self.done.recv().map_err(|_| Fault::outage("the flush thread is gone"))
+    /// Waits for what becomes of `batch`; a thread that is gone has lost it.
+    pub(crate) fn wait(&self, batch: i64) -> (i64, Result<(), Fault>) {
+        self.done.recv().unwrap_or_else(|_| (batch, Err(Fault::outage("the flush thread is gone"))))
     }
 
-    pub(crate) fn poll(&self) -> Option<(i64, Result<(), Fault>)> {
-        self.done.try_recv().ok()
+    /// What became of `batch`, if it is known; a thread that is gone has lost it.
+    pub(crate) fn poll(&self, batch: i64) -> Option<(i64, Result<(), Fault>)> {
+        match self.done.try_recv() {
+            Ok(done) => Some(done),
+            Err(TryRecvError::Empty) => None,
+            Err(TryRecvError::Disconnected) => Some((batch, Err(Fault::outage("the flush thread is gone")))),
+        }
     }
 
     pub(crate) fn describe(&self) -> Result<Vec<(String, String)>, Fault> {
@@ -102,7 +108,7 @@ impl Drop for Flusher {
 fn write(store: &mut dyn Store, job: Job, keys: &Arc<KeyRing>, names: &Names) -> Result<(), Fault> {
     let mut commit = Commit { tables: Vec::new(), batch: job.batch };
     for rows in job.dirty {
-        rows.encode(keys, &mut commit);
+        rows.encode(keys, &mut commit)?;
     }
     commit.tables.extend(job.resident.into_iter().filter(|rows| !rows.rows.is_empty()));
     let mut compressor = crate::log::compressor()?;
@@ -118,5 +124,7 @@ fn write(store: &mut dyn Store, job: Job, keys: &Arc<KeyRing>, names: &Names) ->
         let rows = fresh.iter().flat_map(|(subject, wrapped)| [Value::Int(*subject), Value::bytes(wrapped)]).collect();
         commit.tables.push(TableRows { table: person_key(), write: Write::Upsert, rows });
     }
-    store.commit(&commit)
+    store.commit(&commit)?;
+    keys.written();
+    Ok(())
 }

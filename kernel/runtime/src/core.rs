@@ -36,6 +36,8 @@ pub(crate) struct Core {
     pub journal: Vec<usize>,
     pub reader: Box<dyn Reader>,
     pub timers: BinaryHeap<Reverse<(Timestamp, String)>>,
+    /// How deep the questions stand that are being answered.
+    pub asking: u32,
 }
 
 pub(crate) struct Mark {

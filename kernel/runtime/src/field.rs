@@ -128,9 +128,13 @@ pub fn days_of(date: Date) -> i64 {
     i64::from((date - EPOCH).get_days())
 }
 
-/// The date `days` days after 1970-01-01.
+/// The date `days` days after 1970-01-01; saturates at the ends of the calendar.
 pub fn date_of(days: i64) -> Date {
-    EPOCH.saturating_add(jiff::Span::new().days(days))
+    match jiff::Span::new().try_days(days) {
+        Ok(span) => EPOCH.saturating_add(span),
+        Err(_) if days < 0 => Date::MIN,
+        Err(_) => Date::MAX,
+    }
 }
 
 impl Field for Date {

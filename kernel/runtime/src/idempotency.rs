@@ -8,7 +8,12 @@ use rustc_hash::FxHashMap;
 use sycee_contract::{Date, Timestamp};
 
 /// How long a key is remembered.
-pub(crate) const KEPT_DAYS: i64 = 30;
+const KEPT_DAYS: i64 = 30;
+
+/// The first day whose keys are still remembered at `now`.
+pub(crate) fn oldest_day(now: Timestamp) -> Date {
+    now.plus_days(-KEPT_DAYS).date()
+}
 
 /// What was asked, in 16 bytes each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,7 +23,8 @@ pub(crate) struct Asked {
 }
 
 impl Asked {
-    pub(crate) fn new(caller: &str, operation: &str, key: &str, body: &[u8]) -> Self {
+    /// `secret` keys the hash of the body: personal data in it must not be guessed from what is stored.
+    pub(crate) fn new(secret: &[u8; 32], caller: &str, operation: &str, key: &str, body: &[u8]) -> Self {
         let mut hasher = blake3::Hasher::new();
         for part in [caller, operation, key] {
             hasher.update(&(part.len() as u64).to_le_bytes()).update(part.as_bytes());
@@ -26,7 +32,7 @@ impl Asked {
         let mut fingerprint = [0u8; 16];
         fingerprint.copy_from_slice(&hasher.finalize().as_bytes()[..16]);
         let mut short = [0u8; 16];
-        short.copy_from_slice(&blake3::hash(body).as_bytes()[..16]);
+        short.copy_from_slice(&blake3::keyed_hash(secret, body).as_bytes()[..16]);
         Self { fingerprint: u128::from_le_bytes(fingerprint), body: short }
     }
 }
@@ -58,7 +64,12 @@ impl RecentKeys {
             Some((last, keys)) if *last >= day => keys.push(asked.fingerprint),
             _ => self.days.push_back((day, vec![asked.fingerprint])),
         }
-        let oldest = at.plus_days(-KEPT_DAYS).date();
+        self.forget(at);
+    }
+
+    /// Forgets what is too old at `now`.
+    pub(crate) fn forget(&mut self, now: Timestamp) {
+        let oldest = oldest_day(now);
         while self.days.front().is_some_and(|(day, _)| *day < oldest) {
             for fingerprint in self.days.pop_front().map(|(_, keys)| keys).unwrap_or_default() {
                 self.by_fingerprint.remove(&fingerprint);

@@ -65,12 +65,12 @@ impl LogRecord {
         let (hops, answer) = keys.sealing(self.subject, || {
             let hops: Vec<StoredHop> = self.hops.iter().map(|hop| stored(hop, names)).collect();
             let answer = match (&self.asked, &self.outcome) {
-                (Some(_), Ok(Some(answer))) => Some(StoredAnswer::Done(answer.bytes())),
+                (Some(_), Ok(answer)) => Some(StoredAnswer::Done(answer.as_ref().map(Answer::bytes).unwrap_or_default())),
                 (Some(_), Err(rejection)) => Some(StoredAnswer::Refused(rejection.clone())),
                 _ => None,
             };
             (hops, answer.map(|answer| to_bytes(&answer)))
-        });
+        })?;
         let packed = compressor
             .compress(&to_bytes(&hops))
             .map_err(|error| Fault::bug("the message log could not be compressed").because(error))?;

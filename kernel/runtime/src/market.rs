@@ -3,9 +3,10 @@
 use std::any::TypeId;
 use std::cmp::Reverse;
 use std::collections::VecDeque;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use sycee_contract::{Date, Message as _, OpenWorkOrder, Rejection, Timestamp};
 
 use crate::cascade::{Cascade, Delivery, Executed, Hop, HopOutcome, Queued};
@@ -22,7 +23,9 @@ use crate::system::{EffectState, MarketState, ParkedStimulus, RUNTIME, RuntimeEf
 use crate::{Configs, Entity, Fault, FaultKind, Find, Halt, Market, Registry, Resident};
 
 /// Entities held in memory, over all types, before those that were not used lately leave.
-const ENTITIES_MAX: usize = 600_000;
+const ENTITIES_MAX: usize = 200_000;
+/// The ticket of a stimulus whose durable outcome nobody asks for.
+const NO_TICKET: u64 = 0;
 
 /// How to open a market.
 pub struct MarketOptions {
@@ -51,11 +54,18 @@ pub struct RunStats {
     pub entities: u64,
 }
 
+/// The ticket of a stimulus that another one, or a driver's mark, brings about: it is not run again by itself.
+const DERIVED: u64 = u64::MAX;
+
+/// What a cascade answered.
+type Outcome = Result<Option<Answer>, Rejection>;
+
 struct InFlight {
     batch: i64,
     done: Vec<(u64, Executed)>,
     effects: Vec<EffectEnvelope>,
     stimuli: Vec<(u64, Stimulus, Timestamp)>,
+    finished: Vec<i64>,
 }
 
 /// One market's writer.
@@ -66,19 +76,25 @@ pub struct MarketWriter {
     flusher: Flusher,
     options: MarketOptions,
     recent: RecentKeys,
-    unflushed: FxHashMap<i64, Arc<StoredAnswer>>,
+    unflushed: FxHashMap<i64, Outcome>,
     batch: i64,
+    epoch: i64,
     durable: i64,
     log: Vec<LogRecord>,
     done: Vec<(u64, Executed)>,
     effects: Vec<EffectEnvelope>,
     stimuli: Vec<(u64, Stimulus, Timestamp)>,
+    /// Effects marked executed since the last seal.
+    finished: Vec<i64>,
+    /// Effects that somebody is executing.
+    handed_out: FxHashSet<i64>,
     in_flight: Option<InFlight>,
     ready_effects: VecDeque<EffectEnvelope>,
     completed: VecDeque<(u64, Result<Executed, Fault>)>,
     tickets: u64,
     stats: RunStats,
     recovering: bool,
+    stopped: Option<(FaultKind, String)>,
 }
 
 impl MarketWriter {
@@ -86,10 +102,11 @@ impl MarketWriter {
     ///
     /// Errors: `Outage` when the database does not answer, `Corrupt` when it holds what it must not.
     pub fn open(registry: Arc<Registry>, options: MarketOptions) -> Result<Self, Fault> {
-        let opened = open_parts(&registry, &options)?;
+        let opened = open_parts(&registry, &options, None)?;
         Ok(Self {
             batch: opened.batch + 1,
-            durable: opened.batch,
+            durable: opened.committed,
+            epoch: opened.epoch,
             core: opened.core,
             flusher: opened.flusher,
             recent: opened.recent,
@@ -100,11 +117,14 @@ impl MarketWriter {
             done: Vec::new(),
             effects: Vec::new(),
             stimuli: Vec::new(),
+            finished: Vec::new(),
+            handed_out: FxHashSet::default(),
             in_flight: None,
             completed: VecDeque::new(),
             tickets: 0,
             stats: RunStats::default(),
             recovering: false,
+            stopped: None,
         })
     }
 
@@ -142,7 +162,7 @@ impl MarketWriter {
     ///
     /// Errors: a Fault for a bug or an outage; nothing of the stimulus stays.
     pub fn execute(&mut self, stimulus: Stimulus) -> Result<Executed, Fault> {
-        self.submit(stimulus).1
+        self.execute_ticket(NO_TICKET, stimulus)
     }
 
     /// As [`Self::execute`], with the ticket under which the durable outcome appears in [`Self::take_completed`].
@@ -154,16 +174,19 @@ impl MarketWriter {
     }
 
     fn execute_ticket(&mut self, ticket: u64, stimulus: Stimulus) -> Result<Executed, Fault> {
+        self.not_stopped()?;
         let asked = stimulus.key.as_ref().map(|key| {
             let body = sycee_contract::with_sealer(Arc::new(Plain), || (stimulus.vt.encode)(&*stimulus.payload));
-            Asked::new(&stimulus.actor, stimulus.vt.id, key, &body)
+            Asked::new(&self.options.secrets.index, &stimulus.actor, stimulus.vt.id, key, &body)
         });
         if let Some(asked) = asked
             && let Some(replay) = self.replay(asked, &stimulus)?
         {
             self.done.push((ticket, replay.clone()));
+            self.stimuli.push((ticket, stimulus, self.core.state.now));
             return Ok(replay);
         }
+        let root = self.root_hop(&stimulus)?;
         self.core.state.last_cascade += 1;
         let id = self.core.state.last_cascade;
         let mut cascade = Cascade {
@@ -176,21 +199,21 @@ impl MarketWriter {
             effects: Vec::new(),
             sticky: Vec::new(),
         };
-        let before = self.core.mark(&cascade);
-        if let Some(timer) = &stimulus.timer {
-            self.core.put::<RuntimeTimer>(timer.clone(), None);
+        let mut before = self.core.mark(&cascade);
+        self.consume(&stimulus)?;
+        let consumed = self.core.journal.len();
+        let day_before = self.core.state.today;
+        if let Some(today) = stimulus.advance {
+            self.core.state.today = day_before.max(today);
         }
-        if let Some(effect) = stimulus.effect_done {
-            self.finish_effect(effect)?;
-        }
-        cascade.hops.push(self.root_hop(&stimulus)?);
+        cascade.hops.push(root);
         cascade.queue.push_back(Queued { hop: 0, delivery: Delivery::Message });
-        let result = self.core.drain(&mut cascade);
-        let outcome = match result {
+        let outcome = match self.drain(&mut cascade) {
             Ok(answer) => Ok(answer),
             Err(Halt::Refused(rejection)) => {
                 cascade.hops.truncate(1);
                 let root = cascade.hops.pop();
+                before.journal = consumed;
                 self.core.rollback(&mut cascade, &before);
                 cascade.hops.extend(root);
                 Err(rejection)
@@ -199,19 +222,69 @@ impl MarketWriter {
                 cascade.sticky.clear();
                 self.core.rollback(&mut cascade, &before);
                 self.core.forget_undo();
-                if stimulus.fact && fault.kind == FaultKind::Bug {
-                    self.park(&stimulus, id, &fault.to_string())?;
+                self.core.state.today = day_before;
+                if is_suspended(&stimulus, &fault) {
+                    self.suspend(ticket, stimulus, id, &fault)?;
                 }
                 return Err(fault);
             }
         };
         self.core.forget_undo();
-        if let Err(rejection) = &outcome
-            && stimulus.fact
-        {
-            self.park(&stimulus, id, &rejection.to_string())?;
+        let parked = outcome.as_ref().err().filter(|_| stimulus.fact).map(|why| (stimulus.vt.id, why.to_string()));
+        let executed = self.record(ticket, stimulus, asked, cascade, outcome);
+        if let Some((message, why)) = parked {
+            self.park(message, id, &why);
         }
-        Ok(self.record(ticket, stimulus, asked, cascade, outcome))
+        Ok(executed)
+    }
+
+    /// Delivers a cascade; a handler that panics is a bug of this stimulus and of no other.
+    fn drain(&mut self, cascade: &mut Cascade) -> Result<Option<Answer>, Halt> {
+        let core = &mut self.core;
+        let stimulus = cascade.hops[0].vt.id;
+        // What a panic leaves half done is journaled, and undone like everything else of the cascade.
+        let drained = std::panic::catch_unwind(AssertUnwindSafe(|| core.drain(cascade)));
+        drained.unwrap_or_else(|_| {
+            core.fault = None;
+            core.asking = 0;
+            // What it said may carry personal data: it stands in the process' error output alone.
+            Err(Fault::bug(format!("a handler panicked in the cascade of {stimulus}")).into())
+        })
+    }
+
+    /// What brought `stimulus` about has come: its timer is gone, its effect executed, whatever becomes of it.
+    fn consume(&mut self, stimulus: &Stimulus) -> Result<(), Fault> {
+        if let Some(effect) = stimulus.effect_done {
+            self.finish_effect(effect)?;
+        }
+        if let Some(timer) = &stimulus.timer {
+            self.core.put::<RuntimeTimer>(timer.clone(), None);
+        }
+        Ok(())
+    }
+
+    /// Keeps a fact that ran into `fault`, with what it said, as cascade `id`.
+    fn suspend(&mut self, ticket: u64, stimulus: Stimulus, id: i64, fault: &Fault) -> Result<(), Fault> {
+        self.consume(&stimulus)?;
+        self.core.forget_undo();
+        let text = fault.to_string();
+        self.log.push(LogRecord {
+            id,
+            at: self.core.state.now,
+            business_date: self.core.state.today,
+            trace: stimulus.trace.unwrap_or(id),
+            actor: Arc::clone(&stimulus.actor),
+            stimulus: stimulus.vt.id,
+            subject: None,
+            asked: None,
+            outcome: Err(Rejection::new("FAULT", text.clone())),
+            hops: Arc::new(vec![self.root_hop(&stimulus)?]),
+        });
+        self.park(stimulus.vt.id, id, &text);
+        if ticket != DERIVED {
+            self.stimuli.push((ticket, stimulus, self.core.state.now));
+        }
+        Ok(())
     }
 
     fn root_hop(&self, stimulus: &Stimulus) -> Result<Hop, Fault> {
@@ -250,11 +323,7 @@ impl MarketWriter {
         let at = self.core.state.now;
         if let Some(asked) = asked {
             self.recent.insert(asked, cascade.id, at);
-            let stored = match &outcome {
-                Ok(answer) => StoredAnswer::Done(answer.as_ref().map(Answer::bytes).unwrap_or_default()),
-                Err(rejection) => StoredAnswer::Refused(rejection.clone()),
-            };
-            self.unflushed.insert(cascade.id, Arc::new(stored));
+            self.unflushed.insert(cascade.id, outcome.clone());
         }
         for (id, kind, payload) in cascade.effects {
             self.effects.push(EffectEnvelope { id, kind, trace: cascade.trace, attempts: 0, payload });
@@ -272,25 +341,21 @@ impl MarketWriter {
             hops: Arc::clone(&hops),
         });
         let executed = Executed { outcome, replayed: false, cascade: cascade.id, trace: cascade.trace, hops };
-        self.done.push((ticket, executed.clone()));
-        self.stimuli.push((ticket, stimulus, at));
+        if ticket != DERIVED {
+            self.done.push((ticket, executed.clone()));
+            self.stimuli.push((ticket, stimulus, at));
+        }
         executed
     }
 
     /// The stored answer of a request that was answered before.
     fn replay(&mut self, asked: Asked, stimulus: &Stimulus) -> Result<Option<Executed>, Fault> {
+        self.recent.forget(self.core.state.now);
         let Some(answered) = self.recent.get(asked.fingerprint) else { return Ok(None) };
         let outcome = if answered.body == asked.body {
-            let stored = match self.unflushed.get(&answered.cascade) {
-                Some(stored) => Arc::clone(stored),
-                None => Arc::new(self.stored_answer(answered.cascade)?),
-            };
-            match &*stored {
-                StoredAnswer::Refused(rejection) => Err(rejection.clone()),
-                StoredAnswer::Done(bytes) => match self.core.registry.handlers.get(&(stimulus.vt.type_id)()) {
-                    Some(handler) => Ok(Some((handler.decode_answer)(bytes)?)),
-                    None => Ok(None),
-                },
+            match self.unflushed.get(&answered.cascade) {
+                Some(outcome) => outcome.clone(),
+                None => self.stored_answer(answered.cascade, stimulus)?,
             }
         } else {
             Err(Rejection::new(
@@ -304,24 +369,28 @@ impl MarketWriter {
         Ok(Some(Executed { outcome, replayed, cascade, trace, hops: Arc::new(Vec::new()) }))
     }
 
-    fn stored_answer(&mut self, cascade: i64) -> Result<StoredAnswer, Fault> {
+    fn stored_answer(&mut self, cascade: i64, stimulus: &Stimulus) -> Result<Outcome, Fault> {
         let sql = "SELECT answer FROM message_log WHERE id = $1";
         let rows = collect(&mut *self.core.reader, sql, &[Value::Int(cascade)], &[ColumnKind::Bytes])?;
         let bytes = rows.first().and_then(|row| row[0].as_bytes());
         let bytes = bytes.ok_or_else(|| Fault::corrupt(format!("the answer of cascade {cascade} is missing")))?;
-        self.core.keys.opening(|| from_bytes(bytes))
+        let handler = self.core.registry.handlers.get(&(stimulus.vt.type_id)());
+        self.core.keys.opening(|| match (from_bytes(bytes)?, handler) {
+            (StoredAnswer::Refused(rejection), _) => Ok(Err(rejection)),
+            (StoredAnswer::Done(bytes), Some(handler)) => (handler.decode_answer)(&bytes).map(|answer| Ok(Some(answer))),
+            (StoredAnswer::Done(_), None) => Ok(Ok(None)),
+        })?
     }
 
     /// Keeps a fact that could not be applied, with a work order for people.
-    fn park(&mut self, stimulus: &Stimulus, id: i64, error: &str) -> Result<(), Fault> {
-        if stimulus.vt.id == OpenWorkOrder::ID {
-            return Ok(());
-        }
-        let parked =
-            ParkedStimulus { id, message: stimulus.vt.id.to_owned(), error: error.to_owned(), at: self.core.state.now };
+    fn park(&mut self, message: &str, id: i64, error: &str) {
+        let parked = ParkedStimulus { id, message: message.to_owned(), error: error.to_owned(), at: self.core.state.now };
         self.core.put::<ParkedStimulus>(id, Some(Arc::new(parked)));
         self.core.forget_undo();
-        self.work_order("parked-fact", &format!("{}-{id}", stimulus.vt.id), &format!("{}: {error}", stimulus.vt.id))
+        if message != OpenWorkOrder::ID {
+            // The fact stays parked whatever becomes of the work order, which is parked itself when it fails.
+            drop(self.work_order("parked-fact", &format!("{message}-{id}"), &format!("{message}: {error}")));
+        }
     }
 
     fn work_order(&mut self, kind: &str, key: &str, text: &str) -> Result<(), Fault> {
@@ -329,7 +398,7 @@ impl MarketWriter {
             return Ok(());
         }
         let order = OpenWorkOrder { kind: kind.to_owned(), loan: None, text: text.to_owned(), key: key.to_owned() };
-        self.execute(Stimulus::command("runtime", order).through(RUNTIME)).map(|_| ())
+        self.execute_ticket(DERIVED, Stimulus::command("runtime", order).through(RUNTIME)).map(|_| ())
     }
 
     fn finish_effect(&mut self, id: i64) -> Result<(), Fault> {
@@ -348,8 +417,11 @@ impl MarketWriter {
 
     /// Says that an effect was executed and needs no answer, or gives its answer later.
     pub fn effect_done(&mut self, id: i64) -> Result<(), Fault> {
+        self.not_stopped()?;
         self.finish_effect(id)?;
         self.core.forget_undo();
+        self.handed_out.remove(&id);
+        self.finished.push(id);
         Ok(())
     }
 
@@ -357,6 +429,9 @@ impl MarketWriter {
     pub fn effect_answered(&mut self, effect: &EffectEnvelope, mut answer: Stimulus) -> Result<Executed, Fault> {
         answer.trace = Some(effect.trace);
         answer.effect_done = Some(effect.id);
+        // What was done outside has happened: an answer that cannot be applied is parked, whatever its nature.
+        answer.fact = true;
+        self.handed_out.remove(&effect.id);
         self.execute(answer)
     }
 
@@ -364,7 +439,12 @@ impl MarketWriter {
     ///
     /// `error` must carry no personal data.
     pub fn effect_failed(&mut self, effect: &EffectEnvelope, max_attempts: u32, error: &str) -> Result<(), Fault> {
+        self.not_stopped()?;
+        self.handed_out.remove(&effect.id);
         let Some(row) = self.core.get::<RuntimeEffect>(&effect.id)? else { return Ok(()) };
+        if row.state != EffectState::Pending {
+            return Ok(());
+        }
         let attempts = row.attempts + 1;
         let parked = attempts >= max_attempts;
         let wait = backoff_seconds(effect.id, attempts);
@@ -398,17 +478,18 @@ impl MarketWriter {
 
     /// Effects whose causes are durable, oldest first.
     pub fn take_effects(&mut self) -> Vec<EffectEnvelope> {
+        self.handed_out.extend(self.ready_effects.iter().map(|effect| effect.id));
         self.ready_effects.drain(..).collect()
     }
 
     /// When the next timer is due, if there is one.
     pub fn next_timer(&mut self) -> Option<Timestamp> {
         while let Some(Reverse((due, id))) = self.core.timers.peek().cloned() {
-            let current = self.core.get::<RuntimeTimer>(&id).ok().flatten();
-            if current.is_some_and(|timer| timer.due == due) {
-                return Some(due);
+            match self.core.get::<RuntimeTimer>(&id) {
+                Ok(current) if current.as_ref().is_none_or(|timer| timer.due != due) => drop(self.core.timers.pop()),
+                // Where the database does not answer the timer stands; firing it says what is wrong.
+                Ok(_) | Err(_) => return Some(due),
             }
-            self.core.timers.pop();
         }
         None
     }
@@ -416,17 +497,25 @@ impl MarketWriter {
     /// Runs one timer that is due, if there is one; says whether there was.
     pub fn fire_timer(&mut self) -> Result<Option<Executed>, Fault> {
         let Some(due) = self.next_timer().filter(|due| *due <= self.core.state.now) else { return Ok(None) };
-        let Some(Reverse((_, id))) = self.core.timers.pop() else { return Ok(None) };
+        let Some(Reverse((_, id))) = self.core.timers.peek().cloned() else { return Ok(None) };
         let Some(timer) = self.core.get::<RuntimeTimer>(&id)?.filter(|timer| timer.due == due) else {
             return Ok(None);
         };
+        let stimulus = self.timer_stimulus(&timer).inspect_err(|_| {
+            // It stays in the table, for a program that knows it; here it must not stand in the way of the others.
+            self.core.timers.pop();
+        })?;
+        self.execute(stimulus).map(Some)
+    }
+
+    fn timer_stimulus(&self, timer: &RuntimeTimer) -> Result<Stimulus, Fault> {
         let registry = Arc::clone(&self.core.registry);
         let type_id = registry.by_id.get(timer.message.as_str());
         let handler = type_id.and_then(|type_id| registry.handlers.get(type_id));
         let handler = handler.ok_or_else(|| Fault::bug(format!("nobody answers timer {}", timer.message)))?;
-        let payload = self.core.keys.opening(|| (handler.decode)(&timer.payload))?;
+        let payload = self.core.keys.opening(|| (handler.decode)(&timer.payload))??;
         let service = registry.services.iter().find(|name| **name == timer.service).copied().unwrap_or(RUNTIME);
-        let stimulus = Stimulus {
+        Ok(Stimulus {
             actor: Arc::from("timer"),
             source: service,
             key: None,
@@ -434,21 +523,20 @@ impl MarketWriter {
             vt: handler.vt,
             payload,
             fact: true,
-            timer: Some(id),
+            timer: Some(timer.id.clone()),
             effect_done: None,
-        };
-        self.execute(stimulus).map(Some)
+            advance: None,
+        })
     }
 
     /// Moves the business date on and tells the services with `event`, as one cascade.
     pub fn advance(&mut self, today: Date, event: Stimulus) -> Result<Executed, Fault> {
-        self.submit_advance(today, event).1
+        self.execute(Stimulus { advance: Some(today), ..event })
     }
 
     /// As [`Self::advance`], with a ticket.
     pub fn submit_advance(&mut self, today: Date, event: Stimulus) -> (u64, Result<Executed, Fault>) {
-        self.core.state.today = self.core.state.today.max(today);
-        self.submit(event)
+        self.submit(Stimulus { advance: Some(today), ..event })
     }
 
     pub(crate) fn set_today(&mut self, today: Date) {
@@ -469,7 +557,8 @@ impl MarketWriter {
 
     /// Ends the batch and hands it to the flush thread, after the one before is durable.
     pub fn seal(&mut self) -> Result<(), Fault> {
-        if self.log.is_empty() && self.done.is_empty() && self.effects.is_empty() {
+        let changed = self.core.tables.iter().any(|table| table.has_dirty());
+        if !changed && self.log.is_empty() && self.done.is_empty() && self.effects.is_empty() {
             return self.pump(false);
         }
         self.pump(true)?;
@@ -486,6 +575,7 @@ impl MarketWriter {
             done: std::mem::take(&mut self.done),
             effects: std::mem::take(&mut self.effects),
             stimuli: std::mem::take(&mut self.stimuli),
+            finished: std::mem::take(&mut self.finished),
         });
         self.flusher.send(job)
     }
@@ -498,9 +588,10 @@ impl MarketWriter {
 
     /// Takes note of what the flush thread has done; waits for it when `wait`.
     pub fn pump(&mut self, wait: bool) -> Result<(), Fault> {
+        self.not_stopped()?;
         let Some(in_flight) = &self.in_flight else { return Ok(()) };
         let expected = in_flight.batch;
-        let done = if wait { Some(self.flusher.wait()?) } else { self.flusher.poll() };
+        let done = if wait { Some(self.flusher.wait(expected)) } else { self.flusher.poll(expected) };
         let Some((batch, result)) = done else { return Ok(()) };
         debug_assert_eq!(batch, expected);
         match result {
@@ -511,7 +602,7 @@ impl MarketWriter {
                 for (_, executed) in &done.done {
                     self.unflushed.remove(&executed.cascade);
                 }
-                self.completed.extend(done.done.into_iter().map(|(ticket, it)| (ticket, Ok(it))));
+                self.answer_durable(done.done);
                 self.ready_effects.extend(done.effects);
                 for table in &mut self.core.tables {
                     table.batch_durable();
@@ -519,8 +610,9 @@ impl MarketWriter {
                 self.evict();
                 Ok(())
             }
-            Err(fault) if fault.kind == FaultKind::Fenced || self.recovering => Err(fault),
-            Err(fault) => self.recover(fault),
+            Err(fault) if self.recovering => Err(fault),
+            Err(fault) if fault.kind == FaultKind::Fenced => Err(self.stop(fault)),
+            Err(fault) => self.recover(&fault).map_err(|fault| self.stop(fault)),
         }
     }
 
@@ -542,50 +634,109 @@ impl MarketWriter {
         }
     }
 
-    /// A batch was refused by the database: memory is thrown away, its stimuli run again one by one, the culprit parks.
-    fn recover(&mut self, fault: Fault) -> Result<(), Fault> {
-        let mut stimuli = self.in_flight.take().map(|in_flight| in_flight.stimuli).unwrap_or_default();
-        stimuli.append(&mut self.stimuli);
-        let opened = open_parts(&self.core.registry, &self.options)?;
+    /// Nothing can be kept any more: whatever is asked of this writer from here on is answered with `fault`.
+    fn stop(&mut self, fault: Fault) -> Fault {
+        self.stopped.get_or_insert((fault.kind, fault.message.clone()));
+        fault
+    }
+
+    fn not_stopped(&self) -> Result<(), Fault> {
+        match &self.stopped {
+            None => Ok(()),
+            Some((kind, why)) => Err(Fault::new(*kind, format!("the writer stopped, open the market again: {why}"))),
+        }
+    }
+
+    fn answer_durable(&mut self, done: Vec<(u64, Executed)>) {
+        let wanted = done.into_iter().filter(|(ticket, _)| *ticket != NO_TICKET);
+        self.completed.extend(wanted.map(|(ticket, it)| (ticket, Ok(it))));
+    }
+
+    /// Throws memory away and reads it again, unless another writer has taken over.
+    fn reopen(&mut self) -> Result<(), Fault> {
+        let opened = open_parts(&self.core.registry, &self.options, Some(self.epoch))?;
         self.batch = opened.batch + 1;
-        self.durable = opened.batch;
+        self.durable = opened.committed;
+        self.epoch = opened.epoch;
         self.core = opened.core;
         self.flusher = opened.flusher;
         self.recent = opened.recent;
         self.ready_effects = opened.effects;
+        self.in_flight = None;
         self.unflushed.clear();
         self.log.clear();
         self.done.clear();
         self.effects.clear();
-        self.recovering = true;
-        let result = self.rerun(stimuli, &fault);
-        self.recovering = false;
-        result
+        self.stimuli.clear();
+        self.finished.clear();
+        Ok(())
     }
 
-    fn rerun(&mut self, stimuli: Vec<(u64, Stimulus, Timestamp)>, fault: &Fault) -> Result<(), Fault> {
+    /// A batch was not written: memory is thrown away, its stimuli run again one by one, the culprit parks.
+    ///
+    /// When the batch stands in the database after all, its stimuli are answered and only later ones run again.
+    fn recover(&mut self, fault: &Fault) -> Result<(), Fault> {
+        let lost = self.in_flight.take();
+        let mut later = std::mem::take(&mut self.stimuli);
+        let mut later_finished = std::mem::take(&mut self.finished);
+        let now = self.core.state.now;
+        self.reopen()?;
+        let (mut stimuli, mut finished) = (Vec::new(), Vec::new());
+        match lost {
+            Some(written) if written.batch <= self.durable => self.answer_durable(written.done),
+            Some(lost) => (stimuli, finished) = (lost.stimuli, lost.finished),
+            None => {}
+        }
+        stimuli.append(&mut later);
+        finished.append(&mut later_finished);
+        self.recovering = true;
+        let result = self.finish_again(&finished).and_then(|()| self.rerun(stimuli, fault));
+        self.recovering = false;
+        result?;
+        self.set_now(now);
+        for effect in std::mem::take(&mut self.ready_effects) {
+            let row = self.core.get::<RuntimeEffect>(&effect.id)?;
+            let pending = row.is_some_and(|row| row.state == EffectState::Pending);
+            if pending && !self.handed_out.contains(&effect.id) {
+                self.ready_effects.push_back(effect);
+            }
+        }
+        Ok(())
+    }
+
+    fn finish_again(&mut self, finished: &[i64]) -> Result<(), Fault> {
+        for id in finished {
+            self.finish_effect(*id)?;
+        }
+        self.core.forget_undo();
+        self.sync()
+    }
+
+    fn rerun(&mut self, stimuli: Vec<(u64, Stimulus, Timestamp)>, first: &Fault) -> Result<(), Fault> {
         for (ticket, stimulus, at) in stimuli {
             self.set_now(at);
             let again = stimulus.clone();
-            let tried = self.execute_ticket(ticket, stimulus).and_then(|_| self.sync());
-            if let Err(error) = tried {
-                let opened = open_parts(&self.core.registry, &self.options)?;
-                self.batch = opened.batch + 1;
-                self.durable = opened.batch;
-                self.core = opened.core;
-                self.flusher = opened.flusher;
-                self.recent = opened.recent;
-                self.in_flight = None;
-                self.stimuli.clear();
-                self.log.clear();
-                self.done.clear();
-                let text = format!("{error} (first seen as: {fault})");
-                if again.fact {
-                    let id = self.core.state.last_cascade;
-                    self.park(&again, id, &text)?;
-                    self.sync()?;
-                }
-                self.completed.push_back((ticket, Err(Fault::new(error.kind, text))));
+            let Err(error) = self.execute_ticket(ticket, stimulus).and_then(|_| self.sync()) else { continue };
+            if error.kind == FaultKind::Fenced {
+                return Err(error);
+            }
+            let lost = self.in_flight.take();
+            self.reopen()?;
+            self.set_now(at);
+            if let Some(written) = lost
+                && written.batch <= self.durable
+            {
+                self.answer_durable(written.done);
+                continue;
+            }
+            let fault = Fault::new(error.kind, format!("{error} (first seen as: {first})"));
+            if is_suspended(&again, &fault) {
+                self.core.state.last_cascade += 1;
+                self.suspend(ticket, again, self.core.state.last_cascade, &fault)?;
+                self.sync()?;
+            }
+            if ticket != NO_TICKET {
+                self.completed.push_back((ticket, Err(fault)));
             }
         }
         Ok(())
@@ -627,7 +778,7 @@ impl MarketWriter {
 
     /// Runs `body` with stored personal data opened: for reading log rows.
     pub fn opening<R>(&self, body: impl FnOnce() -> R) -> R {
-        self.core.keys.opening(body)
+        self.core.keys.showing(body)
     }
 
     /// What makes it durable, for people.
@@ -650,6 +801,12 @@ impl MarketWriter {
         }
         Ok(hasher.finalize().to_hex().to_string())
     }
+}
+
+/// Whether a stimulus that runs into `fault` is kept for people: facts are, but the start of a day is tried again.
+fn is_suspended(stimulus: &Stimulus, fault: &Fault) -> bool {
+    let lasting = matches!(fault.kind, FaultKind::Bug | FaultKind::Corrupt);
+    stimulus.fact && stimulus.advance.is_none() && lasting
 }
 
 /// Seconds to wait before attempt `attempts + 1`: doubling from 2 s to an hour, with up to a quarter of jitter.

@@ -10,12 +10,12 @@ use sycee_contract::Timestamp;
 use crate::cache::AnyTable;
 use crate::commit::Flusher;
 use crate::core::Core;
-use crate::idempotency::{Asked, KEPT_DAYS, RecentKeys};
+use crate::idempotency::{Asked, RecentKeys, oldest_day};
 use crate::log::Names;
 use crate::market::MarketOptions;
 use crate::seal::KeyRing;
 use crate::stimulus::EffectEnvelope;
-use crate::storage::{ColumnKind, Reader, Value, collect, open_store};
+use crate::storage::{ColumnKind, Reader, TableSpec, Value, collect, open_store};
 use crate::system::{MarketState, RuntimeEffect, log_name};
 use crate::{Entity, Fault, Registry};
 
@@ -25,13 +25,24 @@ pub(crate) struct Opened {
     pub flusher: Flusher,
     pub recent: RecentKeys,
     pub effects: VecDeque<EffectEnvelope>,
+    /// The last batch.
     pub batch: i64,
+    /// The last batch that a writer of before committed.
+    pub committed: i64,
+    /// The fencing epoch taken.
+    pub epoch: i64,
 }
 
 /// Opens the store under a new fencing epoch and reads what the writer keeps in memory.
-pub(crate) fn open_parts(registry: &Arc<Registry>, options: &MarketOptions) -> Result<Opened, Fault> {
+///
+/// Errors: `Fenced` when the epoch is not `held` any more, for a writer that opens its own market again.
+pub(crate) fn open_parts(
+    registry: &Arc<Registry>,
+    options: &MarketOptions,
+    held: Option<i64>,
+) -> Result<Opened, Fault> {
     let mut store = open_store(&options.url, Duration::from_secs(30))?;
-    let batch = store.open(&registry.tables())?;
+    let (epoch, committed) = store.open(&registry.tables(), held)?;
     let mut reader = store.reader()?;
     let state = read_state(&mut *reader)?.unwrap_or(MarketState {
         id: 1,
@@ -40,9 +51,10 @@ pub(crate) fn open_parts(registry: &Arc<Registry>, options: &MarketOptions) -> R
         now: Timestamp::start_of(options.first_day),
         today: options.first_day,
     });
-    let names = read_names(&mut *store, &mut *reader, registry, batch)?;
-    let batch = batch.max(names.1);
-    let keys = KeyRing::new(options.secrets.clone(), store.reader()?, state.last_id);
+    let names = read_names(&mut *store, &mut *reader, registry, committed)?;
+    let batch = committed.max(names.1);
+    let known = highest_key(&mut *reader, crate::system::person_key())?.max(state.last_id);
+    let keys = KeyRing::new(options.secrets.clone(), store.reader()?, known);
     let mut residents = Vec::new();
     let mut resident_by_type = FxHashMap::default();
     for info in &registry.residents {
@@ -53,7 +65,9 @@ pub(crate) fn open_parts(registry: &Arc<Registry>, options: &MarketOptions) -> R
     let mut caches: Vec<Box<dyn AnyTable>> = Vec::new();
     for info in &registry.entities {
         by_type.insert(info.type_id, caches.len());
-        caches.push((info.table)(info.spec, state.last_id));
+        // Not every number comes from the sequence: configuration and tests give their own.
+        let known = highest_key(&mut *reader, info.spec)?.max(state.last_id);
+        caches.push((info.table)(info.spec, known));
     }
     let recent = read_recent(&mut *reader, state.now)?;
     let mut core = Core {
@@ -70,6 +84,7 @@ pub(crate) fn open_parts(registry: &Arc<Registry>, options: &MarketOptions) -> R
         journal: Vec::new(),
         reader,
         timers: BinaryHeap::new(),
+        asking: 0,
     };
     let rows = collect(
         &mut *core.reader,
@@ -84,7 +99,18 @@ pub(crate) fn open_parts(registry: &Arc<Registry>, options: &MarketOptions) -> R
     }
     let effects = read_effects(&mut core)?;
     let flusher = Flusher::spawn(store, keys, names.0)?;
-    Ok(Opened { core, flusher, recent, effects, batch })
+    Ok(Opened { core, flusher, recent, effects, batch, committed, epoch })
+}
+
+/// The greatest number that is a key of `table`; 0 where keys are no numbers.
+fn highest_key(reader: &mut dyn Reader, table: &TableSpec) -> Result<i64, Fault> {
+    let numbered = table.key.len() == 1 && table.columns[table.key[0]].kind == ColumnKind::Int;
+    if !numbered {
+        return Ok(0);
+    }
+    let sql = format!("SELECT max({}) FROM {}", table.key_names().concat(), table.name);
+    let rows = collect(reader, &sql, &[], &[ColumnKind::Int])?;
+    Ok(rows.first().and_then(|row| row[0].as_int()).unwrap_or(0))
 }
 
 fn read_state(reader: &mut dyn Reader) -> Result<Option<MarketState>, Fault> {
@@ -134,7 +160,7 @@ fn read_names(
 fn read_recent(reader: &mut dyn Reader, now: Timestamp) -> Result<RecentKeys, Fault> {
     let sql =
         "SELECT id, at, fingerprint, body_hash FROM message_log WHERE fingerprint IS NOT NULL AND at >= $1 ORDER BY id";
-    let oldest = now.plus_days(-KEPT_DAYS);
+    let oldest = Timestamp::start_of(oldest_day(now));
     let kinds = [ColumnKind::Int, ColumnKind::Timestamp, ColumnKind::Bytes, ColumnKind::Bytes];
     let mut recent = RecentKeys::default();
     reader.query(sql, &[Value::Int(oldest.as_micros())], &kinds, &mut |row| {
@@ -162,7 +188,7 @@ fn read_effects(core: &mut Core) -> Result<VecDeque<EffectEnvelope>, Fault> {
         let Some((kind, decode)) = known else {
             return Err(Fault::corrupt(format!("effect {} has unknown kind {}", row.id, row.kind)));
         };
-        let payload = core.keys.opening(|| decode(&row.payload))?;
+        let payload = core.keys.opening(|| decode(&row.payload))??;
         effects.push_back(EffectEnvelope { id: row.id, kind, trace: row.trace, attempts: row.attempts, payload });
     }
     Ok(effects)

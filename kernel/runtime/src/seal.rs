@@ -49,8 +49,10 @@ const KEYS_MAX: usize = 200_000;
 struct Keys {
     plain: FxHashMap<i64, Option<[u8; 32]>>,
     fresh: Vec<(i64, Vec<u8>)>,
-    reader: Option<Box<dyn Reader>>,
+    reader: Box<dyn Reader>,
     known_above: i64,
+    /// Keys have left `fresh` and are not known to be durable: forgetting them would make others.
+    committing: bool,
 }
 
 /// The data keys of a market's persons.
@@ -64,7 +66,7 @@ const NOBODY: i64 = 0;
 
 impl KeyRing {
     pub(crate) fn new(secrets: Secrets, reader: Box<dyn Reader>, known_above: i64) -> Arc<Self> {
-        let keys = Keys { plain: FxHashMap::default(), fresh: Vec::new(), reader: Some(reader), known_above };
+        let keys = Keys { plain: FxHashMap::default(), fresh: Vec::new(), reader, known_above, committing: false };
         Arc::new(Self { secrets, keys: Mutex::new(keys) })
     }
 
@@ -73,19 +75,39 @@ impl KeyRing {
     }
 
     /// Runs `body` with personal data sealed for `subject`.
-    pub(crate) fn sealing<R>(self: &Arc<Self>, subject: Option<CustomerId>, body: impl FnOnce() -> R) -> R {
+    ///
+    /// Errors: a key could not be had; what `body` made must not be kept, for it lacks the personal data.
+    pub(crate) fn sealing<R>(self: &Arc<Self>, subject: Option<CustomerId>, body: impl FnOnce() -> R) -> Result<R, Fault> {
         let subject = subject.map_or(NOBODY, CustomerId::number);
-        with_sealer(Arc::new(ForSubject { ring: Arc::clone(self), subject }), body)
+        let sealer = Arc::new(ForSubject { ring: Arc::clone(self), subject, failed: Mutex::new(None) });
+        let made = with_sealer(Arc::<ForSubject>::clone(&sealer), body);
+        let failed = sealer.failed.lock().unwrap_or_else(PoisonError::into_inner).take();
+        failed.map_or(Ok(made), Err)
     }
 
-    /// Runs `body` with sealed data opened.
-    pub(crate) fn opening<R>(self: &Arc<Self>, body: impl FnOnce() -> R) -> R {
+    /// Runs `body` with sealed data opened; what an erased person left shows as `***`.
+    ///
+    /// Errors: a key could not be had; what `body` made must not be kept, for it lacks the personal data.
+    pub(crate) fn opening<R>(self: &Arc<Self>, body: impl FnOnce() -> R) -> Result<R, Fault> {
         self.sealing(None, body)
+    }
+
+    /// As [`Self::opening`], for showing only: what cannot be opened shows as `***`.
+    pub(crate) fn showing<R>(self: &Arc<Self>, body: impl FnOnce() -> R) -> R {
+        with_sealer(Arc::new(ForSubject { ring: Arc::clone(self), subject: NOBODY, failed: Mutex::new(None) }), body)
     }
 
     /// Wrapped keys made since the last call: to be committed with the rows they sealed.
     pub(crate) fn take_fresh(&self) -> Vec<(i64, Vec<u8>)> {
-        std::mem::take(&mut self.lock().fresh)
+        let mut keys = self.lock();
+        let fresh = std::mem::take(&mut keys.fresh);
+        keys.committing |= !fresh.is_empty();
+        fresh
+    }
+
+    /// Says that the keys taken are durable.
+    pub(crate) fn written(&self) {
+        self.lock().committing = false;
     }
 
     /// The blind index of a normalised value.
@@ -118,17 +140,15 @@ impl KeyRing {
             return Ok(*known);
         }
         let mut wrapped: Option<Vec<u8>> = None;
-        if subject <= keys.known_above
-            && let Some(reader) = keys.reader.as_mut()
-        {
+        if subject <= keys.known_above {
             let sql = "SELECT wrapped FROM person_key WHERE subject = $1";
-            reader.query(sql, &[Value::Int(subject)], &[crate::storage::ColumnKind::Bytes], &mut |row| {
+            keys.reader.query(sql, &[Value::Int(subject)], &[crate::storage::ColumnKind::Bytes], &mut |row| {
                 wrapped = row[0].as_bytes().map(<[u8]>::to_vec);
                 Ok(())
             })?;
         }
         let key = match wrapped {
-            Some(wrapped) => self.unwrap(subject, &wrapped),
+            Some(wrapped) => Some(self.unwrap(subject, &wrapped)?),
             None if make => {
                 let mut fresh = [0u8; 32];
                 getrandom::fill(&mut fresh)
@@ -139,7 +159,7 @@ impl KeyRing {
             }
             None => None,
         };
-        if keys.plain.len() >= KEYS_MAX && keys.fresh.is_empty() {
+        if keys.plain.len() >= KEYS_MAX && keys.fresh.is_empty() && !keys.committing {
             let highest = keys.plain.keys().copied().max().unwrap_or(0);
             keys.known_above = keys.known_above.max(highest);
             keys.plain.clear();
@@ -155,9 +175,12 @@ impl KeyRing {
             .map_err(|_| Fault::bug("a data key could not be wrapped"))
     }
 
-    fn unwrap(&self, subject: i64, wrapped: &[u8]) -> Option<[u8; 32]> {
+    fn unwrap(&self, subject: i64, wrapped: &[u8]) -> Result<[u8; 32], Fault> {
         let nonce = wrapping_nonce(subject);
-        Self::cipher(&self.secrets.wrapping).decrypt(&nonce, wrapped).ok()?.try_into().ok()
+        let plain = Self::cipher(&self.secrets.wrapping).decrypt(&nonce, wrapped).ok();
+        plain.and_then(|plain| plain.try_into().ok()).ok_or_else(|| {
+            Fault::corrupt(format!("the data key of person {subject} does not open: give the market its own secret"))
+        })
     }
 }
 
@@ -170,22 +193,32 @@ fn wrapping_nonce(subject: i64) -> Nonce {
 struct ForSubject {
     ring: Arc<KeyRing>,
     subject: i64,
+    failed: Mutex<Option<Fault>>,
+}
+
+impl ForSubject {
+    fn key(&self, subject: i64, make: bool) -> Option<[u8; 32]> {
+        self.ring.key(subject, make).unwrap_or_else(|fault| {
+            self.failed.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(fault);
+            None
+        })
+    }
 }
 
 impl Sealer for ForSubject {
     fn seal(&self, plain: &str) -> String {
-        let sealed = self.ring.key(self.subject, true).ok().flatten().and_then(|key| {
+        let sealed = self.key(self.subject, true).and_then(|key| {
             let nonce: Nonce = [0u8; 12].into();
             KeyRing::cipher(&key).encrypt(&nonce, plain.as_bytes()).ok()
         });
-        // Without a key nothing may be stored in the clear: the value is lost rather than leaked.
+        // Without a key nothing may be written in the clear; `sealing` tells that it failed.
         sealed
             .map_or_else(|| sycee_contract::redacted().to_owned(), |bytes| format!("{}.{}", self.subject, hex(&bytes)))
     }
 
     fn open(&self, sealed: &str) -> Option<String> {
         let (subject, text) = sealed.split_once('.')?;
-        let key = self.ring.key(subject.parse().ok()?, false).ok().flatten()?;
+        let key = self.key(subject.parse().ok()?, false)?;
         let nonce: Nonce = [0u8; 12].into();
         let plain = KeyRing::cipher(&key).decrypt(&nonce, unhex(text)?.as_slice()).ok()?;
         String::from_utf8(plain).ok()

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use sycee_contract::{Command, Effect, Event, Message, Nature};
+use sycee_contract::{Command, Date, Effect, Event, Message, Nature};
 
 use crate::payload::{Payload, Vt, vt_of};
 
@@ -18,6 +18,8 @@ pub struct Stimulus {
     pub(crate) fact: bool,
     pub(crate) timer: Option<String>,
     pub(crate) effect_done: Option<i64>,
+    /// The business date that it begins.
+    pub(crate) advance: Option<Date>,
 }
 
 impl Stimulus {
@@ -42,6 +44,7 @@ impl Stimulus {
             fact,
             timer: None,
             effect_done: None,
+            advance: None,
         }
     }
 

@@ -9,7 +9,10 @@ use crate::cascade::{Cascade, Delivery, HOPS_MAX, Hop, HopOutcome, Queued};
 use crate::core::Core;
 use crate::payload::{Payload, to_bytes, vt_of};
 use crate::system::{EffectState, RuntimeEffect, RuntimeTimer};
-use crate::{Blind, Entity, Fault, Find, Handled, Market, Resident};
+use crate::{Blind, Entity, Fault, Find, Halt, Handled, Market, Resident};
+
+/// How deep questions may lead to questions: the stack must hold them.
+const ASKED_DEPTH_MAX: u32 = 64;
 
 /// One handler's view of one cascade.
 pub struct Work<'a> {
@@ -104,6 +107,9 @@ impl Work<'_> {
     /// Keeps `entity` even if this cascade is refused: attempts, velocity counters.
     pub fn save_even_if_refused<E: Entity>(&mut self, entity: E) {
         self.save(entity.clone());
+        if self.core.fault.is_some() {
+            return;
+        }
         let entity = Arc::new(entity);
         self.cascade.sticky.push(Box::new(move |core| core.put::<E>(entity.key(), Some(Arc::clone(&entity)))));
     }
@@ -187,9 +193,16 @@ impl Work<'_> {
         };
         let hop = self.push::<C>(query, vec![C::OWNER], HopOutcome::Asked, false);
         let payload = Arc::clone(&self.cascade.hops[hop as usize].payload);
+        let mark = self.core.mark(self.cascade);
+        if self.core.asking >= ASKED_DEPTH_MAX {
+            return Err(Fault::bug(format!("questions go round: {} is asked {ASKED_DEPTH_MAX} deep", C::ID)).into());
+        }
+        self.core.asking += 1;
         let mut work = Work { core: &mut *self.core, cascade: &mut *self.cascade, service: C::OWNER, hop, asked: true };
-        let answer = run(&mut work, &*payload)?;
-        self.core.take_fault()?;
+        let answer = run(&mut work, &*payload).and_then(|answer| work.core.take_fault().map(|()| answer).map_err(Halt::from));
+        self.core.asking -= 1;
+        // Whoever asks may go on without an answer, but not with what a failed one left behind.
+        let answer = answer.inspect_err(|_| self.core.rollback(self.cascade, &mark))?;
         answer.get::<C>().ok_or_else(|| Fault::bug(format!("{} was answered with another type", C::ID)).into())
     }
 
@@ -227,7 +240,7 @@ impl Work<'_> {
         }
         let id = format!("{}/{key}", self.service);
         let subject = self.cascade.subject;
-        let payload = self.core.keys.sealing(subject, || to_bytes(&command));
+        let Some(payload) = self.sealed(subject, &command) else { return };
         let timer = RuntimeTimer {
             id: id.clone(),
             due,
@@ -244,8 +257,16 @@ impl Work<'_> {
     /// Forgets the timer under `key`, if there is one.
     pub fn cancel_timer(&mut self, key: &str) {
         let id = format!("{}/{key}", self.service);
-        if matches!(self.core.get::<RuntimeTimer>(&id), Ok(Some(_))) {
-            self.core.put::<RuntimeTimer>(id, None);
+        match self.core.get::<RuntimeTimer>(&id) {
+            Ok(Some(_)) if self.asked => {
+                let fault = Fault::bug(format!("{} cancelled a timer while asked", self.service));
+                self.core.fault.get_or_insert(fault);
+            }
+            Ok(Some(_)) => self.core.put::<RuntimeTimer>(id, None),
+            Ok(None) => {}
+            Err(fault) => {
+                self.core.fault.get_or_insert(fault);
+            }
         }
     }
 
@@ -257,7 +278,7 @@ impl Work<'_> {
         }
         let id = self.core.next_id();
         let subject = effect.subject().or(self.cascade.subject);
-        let payload = self.core.keys.sealing(subject, || to_bytes(&effect));
+        let Some(payload) = self.sealed(subject, &effect) else { return };
         let row = RuntimeEffect {
             id,
             kind: F::KIND.to_owned(),
@@ -270,6 +291,17 @@ impl Work<'_> {
         };
         self.core.put::<RuntimeEffect>(id, Some(Arc::new(row)));
         self.cascade.effects.push((id, F::KIND, Arc::new(effect) as Payload));
+    }
+
+    /// The stored form of `value`; a fault that ends the handler is noted when a key cannot be had.
+    fn sealed<T: serde::Serialize>(&mut self, subject: Option<CustomerId>, value: &T) -> Option<Vec<u8>> {
+        match self.core.keys.sealing(subject, || to_bytes(value)) {
+            Ok(bytes) => Some(bytes),
+            Err(fault) => {
+                self.core.fault.get_or_insert(fault);
+                None
+            }
+        }
     }
 
     fn own<E: Entity>(&self) -> Result<(), Fault> {

@@ -10,6 +10,8 @@ use super::Verdict;
 
 /// An effect that is older than this and still pending is lost.
 const PENDING_DAYS_MAX: i64 = 3;
+/// A timer that should have fired so long ago is lost.
+const TIMER_DAYS_MAX: i64 = 1;
 
 pub(super) fn effects(writer: &mut MarketWriter) -> Result<Verdict, Fault> {
     let mut verdict = Verdict::new(6, "every effect ends: done, compensated, or parked with a work order");
@@ -35,17 +37,17 @@ pub(super) fn effects(writer: &mut MarketWriter) -> Result<Verdict, Fault> {
         });
         Ok(())
     })?;
-    let mut watched = BTreeSet::new();
+    let mut timers = BTreeSet::new();
     writer.scan::<RuntimeTimer>(&mut |timer| {
-        if timer.due.plus_days(1) >= now {
-            watched.insert(timer.id.clone());
-        }
+        let due = timer.due;
+        verdict.check(due.plus_days(TIMER_DAYS_MAX) >= now, || format!("timer {} was due at {due}", timer.id));
+        timers.insert(timer.id.clone());
         Ok(())
     })?;
     writer.scan::<PaymentOrder>(&mut |payment| {
         let holds = payment.status != PaymentStatus::Sent
-            || watched.iter().any(|timer| timer.ends_with(&payment.id.to_string()))
-            || topics.iter().any(|topic| topic.contains(&payment.id.to_string()));
+            || timers.contains(&format!("payment-system/poll-{}", payment.id))
+            || topics.contains(&format!("payment-unanswered-{}", payment.id));
         verdict.check(holds, || format!("{} is on its way and nobody watches it", payment.id));
         Ok(())
     })?;

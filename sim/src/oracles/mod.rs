@@ -2,6 +2,7 @@
 //!
 //! An oracle reads committed state and says what contradicts what. It knows nothing of how the state came about.
 
+mod answers;
 mod books;
 mod credit;
 mod effects;
@@ -10,6 +11,7 @@ mod schedules;
 
 use std::collections::BTreeMap;
 
+pub(crate) use answers::{Requests, answer_of};
 use serde::Serialize;
 use sycee_runtime::{Fault, MarketWriter};
 
@@ -59,24 +61,17 @@ impl Verdict {
 
 /// Asks every oracle that can be answered from the database. Everything executed is made durable first.
 ///
-/// `whole_ledger` replays every transfer and hash; without it only balances are compared.
+/// `whole_ledger` replays every transfer, hash and movement of funds; without it only balances are compared.
 pub fn ask_all(writer: &mut MarketWriter, whole_ledger: bool) -> Result<Vec<Verdict>, Fault> {
     writer.sync()?;
     Ok(vec![
         books::ledger(writer, whole_ledger)?,
         books::sub_ledger(writer)?,
-        funds::fund_accounts(writer)?,
+        funds::fund_accounts(writer, whole_ledger)?,
         schedules::schedules(writer)?,
         credit::credit_lines(writer)?,
         effects::effects(writer)?,
     ])
-}
-
-/// Oracle 7, as a run can see it: requests of the past were asked again and got their first answers.
-pub(crate) fn answered_again(repeated: u64) -> Verdict {
-    let mut verdict = Verdict::new(7, "every acknowledged request keeps its answer");
-    verdict.checked = repeated;
-    verdict
 }
 
 /// A sum of units by name, for comparing two sides.

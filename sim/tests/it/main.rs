@@ -2,5 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on ends")]
 
+mod mutations;
+mod pinned;
 mod stage;
+mod tamper;
 mod whole_runs;

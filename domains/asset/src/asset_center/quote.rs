@@ -118,10 +118,11 @@ pub fn query_position(work: &mut Work, query: &QueryLoanPosition) -> Handled<Loa
 pub fn calculate_posting(work: &mut Work, query: &CalculateRepaymentPosting) -> Handled<PostingQuote> {
     let note = work.require::<LoanNote>(query.loan)?;
     let lines = work.require::<LoanInstallments>(query.loan)?;
-    if let Some(amount) = query.amount
-        && !(amount.is_positive() && amount.is_whole_minor())
-    {
-        return Err(Rejection::invalid("amount", "must be more than zero, in whole minor units", "\"50.00\"").into());
+    let currency = note.currency();
+    let payable = |amount: Money| amount.is_positive() && amount.is_whole_minor() && amount.currency() == currency;
+    if !query.amount.is_none_or(payable) {
+        let rule = format!("must be more than zero, in whole minor units of {currency}");
+        return Err(Rejection::invalid("amount", rule, "\"50.00\"").into());
     }
     let today = work.today();
     let due_now = lines.due_through(today, note.currency())?;

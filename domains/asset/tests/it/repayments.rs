@@ -6,7 +6,7 @@ use sycee_contract::{
     OpenWorkOrder, OverdueBucketChanged, PartnerId, PostLedgerEvent, RepaymentKind, RepaymentPostingCalculated,
     RepaymentSucceeded,
 };
-use sycee_money::date;
+use sycee_money::{Currency, Money, date};
 
 use crate::fixture::{
     CUSTOMER, FUNDER, LOAN, advance, advance_from, customer, ghs, installments, loan, note, one_loan, pay, post, quote,
@@ -19,6 +19,9 @@ fn quotes_are_refused_with_a_reason() {
         for amount in ["0", "-5", "0.001"] {
             assert_eq!(quote(scene, RepaymentKind::Normal, Some(amount)).unwrap_err(), "INVALID_FIELD", "{amount}");
         }
+        let amount = Money::from_minor(5_000, Currency::USD).unwrap();
+        let foreign = CalculateRepaymentPosting { loan: loan(LOAN), kind: RepaymentKind::Normal, amount: Some(amount) };
+        assert_eq!(scene.request(foreign).unwrap_err().code, "INVALID_FIELD");
         let unknown = CalculateRepaymentPosting { loan: loan(1), kind: RepaymentKind::Normal, amount: None };
         assert_eq!(scene.request(unknown).unwrap_err().code, "NOT_FOUND");
     });

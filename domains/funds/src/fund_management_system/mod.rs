@@ -23,6 +23,7 @@ use sycee_contract::messages::{
     ReserveFunds, RiskDecisionMade,
 };
 use sycee_contract::{ArrivalId, FundBalances, LedgerReference, Rejection};
+use sycee_money::Money;
 use sycee_runtime::{Handled, Registry, Work};
 
 use crate::FundsRejection;
@@ -92,6 +93,10 @@ fn confirm_fund_arrival(work: &mut Work, cmd: &ConfirmFundArrival) -> Handled<Ar
     }
     let by_code = FundAccount::by_code(cmd.funder.clone());
     let mut account = work.find_one(by_code)?.ok_or_else(|| Rejection::not_found("funder", &cmd.funder))?;
+    if !cmd.amount.is_whole_minor() {
+        let example = Money::from_units(1_000_000, account.currency);
+        return Err(FundsRejection::AmountInvalid { amount: cmd.amount, example }.into());
+    }
     let at = work.now();
     let cause = Cause { loan: None, reference: cmd.bank_reference.clone() };
     let movement = account.post(MovementKind::Arrival, cmd.amount, cause, at)?;

@@ -103,7 +103,8 @@ fn count_shortage(work: &mut Work, amount: Money) -> Handled<()> {
     let before = work.get::<RouteShortage>((day, currency))?;
     let mut shortage = before.unwrap_or(RouteShortage { day, currency, count: 0, amount: Money::zero(currency) });
     shortage.count += 1;
-    shortage.amount = shortage.amount.checked_add(amount)?;
+    // The request is refused anyway: a sum that is full stays full.
+    shortage.amount = shortage.amount.checked_add(amount).unwrap_or(Money::from_units(i64::MAX, currency));
     work.save_even_if_refused(shortage);
     Ok(())
 }

@@ -73,6 +73,7 @@ fn a_bank_reference_brings_money_once() {
             (arrival(ghs(500), "bank-1"), "ARRIVAL_ALREADY_CONFIRMED"),
             (arrival(ghs(0), "bank-2"), "INVALID_AMOUNT"),
             (arrival(Money::from_minor(100, Currency::USD).unwrap(), "bank-2"), "INVALID_AMOUNT"),
+            (arrival(Money::from_units(1, Currency::GHS), "bank-2"), "INVALID_AMOUNT"),
             (arrival(ghs(1), " "), "INVALID_FIELD"),
             (ConfirmFundArrival { funder: "nobody".into(), ..arrival(ghs(1), "bank-2") }, "NOT_FOUND"),
         ] {

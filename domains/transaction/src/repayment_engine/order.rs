@@ -16,6 +16,7 @@ use crate::{RepaymentPolicy, TransactionRejection};
 
 /// A customer wants to repay: the order takes what the loan's figures say today.
 ///
+/// More than is owed becomes the customer's credit balance, but an amount beyond twice what is owed is taken for a slip.
 /// Errors: `LOAN_NOT_YOURS`, `NO_MANDATE`, `AMOUNT_BELOW_SETTLEMENT`, and what the calculation refuses.
 pub(super) fn create_repayment_order(work: &mut Work, cmd: &CreateRepaymentOrder) -> Handled<RepaymentOrderAnswer> {
     let loan = cmd.loan;
@@ -27,8 +28,11 @@ pub(super) fn create_repayment_order(work: &mut Work, cmd: &CreateRepaymentOrder
         RepaymentMethodKind::DirectDebit => Some(link.mandate.ok_or(TransactionRejection::NoMandate { loan })?),
         RepaymentMethodKind::Qr | RepaymentMethodKind::VirtualAccount | RepaymentMethodKind::DeepLink => None,
     };
-    if cmd.amount.is_some_and(|amount| !amount.is_positive() || !amount.is_whole_minor()) {
-        return Err(Rejection::invalid("amount", "must be more than zero, in whole minor units", "120.50").into());
+    let currency = work.market().currency;
+    let payable = |amount: Money| amount.is_positive() && amount.is_whole_minor() && amount.currency() == currency;
+    if !cmd.amount.is_none_or(payable) {
+        let rule = format!("must be more than zero, in whole minor units of {currency}");
+        return Err(Rejection::invalid("amount", rule, "120.50").into());
     }
     let asked = cmd.amount.filter(|_| cmd.kind == RepaymentKind::Normal);
     let quote = work.ask(CalculateRepaymentPosting { loan, kind: cmd.kind, amount: asked })?;
@@ -36,6 +40,11 @@ pub(super) fn create_repayment_order(work: &mut Work, cmd: &CreateRepaymentOrder
         && offered.compare(quote.amount)?.is_lt()
     {
         return Err(TransactionRejection::AmountBelowSettlement { loan, needed: quote.amount, offered }.into());
+    }
+    let owed = quote.amount.checked_sub(quote.parts.surplus)?;
+    if quote.parts.surplus.compare(owed)?.is_gt() {
+        let rule = format!("must be at most twice what {loan} asks for in all, {owed}");
+        return Err(Rejection::invalid("amount", rule, owed).into());
     }
     let wanted = Wanted { kind: cmd.kind, amount: quote.amount, method: cmd.method, mandate, debit_try: 0 };
     let order = open(work, &mut link, wanted);

@@ -1,6 +1,7 @@
 //! Orders to repay and direct debits.
 
 use sycee_contract::*;
+use sycee_money::{Currency, Money};
 use sycee_runtime::Registry;
 use sycee_runtime::testing::Scene;
 use sycee_transaction::repayment_engine::{LoanLink, RepaymentOrder};
@@ -89,12 +90,13 @@ fn an_order_is_routed_and_offered() {
 #[test]
 fn an_order_that_cannot_be_is_refused() {
     type Change = fn(&mut CreateRepaymentOrder);
-    let cases: [(Change, &str); 6] = [
+    let cases: [(Change, &str); 7] = [
         (|cmd| cmd.customer = id(4711), "LOAN_NOT_YOURS"),
         (|cmd| cmd.loan = id(999_999), "NOT_FOUND"),
         (|cmd| cmd.method = RepaymentMethodKind::DirectDebit, "NO_MANDATE"),
         (|cmd| cmd.amount = Some(ghs("0")), "INVALID_FIELD"),
         (|cmd| cmd.amount = Some(ghs("1.2345")), "INVALID_FIELD"),
+        (|cmd| cmd.amount = Some(Money::parse("100", Currency::USD).unwrap()), "INVALID_FIELD"),
         (
             |cmd| {
                 cmd.kind = RepaymentKind::EarlySettlement;

@@ -68,8 +68,10 @@ pub trait Reader: Send {
 
 /// What commits.
 pub trait Store: Send {
-    /// Creates what is missing of `tables`; takes the writer's place with a new fencing epoch. Answers the last batch.
-    fn open(&mut self, tables: &[&'static TableSpec]) -> Result<i64, Fault>;
+    /// Creates what is missing of `tables`; takes the writer's place. Answers the new fencing epoch and the last batch.
+    ///
+    /// Errors: `Fenced` when the epoch so far is not `held`: another writer has taken over from the one that asks.
+    fn open(&mut self, tables: &[&'static TableSpec], held: Option<i64>) -> Result<(i64, i64), Fault>;
     /// Writes `commit` in one durable transaction.
     ///
     /// Errors: a Fault of kind `Fenced` when another writer has taken over; of kind `Outage` when it is unknown whether

@@ -21,8 +21,8 @@ type BoxError = Box<dyn std::error::Error + Sync + Send>;
 
 fn fault(error: tokio_postgres::Error) -> Fault {
     let kind = match error.as_db_error().map(|db| db.code().code().to_owned()) {
-        Some(code) if code.starts_with("23") => FaultKind::Bug,
-        Some(code) if code.starts_with("22") || code.starts_with("42") => FaultKind::Bug,
+        // Cardinality, data, integrity, syntax, limits such as an index entry's size: trying again changes nothing.
+        Some(code) if ["21", "22", "23", "42", "54"].iter().any(|class| code.starts_with(class)) => FaultKind::Bug,
         _ => FaultKind::Outage,
     };
     let text = error.as_db_error().map_or_else(String::new, |db| format!(" ({})", db.message()));
@@ -48,8 +48,9 @@ impl ToSql for Param<'_> {
                 Type::BOOL => out.put_u8(u8::from(*number != 0)),
                 Type::INT2 => out.put_i16(i16::try_from(*number)?),
                 Type::INT4 => out.put_i32(i32::try_from(*number)?),
-                Type::DATE => out.put_i32(i32::try_from(*number - EPOCH_DAYS)?),
-                Type::TIMESTAMPTZ => out.put_i64(*number - EPOCH_MICROS),
+                Type::DATE => out.put_i32(i32::try_from(number.saturating_sub(EPOCH_DAYS))?),
+                // The least number would mean minus infinity; the server refuses the one above it.
+                Type::TIMESTAMPTZ => out.put_i64(number.saturating_sub(EPOCH_MICROS).max(i64::MIN + 1)),
                 _ => out.put_i64(*number),
             },
         }
@@ -88,7 +89,7 @@ fn read_value(raw: Option<Raw<'_>>, ty: &Type, kind: ColumnKind) -> Result<Value
         Type::INT4 => Value::Int(i64::from(i32::from_be_bytes(raw.try_into().map_err(short)?))),
         Type::INT8 => Value::Int(i64::from_be_bytes(raw.try_into().map_err(short)?)),
         Type::DATE => Value::Int(i64::from(i32::from_be_bytes(raw.try_into().map_err(short)?)) + EPOCH_DAYS),
-        Type::TIMESTAMPTZ => Value::Int(i64::from_be_bytes(raw.try_into().map_err(short)?) + EPOCH_MICROS),
+        Type::TIMESTAMPTZ => Value::Int(i64::from_be_bytes(raw.try_into().map_err(short)?).saturating_add(EPOCH_MICROS)),
         Type::JSONB => text(raw.get(1..).unwrap_or_default())?,
         Type::BYTEA => Value::bytes(raw),
         Type::TEXT | Type::VARCHAR | Type::NAME | Type::UNKNOWN => text(raw)?,
@@ -422,16 +423,15 @@ const fn pg_type(kind: ColumnKind) -> Type {
 }
 
 impl Store for PostgresStore {
-    fn open(&mut self, tables: &[&'static TableSpec]) -> Result<i64, Fault> {
+    fn open(&mut self, tables: &[&'static TableSpec], held: Option<i64>) -> Result<(i64, i64), Fault> {
         self.run_script(&schema_script(tables, "postgres"))?;
-        let take = "UPDATE market_fence SET epoch = epoch + 1 WHERE id = 1 RETURNING epoch, batch";
+        let take = "UPDATE market_fence SET epoch = epoch + 1 WHERE id = 1 AND epoch = coalesce($1, epoch) \
+                    RETURNING epoch, batch";
         let Link { runtime, client } = &self.link;
-        let (epoch, batch) = runtime.block_on(async {
-            let row = client.query_one(take, &[]).await.map_err(fault)?;
-            Ok::<(i64, i64), Fault>((row.get(0), row.get(1)))
-        })?;
-        self.epoch = epoch;
-        Ok(batch)
+        let row = runtime.block_on(client.query_opt(take, &[&held])).map_err(fault)?;
+        let row = row.ok_or_else(|| Fault::new(FaultKind::Fenced, "another writer took over"))?;
+        self.epoch = row.get(0);
+        Ok((self.epoch, row.get(1)))
     }
 
     fn commit(&mut self, commit: &Commit) -> Result<(), Fault> {
@@ -460,7 +460,7 @@ impl Store for PostgresStore {
     fn run_script(&mut self, sql: &str) -> Result<(), Fault> {
         let schema = &self.schema;
         let whole = format!(
-            "BEGIN; SELECT pg_advisory_xact_lock(hashtext('sycee.{schema}')); CREATE SCHEMA IF NOT EXISTS {schema};\n{sql}\nCOMMIT;"
+            "BEGIN; SELECT pg_advisory_xact_lock(hashtext('sycee.{schema}')); CREATE SCHEMA IF NOT EXISTS {schema};\n{sql}\n;COMMIT;"
         );
         let Link { runtime, client } = &self.link;
         let result = runtime.block_on(client.batch_execute(&whole)).map_err(fault);

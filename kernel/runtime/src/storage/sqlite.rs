@@ -28,7 +28,9 @@ pub(super) struct SqliteStore {
 
 fn fault(error: rusqlite::Error) -> Fault {
     let kind = match &error {
-        rusqlite::Error::SqliteFailure(code, _) if code.code == rusqlite::ErrorCode::ConstraintViolation => {
+        rusqlite::Error::SqliteFailure(code, _)
+            if matches!(code.code, rusqlite::ErrorCode::ConstraintViolation | rusqlite::ErrorCode::TooBig) =>
+        {
             FaultKind::Bug
         }
         rusqlite::Error::SqliteFailure(code, _)
@@ -70,7 +72,7 @@ impl SqliteStore {
         connection.pragma_update(None, "synchronous", synchronous).map_err(fault)?;
         connection.pragma_update(None, "wal_autocheckpoint", 0).map_err(fault)?;
         connection.pragma_update(None, "journal_size_limit", -1).map_err(fault)?;
-        connection.pragma_update(None, "cache_size", -65_536).map_err(fault)?;
+        connection.pragma_update(None, "cache_size", -32_768).map_err(fault)?;
         connection.set_prepared_statement_cache_capacity(512);
         Ok(Self { path: path.to_owned(), connection, durability, busy, epoch: 0, commits: 0 })
     }
@@ -225,7 +227,7 @@ fn write_rows(connection: &Connection, rows: &TableRows) -> Result<(), Fault> {
 }
 
 impl Store for SqliteStore {
-    fn open(&mut self, tables: &[&'static TableSpec]) -> Result<i64, Fault> {
+    fn open(&mut self, tables: &[&'static TableSpec], held: Option<i64>) -> Result<(i64, i64), Fault> {
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(fault)?;
         transaction.execute_batch(&schema_script(tables, "sqlite")).map_err(fault)?;
         let (epoch, batch): (i64, i64) = transaction
@@ -233,9 +235,12 @@ impl Store for SqliteStore {
                 Ok((row.get(0)?, row.get(1)?))
             })
             .map_err(fault)?;
+        if let Some(held) = held.filter(|held| held + 1 != epoch) {
+            return Err(Fault::new(FaultKind::Fenced, format!("another writer took over after epoch {held}")));
+        }
         transaction.commit().map_err(fault)?;
         self.epoch = epoch;
-        Ok(batch)
+        Ok((epoch, batch))
     }
 
     fn commit(&mut self, commit: &Commit) -> Result<(), Fault> {
@@ -251,7 +256,9 @@ impl Store for SqliteStore {
             write_rows(&transaction, rows)?;
         }
         transaction.commit().map_err(fault)?;
-        self.checkpoint_when_long()
+        // The batch is durable: a checkpoint that fails, as on a full disk, must not make it look lost. It comes again.
+        drop(self.checkpoint_when_long());
+        Ok(())
     }
 
     fn run_script(&mut self, sql: &str) -> Result<(), Fault> {

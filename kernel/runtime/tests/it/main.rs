@@ -4,5 +4,9 @@
 mod bank;
 mod cascades;
 mod durability;
+mod facts;
+mod hostile;
 mod idempotency;
 mod privacy;
+mod recovery;
+mod shop;

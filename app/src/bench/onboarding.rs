@@ -1,0 +1,164 @@
+//! People with a credit line, made in the market's own way: registered, identified, admitted, assessed.
+
+use std::collections::BTreeMap;
+
+use sycee_contract::{
+    ApplyForCredit, ConsentKind, CreditLineApproved, CustomerId, Device, GrantConsent, OtpChallengeId, OtpPurpose,
+    RegisterCustomer, RequestOtp, RiskDecisionMade, RiskOutcome, Sensitive, SubmitKyc, UpdateCustomerDetails,
+};
+use sycee_money::{Currency, Money};
+use sycee_runtime::Stimulus;
+use sycee_sim::{Applicant, GERMAN_CREDIT, read_applicants};
+
+use super::market::{BenchMarket, broken, must};
+use crate::output::Failure;
+
+/// The credit line everybody asks for, in minor units.
+const LINE_MINOR: i64 = 350_000;
+/// What marks applicants of the data set whose score is far from every threshold.
+const SAFE: [(&str, &str); 3] = [
+    ("status_of_existing_checking_account", "no checking account"),
+    ("credit_history", "critical account/ other credits existing (not at this bank)"),
+    ("other_installment_plans", "none"),
+];
+
+/// Somebody with a credit line.
+#[derive(Clone, Debug)]
+pub struct Borrower {
+    /// Number among all people of the bench.
+    pub nr: usize,
+    /// The customer.
+    pub customer: CustomerId,
+    /// The actor's name.
+    pub actor: String,
+    /// Requests made so far.
+    requests: u32,
+}
+
+impl Borrower {
+    /// The phone of person `nr`.
+    pub fn phone(&self) -> Sensitive {
+        phone(self.nr)
+    }
+
+    /// The next idempotency key.
+    pub fn next_key(&mut self) -> String {
+        self.requests += 1;
+        format!("{}-{}", self.actor, self.requests)
+    }
+}
+
+/// The applicants that are surely approved.
+pub fn safe_applicants() -> Result<Vec<Applicant>, Failure> {
+    let mut all = read_applicants(GERMAN_CREDIT).map_err(broken)?;
+    all.retain(|it| it.good && SAFE.iter().all(|(name, value)| it.attributes.get(*name).is_some_and(|v| v == value)));
+    Ok(all)
+}
+
+/// Brings in people number `from` to `from + count`; answers those who got a line.
+pub fn onboard(
+    market: &mut BenchMarket,
+    applicants: &[Applicant],
+    from: usize,
+    count: usize,
+) -> Result<Vec<Borrower>, Failure> {
+    let people = from..from + count;
+    for nr in people.clone() {
+        market.tell(say(nr, RequestOtp { phone: phone(nr), purpose: OtpPurpose::Register }));
+    }
+    market.run(&mut |_, done, _| must(done))?;
+    let registered = register(market, people)?;
+    let mut borrowers: BTreeMap<CustomerId, Borrower> = BTreeMap::new();
+    for (nr, customer) in registered {
+        let applicant = &applicants[nr % applicants.len()];
+        describe(market, nr, customer, applicant);
+        borrowers.insert(customer, Borrower { nr, customer, actor: actor(nr), requests: 0 });
+    }
+    market.run(&mut |_, done, _| must(done))?;
+    for (customer, Borrower { nr, .. }) in &borrowers {
+        let kinds = vec![ConsentKind::Bureau, ConsentKind::Privacy, ConsentKind::Marketing];
+        market.tell(say(*nr, GrantConsent { customer: *customer, kinds, notice_version: "2026-01".to_owned() }));
+    }
+    market.run(&mut |_, done, _| {
+        for event in done.events::<RiskDecisionMade>() {
+            if event.outcome != RiskOutcome::Approve {
+                return Err(broken(format!("{} is not admitted: {:?}", event.subject.customer, event.reasons)));
+            }
+        }
+        must(done)
+    })?;
+    let requested = Money::from_minor(LINE_MINOR, Currency::GHS).map_err(broken)?;
+    for (customer, Borrower { nr, .. }) in &borrowers {
+        let purpose = applicants[nr % applicants.len()].purpose.clone();
+        market.tell(say(*nr, ApplyForCredit { customer: *customer, requested, purpose, facts: BTreeMap::new() }));
+    }
+    let mut approved = Vec::with_capacity(count);
+    market.run(&mut |_, done, _| {
+        approved
+            .extend(done.events::<CreditLineApproved>().filter_map(|event| borrowers.get(&event.customer).cloned()));
+        must(done)
+    })?;
+    Ok(approved)
+}
+
+fn register(market: &mut BenchMarket, people: std::ops::Range<usize>) -> Result<Vec<(usize, CustomerId)>, Failure> {
+    let passwords = std::mem::take(&mut market.passwords);
+    let by_phone: BTreeMap<String, usize> = people.map(|nr| (phone(nr).reveal().to_owned(), nr)).collect();
+    for sent in passwords {
+        let nr = by_phone.get(sent.phone.reveal()).copied().ok_or_else(|| broken("a password for nobody"))?;
+        let challenge: OtpChallengeId = sent.challenge.parse().map_err(|_| broken("a challenge without number"))?;
+        let device = Device {
+            device_id: format!("device-{nr}"),
+            platform: "android-14".to_owned(),
+            channel: "organic".to_owned(),
+        };
+        let language = "en".to_owned();
+        market.tell(say(nr, RegisterCustomer { phone: phone(nr), challenge, code: sent.code, device, language }));
+    }
+    let mut registered = Vec::with_capacity(by_phone.len());
+    market.run(&mut |_, done, _| {
+        let answer = done.answer::<RegisterCustomer>().map_err(broken)?;
+        registered.push(answer.customer);
+        Ok(())
+    })?;
+    // Answers come in the order of the requests, and passwords were sent in the order of the people.
+    Ok(by_phone.into_values().zip(registered).collect())
+}
+
+fn describe(market: &mut BenchMarket, nr: usize, customer: CustomerId, applicant: &Applicant) {
+    market.tell(say(
+        nr,
+        UpdateCustomerDetails {
+            customer,
+            employment: None,
+            address: None,
+            emergency_contacts: vec![],
+            attributes: applicant.attributes.clone(),
+        },
+    ));
+    market.tell(say(
+        nr,
+        SubmitKyc {
+            customer,
+            document_type: "ghana-card".to_owned(),
+            document_number: Sensitive::new(format!("GHA-{:09}-{}", 100_000_000 + nr, nr % 10)),
+            full_name: Sensitive::new(format!("Borrower {nr}")),
+            birth_date: Sensitive::new("1985-05-05"),
+            document_image: format!("kyc/{nr}/card.jpg"),
+            liveness_video: format!("kyc/{nr}/face.mp4"),
+        },
+    ));
+}
+
+fn say<C: sycee_contract::Command>(nr: usize, command: C) -> Stimulus {
+    Stimulus::command(&actor(nr), command).through("bff-system")
+}
+
+fn actor(nr: usize) -> String {
+    format!("person-{nr}")
+}
+
+/// Digits in their natural order, so that phones sort like people; none ends like a channel's test number.
+fn phone(nr: usize) -> Sensitive {
+    Sensitive::new(format!("+23324{:07}", nr))
+}

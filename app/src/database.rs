@@ -1,0 +1,157 @@
+//! Which database a command works on, and the secret that opens the personal data in it.
+//!
+//! Invariant: reading never raises the fencing epoch, so it never stops a running writer.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use sycee_runtime::storage::{DatabaseUrl, Reader, has_table, open_store};
+
+use crate::output::Failure;
+
+/// Environment variable with the market's master secret.
+const MASTER_VARIABLE: &str = "SYCEE_MASTER_KEY";
+/// Fewest characters of a master secret that a person chose.
+const MASTER_CHARS_MIN: usize = 16;
+/// How long a lock is waited for.
+const BUSY: Duration = Duration::from_secs(10);
+
+/// The database that `--db` names.
+pub struct Database {
+    /// Where it is.
+    pub url: DatabaseUrl,
+}
+
+impl Database {
+    /// Errors: `Input` with the accepted forms.
+    pub fn parse(text: &str) -> Result<Self, Failure> {
+        DatabaseUrl::parse(text)
+            .map(|url| Self { url })
+            .map_err(|fault| Failure::input(format!("--db: {}", fault.message)))
+    }
+
+    /// The database for people; shows no password.
+    pub fn name(&self) -> String {
+        match &self.url {
+            DatabaseUrl::Sqlite { path, .. } => path.display().to_string(),
+            DatabaseUrl::Postgres { schema, .. } => format!("PostgreSQL, schema {schema}"),
+        }
+    }
+
+    /// Whether there is something to read: a file with content, or a server.
+    pub fn exists(&self) -> bool {
+        match &self.url {
+            DatabaseUrl::Sqlite { path, .. } => is_filled(path),
+            DatabaseUrl::Postgres { .. } => true,
+        }
+    }
+
+    /// Whether a market lives there already.
+    ///
+    /// Errors: `Fault` when the database does not answer.
+    pub fn holds_market(&self) -> Result<bool, Failure> {
+        if !self.exists() {
+            return Ok(false);
+        }
+        let mut reader = open_store(&self.url, BUSY)?.reader()?;
+        Ok(has_table(&self.url, &mut *reader, "message_log")?)
+    }
+
+    /// Reads what is committed, beside a running writer; `table` is what the command cannot do without.
+    ///
+    /// Errors: `Input` when the database is not there or holds no market.
+    pub fn reader(&self, table: &str) -> Result<Box<dyn Reader>, Failure> {
+        let advice = "name it with --db or SYCEE_DB, or make it with sycee migrate";
+        if !self.exists() {
+            return Err(Failure::input(format!("there is no database {}: {advice}", self.name())));
+        }
+        let mut reader = open_store(&self.url, BUSY)?.reader()?;
+        if !has_table(&self.url, &mut *reader, table)? {
+            return Err(Failure::input(format!("{} holds no market (no table {table}): {advice}", self.name())));
+        }
+        Ok(reader)
+    }
+
+    /// The market's master secret: from the environment, or from the key file next to a SQLite database, which is made
+    /// together with the database.
+    ///
+    /// Errors: `Input` when there is none and one must not be made up: personal data would become unreadable.
+    pub fn master_key(&self) -> Result<Vec<u8>, Failure> {
+        if let Ok(secret) = std::env::var(MASTER_VARIABLE) {
+            if secret.chars().count() < MASTER_CHARS_MIN {
+                let text = format!(
+                    "{MASTER_VARIABLE} is shorter than {MASTER_CHARS_MIN} characters: use openssl rand -hex 32"
+                );
+                return Err(Failure::input(text));
+            }
+            return Ok(secret.into_bytes());
+        }
+        let DatabaseUrl::Sqlite { path, .. } = &self.url else {
+            let text =
+                format!("a PostgreSQL market needs its master secret in {MASTER_VARIABLE}: use openssl rand -hex 32");
+            return Err(Failure::input(text));
+        };
+        let file = key_file(path);
+        match std::fs::read_to_string(&file) {
+            Ok(text) if text.trim().len() >= MASTER_CHARS_MIN => Ok(text.trim().as_bytes().to_vec()),
+            Ok(_) => Err(Failure::input(format!("{} holds no key: restore it from your backup", file.display()))),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound && !is_filled(path) => make_key(&file),
+            Err(error) => Err(Failure::input(format!(
+                "{}, the key to the personal data in {}, cannot be read ({error}): restore it, or set {MASTER_VARIABLE}",
+                file.display(),
+                path.display()
+            ))),
+        }
+    }
+}
+
+fn is_filled(path: &Path) -> bool {
+    std::fs::metadata(path).is_ok_and(|file| file.len() > 0)
+}
+
+/// `sycee.db` has its key in `sycee.db.key`.
+fn key_file(database: &Path) -> PathBuf {
+    let mut name = database.as_os_str().to_owned();
+    name.push(".key");
+    name.into()
+}
+
+fn make_key(file: &Path) -> Result<Vec<u8>, Failure> {
+    use std::io::Write as _;
+    let mut bytes = [0u8; 32];
+    getrandom::fill(&mut bytes)
+        .map_err(|error| Failure::Fault(format!("the system gives no random bytes: {error}")))?;
+    let text: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    if let Some(folder) = file.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        std::fs::create_dir_all(folder).map_err(|error| Failure::file("made", folder, error))?;
+    }
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
+        .open(file)
+        .and_then(|mut out| writeln!(out, "{text}").and_then(|()| out.sync_all()))
+        .map_err(|error| Failure::file("written", file, error))?;
+    eprintln!("made {}: the key to this market's personal data; keep a copy apart from the backups", file.display());
+    Ok(text.into_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_made_for_a_new_file_and_never_for_an_old_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("gh.db");
+        let database = Database { url: DatabaseUrl::sqlite(&path) };
+        let made = database.master_key().unwrap();
+        assert_eq!((made.len(), database.master_key().unwrap()), (64, made.clone()));
+        std::fs::write(&path, "a market").unwrap();
+        assert_eq!(database.master_key().unwrap(), made);
+        std::fs::remove_file(key_file(&path)).unwrap();
+        let Err(Failure::Input(lost)) = database.master_key() else { panic!("a key was made up") };
+        assert!(lost.contains("restore it"), "{lost}");
+    }
+}

@@ -1,0 +1,156 @@
+//! `sycee demo`: a thousand real loan applications, two virtual years, one report.
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use clap::Args;
+use indicatif::{ProgressBar, ProgressStyle};
+use sycee_contract::Date;
+use sycee_markets::MarketFiles;
+use sycee_runtime::storage::DatabaseUrl;
+use sycee_sim::{Faults, GERMAN_CREDIT, Report, SimError, World, WorldSettings, read_applicants};
+
+use crate::Context;
+use crate::output::{Failure, Verdict, say, say_json};
+use crate::report::{RunFigures, report_text};
+
+const EXAMPLES: &str = "\
+Examples:
+  sycee demo                                   1,000 applicants, 24 months, in a temporary database
+  sycee demo --applicants 200 --months 6       a quick one
+  sycee demo --db demo.db                      keep the market; then: sycee --db demo.db ledger trial-balance
+  sycee demo --db \"postgres://me@localhost/sycee?schema=demo\"
+  sycee demo --seed 7 --json | jq -r .hash     the same seed gives the same hash, on both engines";
+
+/// Lives two years of a lending business: onboarding, decisions, payouts, repayments, arrears, books.
+#[derive(Args)]
+#[command(after_help = EXAMPLES)]
+pub struct DemoArgs {
+    /// Virtual months to live
+    #[arg(long, default_value_t = 24, value_parser = clap::value_parser!(u32).range(1..=120))]
+    pub months: u32,
+    /// People who apply, from the 1,000 of the German credit data; more start over with other names
+    #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub applicants: u32,
+    /// Seed of everything that is drawn
+    #[arg(long, default_value_t = 42)]
+    pub seed: u64,
+    /// What goes wrong: none, usual, all, or a list of channel, partner, crashes, duplicates
+    #[arg(long, default_value = "usual")]
+    pub faults: Faults,
+}
+
+/// First business day of a demonstration: a Monday.
+const FIRST_DAY: Date = Date::constant(2026, 1, 5);
+/// Secret of a demonstration's market: it holds invented people only.
+const MASTER: &[u8] = b"a demonstration has nothing to hide";
+
+pub fn run(args: &DemoArgs, context: &Context) -> Result<Verdict, Failure> {
+    let place = Place::of(context)?;
+    let last_day = FIRST_DAY.saturating_add(jiff::Span::new().months(i64::from(args.months)));
+    let days = u32::try_from((last_day - FIRST_DAY).get_days()).unwrap_or(1);
+    let settings = WorldSettings {
+        url: place.url.clone(),
+        files: MarketFiles::ghana(),
+        seed: args.seed,
+        faults: args.faults,
+        first_day: FIRST_DAY,
+        applicants: applicants(args.applicants)?,
+        arrival_days: (days / 3).max(1),
+        master: MASTER.to_vec(),
+    };
+    let (report, figures) = live(settings, days, context.json)?;
+    finish(&report, &figures, &place, context)
+}
+
+/// The first `count` applicants of the data set, which starts over when more are wanted.
+pub fn applicants(count: u32) -> Result<Vec<sycee_sim::Applicant>, Failure> {
+    let all =
+        read_applicants(GERMAN_CREDIT).map_err(|error| Failure::Fault(format!("data/germancredit.csv, {error}")))?;
+    Ok(all.iter().cycle().take(count as usize).cloned().collect())
+}
+
+/// Lives `days` days with a progress bar, and asks every oracle.
+pub fn live(settings: WorldSettings, days: u32, quiet: bool) -> Result<(Report, RunFigures), Failure> {
+    let bar = if quiet { ProgressBar::hidden() } else { ProgressBar::new(u64::from(days)) };
+    let style = ProgressStyle::with_template("{msg:<52} {wide_bar} {pos}/{len} days  {elapsed}");
+    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+    bar.set_message("opening the market");
+    let started = Instant::now();
+    let mut world = World::new(settings).map_err(broken)?;
+    for _ in 0..days {
+        let progress = world.run_day().map_err(broken)?;
+        bar.set_position(u64::from(progress.days));
+        bar.set_message(format!("{}  {:>6} loans  {:>9} messages", progress.date, progress.loans, progress.messages));
+    }
+    let lived = started.elapsed();
+    bar.set_message("asking the oracles");
+    let report = world.report().map_err(broken)?;
+    bar.finish_and_clear();
+    let figures = RunFigures { lived, checked: started.elapsed().saturating_sub(lived), peak_kib: peak_memory_kib() };
+    Ok((report, figures))
+}
+
+fn broken(error: SimError) -> Failure {
+    Failure::Fault(error.to_string())
+}
+
+fn finish(report: &Report, figures: &RunFigures, place: &Place, context: &Context) -> Result<Verdict, Failure> {
+    if context.json {
+        say_json(&figures.with(report))?;
+    } else {
+        say(&report_text(report, figures))?;
+        if let Some(kept) = &place.kept {
+            say(&format!("\nThe market is kept in {kept}: sycee --db {kept} ledger trial-balance\n"))?;
+        }
+    }
+    Ok(Verdict::of(report.holds()))
+}
+
+/// Where a demonstration's market lives: where `--db` says, else in a temporary folder.
+pub struct Place {
+    /// The database.
+    pub url: DatabaseUrl,
+    kept: Option<String>,
+    temporary: Option<PathBuf>,
+}
+
+impl Place {
+    /// Errors: `Input` when the named database already holds a market.
+    pub fn of(context: &Context) -> Result<Self, Failure> {
+        if context.database_chosen {
+            if context.database.holds_market()? {
+                return Err(Failure::input(format!(
+                    "{} holds a market already; a demonstration needs a new one: name another file or schema",
+                    context.database.name()
+                )));
+            }
+            let kept = context.database.name();
+            return Ok(Self { url: context.database.url.clone(), kept: Some(kept), temporary: None });
+        }
+        let folder = std::env::temp_dir().join(format!("sycee-demo-{}", std::process::id()));
+        let url = DatabaseUrl::sqlite(folder.join("demo.db"));
+        Ok(Self { url, kept: None, temporary: Some(folder) })
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        if let Some(folder) = &self.temporary {
+            // What cannot be removed stays in the temporary folder, where it does no harm.
+            drop(std::fs::remove_dir_all(folder));
+        }
+    }
+}
+
+/// The most memory this process has held, in KiB; 0 where the system does not tell.
+pub fn peak_memory_kib() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    line.and_then(|line| line.trim().trim_end_matches("kB").trim().parse().ok()).unwrap_or(0)
+}
+
+/// Shown to two decimals, in seconds.
+pub fn seconds(duration: Duration) -> String {
+    format!("{}.{:02} s", duration.as_secs(), duration.subsec_millis() / 10)
+}

@@ -1,0 +1,93 @@
+//! The `sycee` binary: a lending business and the money behind it, on one command line.
+//!
+//! Invariant: `--json` prints exactly one JSON document to stdout; everything else goes to stderr.
+//! Invariant: exit codes are 0 fine, 1 a check failed, 2 usage or input, 3 a fault.
+
+mod bench;
+mod calc;
+mod catalog;
+mod database;
+mod demo;
+mod ledger;
+mod migrate;
+mod output;
+mod report;
+mod sim;
+mod trace;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::database::Database;
+use crate::output::{Failure, Verdict};
+
+const EXAMPLES: &str = "\
+Examples:
+  sycee demo                                        two years of a lending business in a minute
+  sycee migrate                                     make sycee.db here, or bring it to this version
+  sycee ledger trial-balance --as-of 2026-03-31     the books at the end of a day
+  sycee --db postgres://sycee@db/sycee?schema=market_gh ledger verify
+  sycee trace 1042                                  what a request set going, as a tree
+  sycee catalog check --json | jq .flows            how much of the reference architecture runs here
+  echo '{\"id\": \"…\", \"kind\": \"schedule\", \"inputs\": {…}}' | sycee calc
+
+Exit codes: 0 fine, 1 a check failed, 2 usage or input, 3 a fault.";
+
+/// Runs a lending business and the money behind it.
+#[derive(Parser)]
+#[command(name = "sycee", version, propagate_version = true, after_help = EXAMPLES, arg_required_else_help = true)]
+struct Cli {
+    /// The market's database: a path, sqlite:///path/market.db, or postgres://user@host/db?schema=market_gh [default: sycee.db]
+    #[arg(long, global = true, env = "SYCEE_DB", hide_env_values = true, value_name = "URL")]
+    db: Option<String>,
+    /// Print one JSON document instead of text
+    #[arg(long, global = true)]
+    json: bool,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// What every command is given.
+struct Context {
+    json: bool,
+    database: Database,
+    /// Whether the caller named it.
+    database_chosen: bool,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Demo(demo::DemoArgs),
+    Sim(sim::SimArgs),
+    Bench(bench::BenchArgs),
+    Migrate(migrate::MigrateArgs),
+    #[command(subcommand)]
+    Catalog(catalog::CatalogCommand),
+    #[command(subcommand)]
+    Ledger(ledger::LedgerCommand),
+    Trace(trace::TraceArgs),
+    Calc(calc::CalcArgs),
+}
+
+fn run(command: &Command, context: &Context) -> Result<Verdict, Failure> {
+    match command {
+        Command::Demo(args) => demo::run(args, context),
+        Command::Sim(args) => sim::run(args, context),
+        Command::Bench(args) => bench::run(args, context),
+        Command::Migrate(args) => migrate::run(args, context),
+        Command::Catalog(command) => catalog::run(command, context),
+        Command::Ledger(command) => ledger::run(command, context),
+        Command::Trace(args) => trace::run(args, context),
+        Command::Calc(args) => calc::run(args, context),
+    }
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let json = cli.json;
+    let database_chosen = cli.db.is_some();
+    let result = Database::parse(cli.db.as_deref().unwrap_or("sycee.db"))
+        .and_then(|database| run(&cli.command, &Context { json, database, database_chosen }));
+    output::exit(result, json)
+}

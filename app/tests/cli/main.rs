@@ -1,0 +1,10 @@
+//! The real binary, from outside: what it prints, how it ends, what it leaves.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on fails")]
+
+mod calculating;
+mod cataloguing;
+mod migrating;
+mod reading;
+mod support;
+mod usage;

@@ -1,0 +1,121 @@
+//! `sycee ledger` and `sycee trace` read beside a running writer, on both engines.
+
+use std::time::Duration;
+
+use serde_json::Value;
+use sycee_contract::{Date, OtpPurpose, RequestOtp, Sensitive};
+use sycee_markets::{MarketFiles, registry};
+use sycee_money::Money;
+use sycee_runtime::storage::{DatabaseUrl, open_store};
+use sycee_runtime::{MarketOptions, MarketWriter, Secrets, Stimulus};
+
+use crate::support::{on_each_engine, sycee_on};
+
+const PHONE: &str = "+233241234567";
+
+/// A market with one funder whose money arrived, and the cascade of the arrival.
+fn market(url: &DatabaseUrl) -> (MarketWriter, i64) {
+    let files = MarketFiles::ghana();
+    let options = MarketOptions {
+        url: url.clone(),
+        market: files.market().unwrap(),
+        configs: files.configs().unwrap(),
+        secrets: Secrets::derive(b"a master secret of a test"),
+        first_day: Date::constant(2026, 1, 5),
+    };
+    let mut writer = MarketWriter::open(registry(), options).unwrap();
+    let funder = files.funders().unwrap().into_iter().find(|funder| funder.is_own).unwrap();
+    writer.execute(Stimulus::command("staff:setup", funder.contract("GH"))).unwrap().outcome.unwrap();
+    let amount = Money::parse("250000.00", funder.quota.currency()).unwrap();
+    let arrival = funder.arrival(amount, "bank-1");
+    let done = writer.execute(Stimulus::command("staff:finance", arrival)).unwrap();
+    done.outcome.unwrap();
+    writer.sync().unwrap();
+    (writer, done.cascade)
+}
+
+#[test]
+fn the_books_are_read_beside_a_writer() {
+    on_each_engine(|url| {
+        let (mut writer, _) = market(url);
+        let balance = sycee_on(url, &["ledger", "trial-balance", "--json"]);
+        assert_eq!(balance.code, 0, "{balance:?}");
+        let balance = balance.json();
+        assert_eq!((&balance["balanced"], &balance["totals"][0]["debit"]), (&true.into(), &"250000.00".into()));
+        let accounts = balance["accounts"].as_array().unwrap();
+        assert_eq!(accounts.len(), 2);
+        let debited = accounts.iter().find(|account| account["balance"]["amount"] == "250000.00").unwrap();
+
+        let code = debited["account"].as_str().unwrap();
+        let statement = sycee_on(url, &["ledger", "statement", code, "--json"]);
+        assert_eq!(statement.code, 0, "{statement:?}");
+        let line = &statement.json()["lines"][0];
+        assert_eq!((&line["template"], &line["balance"]["amount"]), (&"funds-arrived".into(), &"250000.00".into()));
+        let text = sycee_on(url, &["ledger", "statement", code]).out;
+        assert!(text.starts_with(code) && text.contains("funds-arrived"), "{text}");
+
+        let before = sycee_on(url, &["ledger", "trial-balance", "--as-of", "2026-01-04"]);
+        assert!(before.code == 0 && before.out.contains("end of 2026-01-04"), "{before:?}");
+        assert!(!before.out.contains("250000.00"), "{}", before.out);
+        let chart = sycee_on(url, &["ledger", "trial-balance", "--by", "chart"]);
+        assert!(chart.out.contains("250000.00") && !chart.out.contains('|'), "{}", chart.out);
+
+        let unknown = sycee_on(url, &["ledger", "statement", "no-such-account"]);
+        assert_eq!(unknown.code, 2);
+        assert!(unknown.err.contains("trial-balance lists the codes"), "{}", unknown.err);
+
+        let verified = sycee_on(url, &["ledger", "verify"]);
+        assert!(verified.code == 0 && verified.out.contains("the books hold"), "{verified:?}");
+        // The writer was not fenced by any of it.
+        let otp = RequestOtp { phone: Sensitive::new(PHONE), purpose: OtpPurpose::Register };
+        writer.execute(Stimulus::command("app", otp)).unwrap().outcome.unwrap();
+        writer.sync().unwrap();
+    });
+}
+
+#[test]
+fn a_changed_row_fails_the_verification() {
+    on_each_engine(|url| {
+        drop(market(url));
+        let change = "UPDATE ledger_transfer SET amount = amount + 1";
+        open_store(url, Duration::from_secs(5)).unwrap().run_script(change).unwrap();
+        let text = sycee_on(url, &["ledger", "verify"]);
+        assert!(text.code == 1 && text.out.contains("WRONG"), "{text:?}");
+        let report = sycee_on(url, &["ledger", "verify", "--json"]);
+        assert_eq!((report.code, &report.json()["clean"]), (1, &false.into()));
+        assert!(!report.json()["findings"].as_array().unwrap().is_empty());
+    });
+}
+
+#[test]
+fn a_cascade_is_shown_as_a_tree() {
+    on_each_engine(|url| {
+        let (mut writer, cascade) = market(url);
+        let id = cascade.to_string();
+        let tree = sycee_on(url, &["trace", &id]);
+        assert_eq!(tree.code, 0, "{tree:?}");
+        let lines: Vec<&str> = tree.out.lines().collect();
+        assert!(
+            lines[0].contains(&format!("trace {id}")) && lines[0].ends_with("by staff:finance: ok"),
+            "{}",
+            lines[0]
+        );
+        assert_eq!(lines[1], "└─ confirm-fund-arrival: actor -> fund-management-system");
+        assert!(tree.out.contains("   ├─ ") || tree.out.contains("   └─ "), "{}", tree.out);
+        assert!(!tree.out.contains("bank-1"), "no payloads unless asked for: {}", tree.out);
+        assert!(sycee_on(url, &["trace", &id, "--payloads"]).out.contains("\"bankReference\":\"bank-1\""));
+
+        let hops = sycee_on(url, &["trace", &id, "--json"]).json()[0]["hops"].as_array().unwrap().clone();
+        assert!(hops.iter().all(|hop| hop["data"] == Value::Null));
+        assert!(hops.iter().any(|hop| hop["message"] == "fund-arrival-confirmed"), "{hops:?}");
+
+        let otp = RequestOtp { phone: Sensitive::new(PHONE), purpose: OtpPurpose::Register };
+        let done = writer.execute(Stimulus::command("app", otp)).unwrap();
+        writer.sync().unwrap();
+        let personal = sycee_on(url, &["trace", &done.cascade.to_string(), "--payloads"]).out;
+        assert!(personal.contains("\"phone\":\"***\"") && !personal.contains(PHONE), "{personal}");
+
+        let unknown = sycee_on(url, &["trace", "999999999"]);
+        assert_eq!((unknown.code, unknown.out.as_str()), (2, ""));
+    });
+}

@@ -1,0 +1,164 @@
+//! Facts that cannot be applied: kept once, with what they said, and never again the work of a timer or an effect.
+
+use sycee_runtime::storage::{ColumnKind, collect};
+use sycee_runtime::{EffectState, FaultKind, MarketWriter, RuntimeEffect, RuntimeTimer};
+
+use crate::shop::{
+    Item, Step, code, know, on_each_engine, on_each_engine_with_work_orders, open, open_with_work_orders, orders,
+    parked, please, put, text, times,
+};
+
+fn later(steps: &[Step]) -> Step {
+    Step::Later(60, "later".to_owned(), text(steps))
+}
+
+fn fire(shop: &mut MarketWriter) -> usize {
+    let mut fired = 0;
+    while shop.next_timer().is_some_and(|due| due <= shop.now()) && fired < 5 {
+        drop(shop.fire_timer());
+        fired += 1;
+    }
+    fired
+}
+
+#[test]
+fn a_timer_that_cannot_be_applied_fires_once_and_is_parked() {
+    for last in [Step::Refuse, Step::Bug, Step::Panic] {
+        on_each_engine_with_work_orders(|url, mut shop| {
+            shop.execute(please(&[later(&[put(1, "a"), last.clone()])])).unwrap();
+            shop.sync().unwrap();
+            shop.set_now(shop.now().plus_seconds(60));
+            assert_eq!(fire(&mut shop), 1, "{last:?}");
+            shop.sync().unwrap();
+            drop(shop);
+            let mut shop = open_with_work_orders(url);
+            assert_eq!(shop.next_timer(), None, "{last:?}: it fires again after a restart");
+            assert_eq!(parked(&mut shop).len(), 1, "{last:?}");
+            assert_eq!(orders(&mut shop).len(), 1, "{last:?}");
+            assert_eq!(code(&mut shop, 1), None);
+        });
+    }
+}
+
+#[test]
+fn a_timer_whose_rows_the_database_refuses_is_parked_and_gone() {
+    on_each_engine_with_work_orders(|url, mut shop| {
+        shop.execute(please(&[put(1, "a"), later(&[put(2, "a")])])).unwrap();
+        shop.sync().unwrap();
+        shop.set_now(shop.now().plus_seconds(60));
+        for _ in 0..3 {
+            drop(shop.fire_timer());
+            shop.sync().unwrap();
+        }
+        assert!(shop.load::<RuntimeTimer>(&"shop/later".to_owned()).unwrap().is_none());
+        assert_eq!((parked(&mut shop).len(), orders(&mut shop).len()), (1, 1));
+        drop(shop);
+        assert_eq!(open_with_work_orders(url).next_timer(), None);
+    });
+}
+
+#[test]
+fn an_effect_whose_answer_cannot_be_applied_is_not_executed_again() {
+    for last in [Step::Refuse, Step::Bug, Step::Panic] {
+        on_each_engine(|url, mut shop| {
+            shop.execute(please(&[Step::Sms(1)])).unwrap();
+            shop.sync().unwrap();
+            let effect = shop.take_effects().remove(0);
+            drop(shop.effect_answered(&effect, know(&[put(1, "a"), last.clone()])));
+            shop.sync().unwrap();
+            assert_eq!(parked(&mut shop).len(), 1, "{last:?}");
+            drop(shop);
+            let mut shop = open(url);
+            assert!(shop.take_effects().is_empty(), "{last:?}: executed again after a restart");
+            assert_eq!(shop.load::<RuntimeEffect>(&effect.id).unwrap().unwrap().state, EffectState::Done);
+        });
+    }
+}
+
+#[test]
+fn an_effect_answered_by_a_request_that_is_refused_is_parked_like_a_fact() {
+    on_each_engine(|_, mut shop| {
+        shop.execute(please(&[Step::Sms(1)])).unwrap();
+        shop.sync().unwrap();
+        let effect = shop.take_effects().remove(0);
+        shop.effect_answered(&effect, please(&[Step::Refuse])).unwrap();
+        shop.sync().unwrap();
+        assert_eq!(parked(&mut shop).len(), 1);
+    });
+}
+
+#[test]
+fn a_parked_fact_is_durable_without_another_stimulus_and_its_words_are_kept() {
+    on_each_engine(|url, mut shop| {
+        let fault = shop.execute(know(&[put(1, "what was said"), Step::Bug])).err().unwrap();
+        assert_eq!(fault.kind, FaultKind::Bug);
+        shop.sync().unwrap();
+        drop(shop);
+        let mut shop = open(url);
+        let parked = parked(&mut shop);
+        assert_eq!(parked.len(), 1);
+        let kinds = [ColumnKind::Int, ColumnKind::Text];
+        let log = collect(shop.reader(), "SELECT id, outcome FROM message_log", &[], &kinds).unwrap();
+        assert_eq!(log.len(), 1, "the log holds what the fact said");
+        assert_eq!((log[0][0].as_int(), log[0][1].as_text()), (Some(parked[0].id), Some("FAULT")));
+    });
+}
+
+#[test]
+fn two_facts_that_the_database_refuses_are_both_kept() {
+    on_each_engine(|_, mut shop| {
+        shop.execute(please(&[put(1, "a")])).unwrap();
+        shop.sync().unwrap();
+        shop.execute(know(&[put(2, "a")])).unwrap();
+        shop.execute(know(&[put(3, "a")])).unwrap();
+        shop.sync().unwrap();
+        let mut ids: Vec<i64> = parked(&mut shop).iter().map(|it| it.id).collect();
+        ids.dedup();
+        assert_eq!(ids.len(), 2);
+        let kinds = [ColumnKind::Int];
+        let sql = "SELECT id FROM message_log WHERE outcome = 'FAULT' ORDER BY id";
+        let log = collect(shop.reader(), sql, &[], &kinds).unwrap();
+        assert_eq!(log.iter().filter_map(|row| row[0].as_int()).collect::<Vec<_>>(), ids);
+    });
+}
+
+#[test]
+fn a_parked_fact_has_one_work_order_after_a_recovery() {
+    on_each_engine_with_work_orders(|_, mut shop| {
+        shop.execute(please(&[put(1, "a")])).unwrap();
+        shop.sync().unwrap();
+        shop.execute(know(&[Step::Refuse])).unwrap();
+        shop.execute(please(&[put(2, "a")])).unwrap();
+        shop.execute(please(&[Step::Count(1)])).unwrap();
+        shop.sync().unwrap();
+        assert_eq!((parked(&mut shop).len(), orders(&mut shop).len()), (1, 1));
+        assert_eq!(times(&mut shop, 1), 1);
+    });
+}
+
+#[test]
+fn a_fact_that_faulted_is_parked_although_its_batch_was_refused() {
+    on_each_engine(|_, mut shop| {
+        shop.execute(please(&[put(1, "a")])).unwrap();
+        shop.sync().unwrap();
+        assert!(shop.execute(know(&[Step::Bug])).is_err());
+        shop.execute(please(&[put(2, "a")])).unwrap();
+        shop.sync().unwrap();
+        assert_eq!(parked(&mut shop).len(), 1);
+        assert!(shop.load::<Item>(&2).unwrap().is_none());
+    });
+}
+
+#[test]
+fn a_stimulus_nobody_receives_leaves_its_effect_and_timer_alone() {
+    on_each_engine(|_, mut shop| {
+        shop.execute(please(&[Step::Sms(1)])).unwrap();
+        shop.sync().unwrap();
+        let effect = shop.take_effects().remove(0);
+        let nobody = crate::bank::Settle { account: 1, units: 1 };
+        assert!(shop.effect_answered(&effect, sycee_runtime::Stimulus::command("channel", nobody)).is_err());
+        shop.execute(please(&[Step::Count(1)])).unwrap();
+        shop.sync().unwrap();
+        assert_eq!(shop.load::<RuntimeEffect>(&effect.id).unwrap().unwrap().state, EffectState::Pending);
+    });
+}

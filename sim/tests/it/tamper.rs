@@ -1,0 +1,139 @@
+//! Breaking what a market has stored, row by row, and mending it.
+
+use std::fmt::Display;
+
+use sycee_money::Money;
+use sycee_runtime::storage::{ColumnKind, DatabaseUrl, Store, TableSpec, Value, open_store, quoted};
+use sycee_runtime::{Entity, Fault};
+use sycee_sim::{World, oracles};
+
+/// A change of one table, as SQL for one engine.
+pub struct Mutation {
+    pub table: &'static str,
+    pub sql: String,
+}
+
+/// A market after a run.
+pub struct Bench {
+    pub world: World,
+    pub missed: Vec<String>,
+    store: Box<dyn Store>,
+    engine: &'static str,
+}
+
+impl Bench {
+    pub fn new(world: World, url: &DatabaseUrl) -> Self {
+        let store = open_store(url, std::time::Duration::from_secs(30)).unwrap();
+        Self { world, missed: Vec::new(), store, engine: url.engine() }
+    }
+
+    /// The first entity, in key order, that `pick` takes.
+    pub fn first<E: Entity>(&mut self, pick: impl Fn(&E) -> bool) -> E {
+        let mut found = None;
+        let scanned = self.world.writer().scan::<E>(&mut |entity| {
+            if found.is_none() && pick(entity) {
+                found = Some(entity.clone());
+            }
+            Ok(())
+        });
+        scanned.unwrap();
+        found.unwrap_or_else(|| panic!("the run left no {} like that: let it be longer", E::NAME))
+    }
+
+    /// Sets the columns that `change` changes.
+    pub fn changed<E: Entity>(&self, before: &E, change: impl FnOnce(&mut E)) -> Mutation {
+        let (spec, mut after) = (E::spec(), before.clone());
+        change(&mut after);
+        let (old, new) = (values(before), values(&after));
+        let set: Vec<String> = (0..old.len())
+            .filter(|at| old[*at] != new[*at])
+            .map(|at| format!("{} = {}", quoted(&spec.columns[at].name), self.literal(&new[at], spec.columns[at].kind)))
+            .collect();
+        assert!(!set.is_empty(), "nothing of {} is changed", E::NAME);
+        let sql = format!("UPDATE {} SET {} WHERE {}", E::TABLE, set.join(", "), self.key(&spec, &old));
+        Mutation { table: E::TABLE, sql }
+    }
+
+    /// Adds a row.
+    pub fn added<E: Entity>(&self, entity: &E) -> Mutation {
+        let spec = E::spec();
+        let literals: Vec<String> =
+            values(entity).iter().zip(&spec.columns).map(|(value, column)| self.literal(value, column.kind)).collect();
+        let sql = format!("INSERT INTO {} ({}) VALUES ({})", E::TABLE, spec.column_list(), literals.join(", "));
+        Mutation { table: E::TABLE, sql }
+    }
+
+    /// Takes a row away.
+    pub fn removed<E: Entity>(&self, entity: &E) -> Mutation {
+        let sql = format!("DELETE FROM {} WHERE {}", E::TABLE, self.key(&E::spec(), &values(entity)));
+        Mutation { table: E::TABLE, sql }
+    }
+
+    /// Breaks, asks every oracle, mends. Exactly the `expected` oracles have to be broken, each naming its culprit.
+    pub fn catches(&mut self, mutation: &Mutation, expected: &[(u32, &dyn Display)]) {
+        self.apply(mutation).unwrap();
+        let verdicts = oracles::ask_all(self.world.writer(), true).unwrap();
+        self.mend(mutation);
+        for verdict in &verdicts {
+            let culprit = expected.iter().find(|(nr, _)| *nr == verdict.nr).map(|(_, culprit)| culprit.to_string());
+            let fine = match &culprit {
+                Some(culprit) => verdict.findings.iter().any(|finding| finding.contains(culprit)),
+                None => verdict.holds(),
+            };
+            if !fine {
+                let (nr, engine, sql, found) = (verdict.nr, self.engine, &mutation.sql, &verdict.findings);
+                self.missed.push(format!("{engine}: {sql}\n  oracle {nr} finds {found:?}, expected {culprit:?}"));
+            }
+        }
+    }
+
+    /// Breaks, and keeps the table as it was beside it.
+    pub fn apply(&mut self, mutation: &Mutation) -> Result<(), Fault> {
+        let Mutation { table, sql } = mutation;
+        self.store.run_script(&format!("CREATE TABLE kept_{table} AS SELECT * FROM {table}; {sql};"))
+    }
+
+    /// Puts the table back that [`Self::apply`] kept.
+    pub fn mend(&mut self, Mutation { table, .. }: &Mutation) {
+        let sql = format!("DELETE FROM {table}; INSERT INTO {table} SELECT * FROM kept_{table}; DROP TABLE kept_{table};");
+        self.store.run_script(&sql).unwrap();
+    }
+
+    fn key(&self, spec: &TableSpec, row: &[Value]) -> String {
+        let of = |at: &usize| {
+            format!("{} = {}", quoted(&spec.columns[*at].name), self.literal(&row[*at], spec.columns[*at].kind))
+        };
+        spec.key.iter().map(of).collect::<Vec<_>>().join(" AND ")
+    }
+
+    fn literal(&self, value: &Value, kind: ColumnKind) -> String {
+        let is_postgres = self.engine == "postgres";
+        match value {
+            Value::Null => "NULL".to_owned(),
+            Value::Text(text) => format!("'{}'", text.replace('\'', "''")),
+            Value::Bytes(bytes) => {
+                let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+                if is_postgres { format!("'\\x{hex}'::bytea") } else { format!("x'{hex}'") }
+            }
+            Value::Int(number) => match kind {
+                ColumnKind::Bool if is_postgres => (*number != 0).to_string(),
+                ColumnKind::Date if is_postgres => format!("(DATE '1970-01-01' + {number})"),
+                ColumnKind::Timestamp if is_postgres => {
+                    format!("(TIMESTAMPTZ '1970-01-01 00:00:00+00' + {number} * INTERVAL '1 microsecond')")
+                }
+                _ => number.to_string(),
+            },
+        }
+    }
+}
+
+fn values<E: Entity>(entity: &E) -> Vec<Value> {
+    let mut row = Vec::new();
+    entity.write(&mut row);
+    row
+}
+
+/// An amount some units more, or less.
+pub fn plus(amount: Money, units: i64) -> Money {
+    Money::from_units(amount.units() + units, amount.currency())
+}

@@ -1,0 +1,146 @@
+//! Compares a recorded trace with a flow of the catalogue.
+//!
+//! A hop of the flow is found when the log has its message, from a sender the catalogue knows and, where the hop names
+//! one, from that one, to at least the receivers the hop names, later than the hop it follows.
+
+use sycee_runtime::{CascadeTrace, TraceHop, read_trace};
+use sycee_stage::Stage;
+
+use crate::catalog::{Catalog, Hop};
+
+/// How a flow is read where its list of hops is not one sequence.
+pub struct Reading {
+    /// The flow.
+    pub flow: &'static str,
+    /// Step, the step it follows instead of the one listed before it, and why.
+    pub follows: &'static [(&'static str, &'static str, &'static str)],
+    /// Step, the sender the message's own page names instead of the hop's, and why.
+    pub sent_by: &'static [(&'static str, &'static str, &'static str)],
+    /// Step, place in the payload, value there: what tells apart steps that share a message.
+    pub told: &'static [(&'static str, &'static str, &'static str)],
+}
+
+/// The recorded trace of a stage.
+pub fn recorded(stage: &mut Stage, trace: i64) -> Vec<CascadeTrace> {
+    stage.writer.sync().unwrap();
+    read_trace(stage.writer.reader(), trace).unwrap()
+}
+
+/// Fails with every hop that is not in the trace.
+pub fn assert_flow(reading: &Reading, trace: &[CascadeTrace]) {
+    let missing = missing(reading, trace);
+    assert!(missing.is_empty(), "{} is not as recorded:\n{}\n{}", reading.flow, missing.join("\n"), shown(trace));
+}
+
+/// What is missing, one line a hop.
+pub fn missing(reading: &Reading, trace: &[CascadeTrace]) -> Vec<String> {
+    let catalog = Catalog::read();
+    let flow = catalog.flow(reading.flow);
+    for (step, other, _) in reading.follows {
+        assert!(
+            [step, other].iter().all(|name| flow.iter().any(|hop| hop.step == **name)),
+            "no step {step} or {other}"
+        );
+    }
+    let logged: Vec<&TraceHop> = trace.iter().flat_map(|cascade| &cascade.hops).collect();
+    let mut matched: Vec<Option<usize>> = Vec::with_capacity(flow.len());
+    let mut missing = Vec::new();
+    for (at, hop) in flow.iter().enumerate() {
+        let before = match reading.follows.iter().find(|(step, ..)| *step == hop.step) {
+            Some((_, other, _)) => flow[..at].iter().position(|hop| hop.step == *other),
+            None => at.checked_sub(1),
+        };
+        let start = before.and_then(|before| matched[before]).map_or(0, |position| position + 1);
+        let found = (start..logged.len()).find(|&position| fits(&catalog, reading, hop, logged[position]));
+        if found.is_none() {
+            missing.push(format!("{}: {} from {:?} to {:?}", hop.step, hop.message, hop.sender, hop.receiver));
+        }
+        matched.push(found);
+    }
+    missing
+}
+
+fn fits(catalog: &Catalog, reading: &Reading, hop: &Hop, logged: &TraceHop) -> bool {
+    let other = reading.sent_by.iter().find(|(step, ..)| *step == hop.step).map(|(_, sender, _)| *sender);
+    let sender_fits = match other {
+        Some(sender) => logged.from == sender,
+        None => hop.sender.is_empty() || hop.sender.contains(&logged.from),
+    };
+    let tells = |(_, place, value): &(&str, &str, &str)| {
+        let data = logged.data.as_ref().and_then(|data| data.pointer(place));
+        data.is_some_and(|data| data.as_str() == Some(*value) || (*value == "*" && !data.is_null()))
+    };
+    logged.message == hop.message
+        && reading.told.iter().filter(|(step, ..)| *step == hop.step).all(tells)
+        && logged.refused.is_none()
+        && sender_fits
+        && catalog.senders(&hop.message).contains(&logged.from)
+        && hop.receiver.iter().all(|receiver| logged.to.contains(receiver))
+}
+
+fn shown(trace: &[CascadeTrace]) -> String {
+    let mut lines = Vec::new();
+    for cascade in trace {
+        lines.push(format!(
+            "cascade {} {} by {}: {}",
+            cascade.cascade, cascade.stimulus, cascade.actor, cascade.outcome
+        ));
+        for hop in &cascade.hops {
+            lines.push(format!("  {} {} -> {}", hop.message, hop.from, hop.to.join(", ")));
+        }
+    }
+    lines.join("\n")
+}
+
+/// The cascades of a trace that are about this loan, or about none.
+pub fn of_loan(trace: &[CascadeTrace], loan: &str) -> Vec<CascadeTrace> {
+    let named = |hop: &TraceHop| -> Option<String> {
+        let data = hop.data.as_ref()?;
+        ["/loan", "/reference/loan", "/quote/loan"]
+            .iter()
+            .find_map(|place| data.pointer(place)?.as_str().map(str::to_owned))
+    };
+    let about = |cascade: &&CascadeTrace| {
+        let mut loans = cascade.hops.iter().filter_map(named).peekable();
+        loans.peek().is_none() || loans.any(|named| named == loan)
+    };
+    trace.iter().filter(about).cloned().collect()
+}
+
+#[test]
+fn a_missing_hop_a_wrong_sender_and_a_wrong_order_are_found() {
+    let hop = |message: &str, from: &str, to: &str| TraceHop {
+        message: message.to_owned(),
+        from: from.to_owned(),
+        to: vec![to.to_owned()],
+        cause: None,
+        asked: false,
+        refused: None,
+        data: None,
+    };
+    let whole = vec![
+        hop("calculate-repayment-plan", "asset-center", "product-calculation-service"),
+        hop("repayment-plan-calculated", "product-calculation-service", "repayment-plan-service"),
+        hop("repayment-schedule-generated", "repayment-plan-service", "asset-center"),
+    ];
+    let reading = Reading { flow: "repayment-plan-generation", follows: &[], sent_by: &[], told: &[] };
+    let found = |hops: Vec<TraceHop>| {
+        let cascade = CascadeTrace {
+            cascade: 1,
+            at: sycee_contract::Timestamp::from_micros(0),
+            trace: 1,
+            actor: String::new(),
+            stimulus: String::new(),
+            outcome: "ok".to_owned(),
+            hops,
+        };
+        missing(&reading, &[cascade]).len()
+    };
+    assert_eq!(found(whole.clone()), 0);
+    assert_eq!(found(whole[..2].to_vec()), 1);
+    assert_eq!(found(vec![whole[1].clone(), whole[0].clone(), whole[2].clone()]), 1);
+    let other_sender = TraceHop { from: "loan-engine".to_owned(), ..whole[2].clone() };
+    assert_eq!(found(vec![whole[0].clone(), whole[1].clone(), other_sender]), 1);
+    let other_receiver = TraceHop { to: vec!["loan-engine".to_owned()], ..whole[2].clone() };
+    assert_eq!(found(vec![whole[0].clone(), whole[1].clone(), other_receiver]), 1);
+}
