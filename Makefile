@@ -10,7 +10,7 @@ SYCEE := $(CARGO) run --quiet -p sycee --
 help: ## list the targets
 	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-14s%s\n", $$1, $$2 }'
 
-demo: ## one loan from registration to the last repayment, with its books, in a terminal
+demo: ## 1,000 loan applicants, two virtual years, one report, in a terminal
 	$(CARGO) run --release -p sycee -- demo
 
 test: check ## everything: style, documentation examples, catalogue, a short simulation, all tests on SQLite and PostgreSQL

@@ -48,7 +48,7 @@ fn amount(money: Money) -> String {
     let (whole, part) = digits.split_once('.').unwrap_or((digits, "00"));
     let mut grouped = String::new();
     for (at, digit) in whole.chars().enumerate() {
-        if at > 0 && (whole.len() - at) % 3 == 0 {
+        if at > 0 && (whole.len() - at).is_multiple_of(3) {
             grouped.push(',');
         }
         grouped.push(digit);

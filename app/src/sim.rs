@@ -16,7 +16,7 @@ Examples:
   sycee sim --days 60 --faults all             two months in which everything goes wrong
   sycee sim --days 365 --seed 1 --runs 10      ten years' worth of seeds, one after another
   sycee sim --days 30 --faults channel --json
-  sycee sim --months 3 --every 7               ask the oracles once a week
+  sycee sim --days 90 --every 7                ask the oracles once a week
 
 A run that breaks an oracle prints its seed and day: the same seed breaks it again.";
 

@@ -119,7 +119,7 @@ impl World {
             }),
             emergency_contacts: vec![EmergencyContact {
                 name: Sensitive::new(format!("Sister of {}", person.name)),
-                phone: Sensitive::new(format!("+23355{:07}", nr)),
+                phone: Sensitive::new(format!("+23355{nr:07}")),
                 relation: "sister".to_owned(),
             }],
             attributes: person.applicant.attributes.clone(),

@@ -80,7 +80,7 @@ impl Person {
             birth_date: format!("{}-{:02}-{:02}", 2024 - age - 1, 1 + nr % 12, 1 + nr % 28),
             wallet,
             source,
-            language: if nr % 20 == 0 { "zh" } else { "en" },
+            language: if nr.is_multiple_of(20) { "zh" } else { "en" },
             actor: format!("person-{nr}"),
             wants: applicant.amount,
             applicant,

@@ -26,7 +26,7 @@ const BATCH_MAX: usize = 1_000;
 /// Days with a crash, of 1000, unless somebody sets another number.
 const CRASHES_PER_MILLE: u32 = 100;
 /// Requests that are remembered to be asked again, of 1000.
-const REMEMBERED_PER_MILLE: u32 = 50;
+const REMEMBERED_PER_MILLE: u32 = 100;
 
 /// Why a simulation stopped.
 #[derive(Debug, thiserror::Error)]
@@ -132,7 +132,7 @@ impl World {
             date: settings.first_day,
             days: 0,
             earlier: (0, 0),
-            requests: Requests::default(),
+            requests: Requests::new(settings.seed),
             batch_max: BATCH_MAX,
             crashes_per_mille: CRASHES_PER_MILLE,
             crash_after: None,
@@ -381,10 +381,10 @@ impl World {
     pub fn repeat_requests(&mut self) -> Result<Verdict, SimError> {
         self.writer().sync()?;
         self.reopen()?;
-        let mut requests = std::mem::take(&mut self.requests);
-        let verdict = requests.repeat(self.writer());
-        self.requests = requests;
-        Ok(verdict?)
+        let Self { requests, writer: Some(writer), .. } = self else {
+            return Err(SimError::Broken("the market is closed".to_owned()));
+        };
+        Ok(requests.repeat(writer)?)
     }
 
     /// The process dies after effects were handed over and before it could note that they were, and comes back.

@@ -32,6 +32,10 @@ const FUNDS_MINOR: i64 = 10_000_000_000_000;
 pub struct BenchMarket {
     writer: MarketWriter,
     todo: VecDeque<Todo>,
+    /// Run since the last batch was sealed.
+    executed: Vec<Executed>,
+    /// In the batch that is being written.
+    writing: Vec<Executed>,
     /// One-time passwords that were sent, by challenge.
     pub passwords: Vec<SendOtp>,
     answers: u64,
@@ -57,7 +61,14 @@ impl BenchMarket {
             first_day: FIRST_DAY,
         };
         let writer = MarketWriter::open(sycee_markets::registry(), options)?;
-        Ok(Self { writer, todo: VecDeque::new(), passwords: Vec::new(), answers: 0 })
+        Ok(Self {
+            writer,
+            todo: VecDeque::new(),
+            executed: Vec::new(),
+            writing: Vec::new(),
+            passwords: Vec::new(),
+            answers: 0,
+        })
     }
 
     /// Publishes products, registers funders and their money.
@@ -94,39 +105,37 @@ impl BenchMarket {
     ) -> Result<(), Failure> {
         loop {
             while let Some(todo) = self.todo.pop_front() {
-                match todo {
+                let executed = match todo {
                     Todo::Stimulus(stimulus) => self.writer.execute(stimulus)?,
                     Todo::Answer(effect, answer) => self.writer.effect_answered(&effect, answer)?,
                 };
-                if self.writer.unsealed() >= BATCH {
-                    self.writer.seal()?;
-                    self.listen(hear)?;
+                self.executed.push(executed);
+                if self.executed.len() >= BATCH {
+                    self.seal(hear)?;
                 }
             }
-            self.writer.seal()?;
-            self.listen(hear)?;
-            if self.todo.is_empty() {
-                self.writer.sync()?;
-                self.listen(hear)?;
-                if self.todo.is_empty() {
-                    return Ok(());
-                }
+            if self.executed.is_empty() && self.writing.is_empty() {
+                return Ok(());
             }
+            self.seal(hear)?;
         }
     }
 
-    fn listen(
+    /// Ends the batch. The one before is durable then: what waited for it hears of it.
+    fn seal(
         &mut self,
         hear: &mut dyn FnMut(&mut Self, &Executed, Instant) -> Result<(), Failure>,
     ) -> Result<(), Failure> {
-        let done = self.writer.take_completed();
-        if done.is_empty() {
-            return Ok(());
+        if self.executed.is_empty() {
+            self.writer.sync()?;
+        } else {
+            self.writer.seal()?;
         }
+        let durable = std::mem::replace(&mut self.writing, std::mem::take(&mut self.executed));
         let now = Instant::now();
         self.writer.set_now(self.writer.now().plus_seconds(1));
-        for (_, executed) in done {
-            hear(self, &executed?, now)?;
+        for executed in durable {
+            hear(self, &executed, now)?;
         }
         for effect in self.writer.take_effects() {
             self.execute_effect(effect)?;

@@ -7,7 +7,7 @@ use sycee_contract::{
     RegisterCustomer, RequestOtp, RiskDecisionMade, RiskOutcome, Sensitive, SubmitKyc, UpdateCustomerDetails,
 };
 use sycee_money::{Currency, Money};
-use sycee_runtime::Stimulus;
+use sycee_runtime::{Executed, Stimulus};
 use sycee_sim::{Applicant, GERMAN_CREDIT, read_applicants};
 
 use super::market::{BenchMarket, broken, must};
@@ -55,7 +55,7 @@ pub fn safe_applicants() -> Result<Vec<Applicant>, Failure> {
     Ok(all)
 }
 
-/// Brings in people number `from` to `from + count`; answers those who got a line.
+/// Brings in people number `from` to `from + count`; answers them with their lines.
 pub fn onboard(
     market: &mut BenchMarket,
     applicants: &[Applicant],
@@ -79,26 +79,32 @@ pub fn onboard(
         let kinds = vec![ConsentKind::Bureau, ConsentKind::Privacy, ConsentKind::Marketing];
         market.tell(say(*nr, GrantConsent { customer: *customer, kinds, notice_version: "2026-01".to_owned() }));
     }
-    market.run(&mut |_, done, _| {
-        for event in done.events::<RiskDecisionMade>() {
-            if event.outcome != RiskOutcome::Approve {
-                return Err(broken(format!("{} is not admitted: {:?}", event.subject.customer, event.reasons)));
-            }
-        }
-        must(done)
-    })?;
+    market.run(&mut |_, done, _| approved(done))?;
     let requested = Money::from_minor(LINE_MINOR, Currency::GHS).map_err(broken)?;
     for (customer, Borrower { nr, .. }) in &borrowers {
         let purpose = applicants[nr % applicants.len()].purpose.clone();
         market.tell(say(*nr, ApplyForCredit { customer: *customer, requested, purpose, facts: BTreeMap::new() }));
     }
-    let mut approved = Vec::with_capacity(count);
+    let mut with_line = Vec::with_capacity(count);
     market.run(&mut |_, done, _| {
-        approved
-            .extend(done.events::<CreditLineApproved>().filter_map(|event| borrowers.get(&event.customer).cloned()));
-        must(done)
+        let granted = done.events::<CreditLineApproved>();
+        with_line.extend(granted.filter_map(|event| borrowers.get(&event.customer).cloned()));
+        approved(done)
     })?;
-    Ok(approved)
+    if with_line.len() != count {
+        return Err(broken(format!("{} of {count} people got a credit line", with_line.len())));
+    }
+    Ok(with_line)
+}
+
+/// Errors: a Fault with the reasons of whom risk did not approve.
+fn approved(done: &Executed) -> Result<(), Failure> {
+    for event in done.events::<RiskDecisionMade>() {
+        if event.outcome != RiskOutcome::Approve {
+            return Err(broken(format!("{} is not approved: {:?}", event.subject.customer, event.reasons)));
+        }
+    }
+    must(done)
 }
 
 fn register(market: &mut BenchMarket, people: std::ops::Range<usize>) -> Result<Vec<(usize, CustomerId)>, Failure> {

@@ -72,7 +72,7 @@ impl Place {
             Server::Folder(folder) => {
                 let folder = folder.join(format!(".sycee-bench-{name}"));
                 std::fs::create_dir_all(&folder).map_err(|error| Failure::file("made", &folder, error))?;
-                DatabaseUrl::Sqlite { path: folder.join("market.db"), durability: SqliteDurability::Full }
+                DatabaseUrl::Sqlite { path: folder.join("market.db"), durability: SqliteDurability::Full, vfs: None }
             }
             Server::Postgres(config) => {
                 DatabaseUrl::Postgres { config: config.clone(), schema: format!("bench_{name}") }

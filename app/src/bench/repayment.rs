@@ -36,11 +36,7 @@ pub fn run(server: &Server, volume: Volume, with_repayment: bool) -> Result<Vec<
     let progress = Progress::of(people, "people brought in");
     while (borrowers.len() as u64) < people {
         let count = WAVE.min(usize::try_from(people).unwrap_or(WAVE) - borrowers.len());
-        let fresh = onboard(&mut market, &applicants, borrowers.len(), count)?;
-        if fresh.len() != count {
-            return Err(broken("not everybody got a credit line"));
-        }
-        borrowers.extend(fresh);
+        borrowers.extend(onboard(&mut market, &applicants, borrowers.len(), count)?);
         progress.at(borrowers.len() as u64);
     }
     drop(progress);
@@ -164,7 +160,7 @@ fn next_month(market: &mut BenchMarket) -> Result<(), Failure> {
         }
     }
     market.writer().sync()?;
-    market.writer().take_completed();
+
     market.writer().take_effects();
     Ok(())
 }

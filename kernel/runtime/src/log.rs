@@ -65,7 +65,9 @@ impl LogRecord {
         let (hops, answer) = keys.sealing(self.subject, || {
             let hops: Vec<StoredHop> = self.hops.iter().map(|hop| stored(hop, names)).collect();
             let answer = match (&self.asked, &self.outcome) {
-                (Some(_), Ok(answer)) => Some(StoredAnswer::Done(answer.as_ref().map(Answer::bytes).unwrap_or_default())),
+                (Some(_), Ok(answer)) => {
+                    Some(StoredAnswer::Done(answer.as_ref().map(Answer::bytes).unwrap_or_default()))
+                }
                 (Some(_), Err(rejection)) => Some(StoredAnswer::Refused(rejection.clone())),
                 _ => None,
             };

@@ -1,5 +1,7 @@
 //! The market writer: runs cascades in memory, seals batches, recovers.
 
+mod recovery;
+
 use std::any::TypeId;
 use std::cmp::Reverse;
 use std::collections::VecDeque;
@@ -9,6 +11,7 @@ use std::sync::Arc;
 use rustc_hash::{FxHashMap, FxHashSet};
 use sycee_contract::{Date, Message as _, OpenWorkOrder, Rejection, Timestamp};
 
+use self::recovery::is_suspended;
 use crate::cascade::{Cascade, Delivery, Executed, Hop, HopOutcome, Queued};
 use crate::commit::{Flusher, Job};
 use crate::core::Core;
@@ -377,14 +380,17 @@ impl MarketWriter {
         let handler = self.core.registry.handlers.get(&(stimulus.vt.type_id)());
         self.core.keys.opening(|| match (from_bytes(bytes)?, handler) {
             (StoredAnswer::Refused(rejection), _) => Ok(Err(rejection)),
-            (StoredAnswer::Done(bytes), Some(handler)) => (handler.decode_answer)(&bytes).map(|answer| Ok(Some(answer))),
+            (StoredAnswer::Done(bytes), Some(handler)) => {
+                (handler.decode_answer)(&bytes).map(|answer| Ok(Some(answer)))
+            }
             (StoredAnswer::Done(_), None) => Ok(Ok(None)),
         })?
     }
 
     /// Keeps a fact that could not be applied, with a work order for people.
     fn park(&mut self, message: &str, id: i64, error: &str) {
-        let parked = ParkedStimulus { id, message: message.to_owned(), error: error.to_owned(), at: self.core.state.now };
+        let parked =
+            ParkedStimulus { id, message: message.to_owned(), error: error.to_owned(), at: self.core.state.now };
         self.core.put::<ParkedStimulus>(id, Some(Arc::new(parked)));
         self.core.forget_undo();
         if message != OpenWorkOrder::ID {
@@ -634,114 +640,6 @@ impl MarketWriter {
         }
     }
 
-    /// Nothing can be kept any more: whatever is asked of this writer from here on is answered with `fault`.
-    fn stop(&mut self, fault: Fault) -> Fault {
-        self.stopped.get_or_insert((fault.kind, fault.message.clone()));
-        fault
-    }
-
-    fn not_stopped(&self) -> Result<(), Fault> {
-        match &self.stopped {
-            None => Ok(()),
-            Some((kind, why)) => Err(Fault::new(*kind, format!("the writer stopped, open the market again: {why}"))),
-        }
-    }
-
-    fn answer_durable(&mut self, done: Vec<(u64, Executed)>) {
-        let wanted = done.into_iter().filter(|(ticket, _)| *ticket != NO_TICKET);
-        self.completed.extend(wanted.map(|(ticket, it)| (ticket, Ok(it))));
-    }
-
-    /// Throws memory away and reads it again, unless another writer has taken over.
-    fn reopen(&mut self) -> Result<(), Fault> {
-        let opened = open_parts(&self.core.registry, &self.options, Some(self.epoch))?;
-        self.batch = opened.batch + 1;
-        self.durable = opened.committed;
-        self.epoch = opened.epoch;
-        self.core = opened.core;
-        self.flusher = opened.flusher;
-        self.recent = opened.recent;
-        self.ready_effects = opened.effects;
-        self.in_flight = None;
-        self.unflushed.clear();
-        self.log.clear();
-        self.done.clear();
-        self.effects.clear();
-        self.stimuli.clear();
-        self.finished.clear();
-        Ok(())
-    }
-
-    /// A batch was not written: memory is thrown away, its stimuli run again one by one, the culprit parks.
-    ///
-    /// When the batch stands in the database after all, its stimuli are answered and only later ones run again.
-    fn recover(&mut self, fault: &Fault) -> Result<(), Fault> {
-        let lost = self.in_flight.take();
-        let mut later = std::mem::take(&mut self.stimuli);
-        let mut later_finished = std::mem::take(&mut self.finished);
-        let now = self.core.state.now;
-        self.reopen()?;
-        let (mut stimuli, mut finished) = (Vec::new(), Vec::new());
-        match lost {
-            Some(written) if written.batch <= self.durable => self.answer_durable(written.done),
-            Some(lost) => (stimuli, finished) = (lost.stimuli, lost.finished),
-            None => {}
-        }
-        stimuli.append(&mut later);
-        finished.append(&mut later_finished);
-        self.recovering = true;
-        let result = self.finish_again(&finished).and_then(|()| self.rerun(stimuli, fault));
-        self.recovering = false;
-        result?;
-        self.set_now(now);
-        for effect in std::mem::take(&mut self.ready_effects) {
-            let row = self.core.get::<RuntimeEffect>(&effect.id)?;
-            let pending = row.is_some_and(|row| row.state == EffectState::Pending);
-            if pending && !self.handed_out.contains(&effect.id) {
-                self.ready_effects.push_back(effect);
-            }
-        }
-        Ok(())
-    }
-
-    fn finish_again(&mut self, finished: &[i64]) -> Result<(), Fault> {
-        for id in finished {
-            self.finish_effect(*id)?;
-        }
-        self.core.forget_undo();
-        self.sync()
-    }
-
-    fn rerun(&mut self, stimuli: Vec<(u64, Stimulus, Timestamp)>, first: &Fault) -> Result<(), Fault> {
-        for (ticket, stimulus, at) in stimuli {
-            self.set_now(at);
-            let again = stimulus.clone();
-            let Err(error) = self.execute_ticket(ticket, stimulus).and_then(|_| self.sync()) else { continue };
-            if error.kind == FaultKind::Fenced {
-                return Err(error);
-            }
-            let lost = self.in_flight.take();
-            self.reopen()?;
-            self.set_now(at);
-            if let Some(written) = lost
-                && written.batch <= self.durable
-            {
-                self.answer_durable(written.done);
-                continue;
-            }
-            let fault = Fault::new(error.kind, format!("{error} (first seen as: {first})"));
-            if is_suspended(&again, &fault) {
-                self.core.state.last_cascade += 1;
-                self.suspend(ticket, again, self.core.state.last_cascade, &fault)?;
-                self.sync()?;
-            }
-            if ticket != NO_TICKET {
-                self.completed.push_back((ticket, Err(fault)));
-            }
-        }
-        Ok(())
-    }
-
     /// Outcomes that are durable since the last call, by ticket.
     pub fn take_completed(&mut self) -> Vec<(u64, Result<Executed, Fault>)> {
         self.completed.drain(..).collect()
@@ -803,15 +701,13 @@ impl MarketWriter {
     }
 }
 
-/// Whether a stimulus that runs into `fault` is kept for people: facts are, but the start of a day is tried again.
-fn is_suspended(stimulus: &Stimulus, fault: &Fault) -> bool {
-    let lasting = matches!(fault.kind, FaultKind::Bug | FaultKind::Corrupt);
-    stimulus.fact && stimulus.advance.is_none() && lasting
-}
-
 /// Seconds to wait before attempt `attempts + 1`: doubling from 2 s to an hour, with up to a quarter of jitter.
 fn backoff_seconds(effect: i64, attempts: u32) -> i64 {
     let base = 2i64.saturating_pow(attempts.min(12)).min(3_600);
     let hash = blake3::hash(&[effect.to_le_bytes(), i64::from(attempts).to_le_bytes()].concat());
     base + base * i64::from(hash.as_bytes()[0]) / 1_024
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on ends")]
+mod failing;

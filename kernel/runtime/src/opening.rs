@@ -42,7 +42,7 @@ pub(crate) fn open_parts(
     held: Option<i64>,
 ) -> Result<Opened, Fault> {
     let mut store = open_store(&options.url, Duration::from_secs(30))?;
-    let (epoch, committed) = store.open(&registry.tables(), held)?;
+    let (epoch, committed) = store.take_over(&registry.tables(), held)?;
     let mut reader = store.reader()?;
     let state = read_state(&mut *reader)?.unwrap_or(MarketState {
         id: 1,

@@ -77,7 +77,11 @@ impl KeyRing {
     /// Runs `body` with personal data sealed for `subject`.
     ///
     /// Errors: a key could not be had; what `body` made must not be kept, for it lacks the personal data.
-    pub(crate) fn sealing<R>(self: &Arc<Self>, subject: Option<CustomerId>, body: impl FnOnce() -> R) -> Result<R, Fault> {
+    pub(crate) fn sealing<R>(
+        self: &Arc<Self>,
+        subject: Option<CustomerId>,
+        body: impl FnOnce() -> R,
+    ) -> Result<R, Fault> {
         let subject = subject.map_or(NOBODY, CustomerId::number);
         let sealer = Arc::new(ForSubject { ring: Arc::clone(self), subject, failed: Mutex::new(None) });
         let made = with_sealer(Arc::<ForSubject>::clone(&sealer), body);

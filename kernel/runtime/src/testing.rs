@@ -36,7 +36,8 @@ pub fn test_databases() -> (Vec<DatabaseUrl>, TestGuard) {
     let nr = NEXT.fetch_add(1, Ordering::Relaxed);
     let name = format!("sycee_test_{}_{nr}", std::process::id());
     let folder = std::env::temp_dir().join(&name);
-    let mut urls = vec![DatabaseUrl::Sqlite { path: folder.join("market.db"), durability: SqliteDurability::Off }];
+    let path = folder.join("market.db");
+    let mut urls = vec![DatabaseUrl::Sqlite { path, durability: SqliteDurability::Off, vfs: None }];
     let mut schema = None;
     if let Ok(config) = std::env::var(POSTGRES_VARIABLE) {
         urls.push(DatabaseUrl::Postgres { config: config.clone(), schema: name.clone() });

@@ -3,9 +3,9 @@
 use serde::Serialize;
 use sycee_contract::Timestamp;
 
+use crate::Fault;
 use crate::log::unpack;
 use crate::storage::{ColumnKind, Reader, Value, collect};
-use crate::Fault;
 
 /// One logged hop.
 #[derive(Clone, Debug, Serialize)]

@@ -199,7 +199,8 @@ impl Work<'_> {
         }
         self.core.asking += 1;
         let mut work = Work { core: &mut *self.core, cascade: &mut *self.cascade, service: C::OWNER, hop, asked: true };
-        let answer = run(&mut work, &*payload).and_then(|answer| work.core.take_fault().map(|()| answer).map_err(Halt::from));
+        let answer =
+            run(&mut work, &*payload).and_then(|answer| work.core.take_fault().map(|()| answer).map_err(Halt::from));
         self.core.asking -= 1;
         // Whoever asks may go on without an answer, but not with what a failed one left behind.
         let answer = answer.inspect_err(|_| self.core.rollback(self.cascade, &mark))?;

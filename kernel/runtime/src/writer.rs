@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use sycee_contract::{Date, Rejection, Timestamp};
 
-use crate::{Executed, Fault, MarketWriter, Stimulus};
+use crate::{EffectEnvelope, Executed, Fault, FaultKind, MarketWriter, Stimulus};
 
 /// Most stimuli that wait.
 const QUEUE_MAX: usize = 16_384;
@@ -39,6 +39,9 @@ impl Reply {
 enum Order {
     Run(Box<Stimulus>, Timestamp, SyncSender<Result<Executed, Fault>>),
     Advance(Date, Box<Stimulus>, Timestamp, SyncSender<Result<Executed, Fault>>),
+    TakeEffects(SyncSender<Vec<EffectEnvelope>>),
+    EffectDone(i64),
+    EffectAnswered(Box<EffectEnvelope>, Box<Stimulus>, Timestamp),
 }
 
 /// A market's writer thread.
@@ -72,11 +75,33 @@ impl Writer {
 
     fn order(&self, order: impl FnOnce(SyncSender<Result<Executed, Fault>>) -> Order) -> Result<Reply, Busy> {
         let (reply, receiver) = sync_channel(1);
+        self.send(order(reply))?;
+        Ok(Reply { receiver })
+    }
+
+    fn send(&self, order: Order) -> Result<(), Busy> {
         let orders = self.orders.as_ref().ok_or(Busy)?;
-        match orders.try_send(order(reply)) {
-            Ok(()) => Ok(Reply { receiver }),
+        match orders.try_send(order) {
+            Ok(()) => Ok(()),
             Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => Err(Busy),
         }
+    }
+
+    /// Effects whose causes are durable, oldest first, for whoever executes them; none when the writer stopped.
+    pub fn take_effects(&self) -> Result<Vec<EffectEnvelope>, Busy> {
+        let (reply, receiver) = sync_channel(1);
+        self.send(Order::TakeEffects(reply))?;
+        Ok(receiver.recv().unwrap_or_default())
+    }
+
+    /// As [`MarketWriter::effect_done`].
+    pub fn effect_done(&self, effect: i64) -> Result<(), Busy> {
+        self.send(Order::EffectDone(effect))
+    }
+
+    /// As [`MarketWriter::effect_answered`]. Nobody waits for what becomes of it: until it is durable, the effect is pending.
+    pub fn effect_answered(&self, effect: EffectEnvelope, answer: Stimulus, now: Timestamp) -> Result<(), Busy> {
+        self.send(Order::EffectAnswered(Box::new(effect), Box::new(answer), now))
     }
 
     /// Stops the thread when everything handed in is durable, and gives the market back.
@@ -106,7 +131,7 @@ fn run(mut market: MarketWriter, inbox: &Receiver<Order>) -> Result<MarketWriter
         let mut taken = 0;
         match inbox.recv_timeout(Duration::from_millis(if waiting.is_empty() { 1_000 } else { 1 })) {
             Ok(order) => {
-                take(&mut market, order, &mut waiting);
+                take(&mut market, order, &mut waiting)?;
                 taken += 1;
             }
             Err(RecvTimeoutError::Timeout) => {}
@@ -114,7 +139,7 @@ fn run(mut market: MarketWriter, inbox: &Receiver<Order>) -> Result<MarketWriter
         }
         while taken < BATCH_MAX {
             match inbox.try_recv() {
-                Ok(order) => take(&mut market, order, &mut waiting),
+                Ok(order) => take(&mut market, order, &mut waiting)?,
                 Err(_) => break,
             }
             taken += 1;
@@ -130,7 +155,11 @@ fn run(mut market: MarketWriter, inbox: &Receiver<Order>) -> Result<MarketWriter
     Ok(market)
 }
 
-fn take(market: &mut MarketWriter, order: Order, waiting: &mut HashMap<u64, SyncSender<Result<Executed, Fault>>>) {
+fn take(
+    market: &mut MarketWriter,
+    order: Order,
+    waiting: &mut HashMap<u64, SyncSender<Result<Executed, Fault>>>,
+) -> Result<(), Fault> {
     let (ticket, result, reply) = match order {
         Order::Run(stimulus, now, reply) => {
             market.set_now(now);
@@ -142,6 +171,20 @@ fn take(market: &mut MarketWriter, order: Order, waiting: &mut HashMap<u64, Sync
             let (ticket, result) = market.submit_advance(today, *stimulus);
             (ticket, result.map(|_| ()), reply)
         }
+        // Nobody waiting any more is no failure.
+        Order::TakeEffects(reply) => {
+            drop(reply.try_send(market.take_effects()));
+            return Ok(());
+        }
+        Order::EffectDone(effect) => return market.effect_done(effect),
+        Order::EffectAnswered(effect, answer, now) => {
+            market.set_now(now);
+            // A bug in a handler has parked the answer; anything else ends the writer.
+            return match market.effect_answered(&effect, *answer) {
+                Err(fault) if fault.kind != FaultKind::Bug => Err(fault),
+                Ok(_) | Err(_) => Ok(()),
+            };
+        }
     };
     match result {
         Ok(()) => {
@@ -150,6 +193,7 @@ fn take(market: &mut MarketWriter, order: Order, waiting: &mut HashMap<u64, Sync
         // Nobody waiting any more is no failure.
         Err(fault) => drop(reply.try_send(Err(fault))),
     }
+    Ok(())
 }
 
 fn deliver(market: &mut MarketWriter, waiting: &mut HashMap<u64, SyncSender<Result<Executed, Fault>>>) {

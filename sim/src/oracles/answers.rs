@@ -3,15 +3,15 @@
 //! Invariant: a request is asked again only while the market must still know its key; else it would run once more.
 //! Invariant: answers are compared whole, personal data included, and kept as hashes only.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 
 use sycee_contract::{Command, Rejection, Sealer, Timestamp, with_sealer};
+use sycee_psp::SplitMix64;
 use sycee_runtime::{Executed, Fault, FaultKind, MarketWriter, Stimulus};
 
 use super::Verdict;
 
-/// Requests remembered at a time; the oldest make room.
+/// Requests remembered at a time; when there are more, one drawn by lot makes room, so that old ones are among them.
 const REQUESTS_MAX: usize = 500;
 /// The market remembers keys for 30 days; within the last of them it may have forgotten.
 const KNOWN_DAYS: i64 = 29;
@@ -28,19 +28,25 @@ struct Request {
 }
 
 /// Requests of the past with their first answers.
-#[derive(Default)]
 pub(crate) struct Requests {
-    asked: VecDeque<Request>,
+    asked: Vec<Request>,
+    lots: SplitMix64,
 }
 
 impl Requests {
+    pub(crate) fn new(seed: u64) -> Self {
+        Self { asked: Vec::new(), lots: SplitMix64::new(seed ^ 0xa5ed) }
+    }
+
     /// Remembers a request with an idempotency key, and what it was answered first.
     pub(crate) fn remember<C: Command>(&mut self, stimulus: Stimulus, asker: &str, at: Timestamp, done: &Executed) {
-        if self.asked.len() >= REQUESTS_MAX {
-            self.asked.pop_front();
-        }
         let name = format!("{} of {asker} (cascade {})", C::ID, done.cascade);
-        self.asked.push_back(Request { stimulus, name, at, first: answer_of::<C>(done), read: answer_of::<C> });
+        let request = Request { stimulus, name, at, first: answer_of::<C>(done), read: answer_of::<C> };
+        if self.asked.len() < REQUESTS_MAX {
+            return self.asked.push(request);
+        }
+        let lot = usize::try_from(self.lots.below(REQUESTS_MAX as u64)).unwrap_or(0);
+        self.asked[lot] = request;
     }
 
     /// Asks again what the market must still know. What it has in memory counts: reopen it first to ask the database.

@@ -12,8 +12,7 @@ use sycee_runtime::{Fault, MarketWriter};
 use super::{Sums, Verdict, compare};
 
 /// Balances that are cash in the ledger.
-const CASH: [FundBucket; 4] =
-    [FundBucket::Available, FundBucket::Frozen, FundBucket::InTransit, FundBucket::Suspense];
+const CASH: [FundBucket; 4] = [FundBucket::Available, FundBucket::Frozen, FundBucket::InTransit, FundBucket::Suspense];
 
 /// `whole` replays every movement of every account.
 pub(super) fn fund_accounts(writer: &mut MarketWriter, whole: bool) -> Result<Verdict, Fault> {

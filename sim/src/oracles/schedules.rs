@@ -43,7 +43,8 @@ pub(super) fn schedules(writer: &mut MarketWriter) -> Result<Verdict, Fault> {
 }
 
 fn figures(note: &LoanNote) -> Result<Figures, Fault> {
-    let earned = note.earned_to(note.accrued_through).map_err(|error| Fault::corrupt(format!("{}: {error}", note.loan)))?;
+    let earned =
+        note.earned_to(note.accrued_through).map_err(|error| Fault::corrupt(format!("{}: {error}", note.loan)))?;
     Ok(Figures {
         principal: note.principal.units(),
         outstanding: note.principal_outstanding.units(),
@@ -104,9 +105,8 @@ fn installments(
             return Ok(());
         };
         note.has_installments = true;
-        let asked = lines.clone().map(|line| {
-            (line.nr, line.from, line.due_date, [line.principal, line.interest, line.fee])
-        });
+        let asked =
+            lines.clone().map(|line| (line.nr, line.from, line.due_date, [line.principal, line.interest, line.fee]));
         let asked = Some(print_of(asked));
         verdict.check(asked == note.plan, || format!("{loan}: installments ask for other than the schedule plans"));
         let unpaid = sum(lines.clone().map(|line| line.principal)) - sum(lines.clone().map(|line| line.principal_paid));

@@ -7,10 +7,23 @@ use sycee_runtime::storage::{ColumnKind, DatabaseUrl, Store, TableSpec, Value, o
 use sycee_runtime::{Entity, Fault};
 use sycee_sim::{World, oracles};
 
-/// A change of one table, as SQL for one engine.
+/// A change of some tables, as SQL for one engine.
+#[derive(Clone)]
 pub struct Mutation {
-    pub table: &'static str,
-    pub sql: String,
+    tables: Vec<&'static str>,
+    sql: String,
+}
+
+impl Mutation {
+    pub fn of(table: &'static str, sql: String) -> Self {
+        Self { tables: vec![table], sql }
+    }
+
+    /// Both at once; of different tables.
+    pub fn and(&self, other: &Self) -> Self {
+        let tables = [self.tables.as_slice(), &other.tables].concat();
+        Self { tables, sql: format!("{}; {}", self.sql, other.sql) }
+    }
 }
 
 /// A market after a run.
@@ -51,7 +64,7 @@ impl Bench {
             .collect();
         assert!(!set.is_empty(), "nothing of {} is changed", E::NAME);
         let sql = format!("UPDATE {} SET {} WHERE {}", E::TABLE, set.join(", "), self.key(&spec, &old));
-        Mutation { table: E::TABLE, sql }
+        Mutation::of(E::TABLE, sql)
     }
 
     /// Adds a row.
@@ -60,13 +73,13 @@ impl Bench {
         let literals: Vec<String> =
             values(entity).iter().zip(&spec.columns).map(|(value, column)| self.literal(value, column.kind)).collect();
         let sql = format!("INSERT INTO {} ({}) VALUES ({})", E::TABLE, spec.column_list(), literals.join(", "));
-        Mutation { table: E::TABLE, sql }
+        Mutation::of(E::TABLE, sql)
     }
 
     /// Takes a row away.
     pub fn removed<E: Entity>(&self, entity: &E) -> Mutation {
         let sql = format!("DELETE FROM {} WHERE {}", E::TABLE, self.key(&E::spec(), &values(entity)));
-        Mutation { table: E::TABLE, sql }
+        Mutation::of(E::TABLE, sql)
     }
 
     /// Breaks, asks every oracle, mends. Exactly the `expected` oracles have to be broken, each naming its culprit.
@@ -87,16 +100,18 @@ impl Bench {
         }
     }
 
-    /// Breaks, and keeps the table as it was beside it.
-    pub fn apply(&mut self, mutation: &Mutation) -> Result<(), Fault> {
-        let Mutation { table, sql } = mutation;
-        self.store.run_script(&format!("CREATE TABLE kept_{table} AS SELECT * FROM {table}; {sql};"))
+    /// Breaks, and keeps the tables as they were beside them.
+    pub fn apply(&mut self, Mutation { tables, sql }: &Mutation) -> Result<(), Fault> {
+        let keep = |table: &&str| format!("CREATE TABLE kept_{table} AS SELECT * FROM {table}; ");
+        self.store.run_script(&format!("{}{sql};", tables.iter().map(keep).collect::<String>()))
     }
 
-    /// Puts the table back that [`Self::apply`] kept.
-    pub fn mend(&mut self, Mutation { table, .. }: &Mutation) {
-        let sql = format!("DELETE FROM {table}; INSERT INTO {table} SELECT * FROM kept_{table}; DROP TABLE kept_{table};");
-        self.store.run_script(&sql).unwrap();
+    /// Puts the tables back that [`Self::apply`] kept.
+    pub fn mend(&mut self, Mutation { tables, .. }: &Mutation) {
+        let mend = |table: &&str| {
+            format!("DELETE FROM {table}; INSERT INTO {table} SELECT * FROM kept_{table}; DROP TABLE kept_{table};")
+        };
+        self.store.run_script(&tables.iter().map(mend).collect::<String>()).unwrap();
     }
 
     fn key(&self, spec: &TableSpec, row: &[Value]) -> String {

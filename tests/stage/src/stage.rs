@@ -9,6 +9,7 @@ use sycee_contract::{
 };
 use sycee_markets::MarketFiles;
 use sycee_money::Money;
+use sycee_runtime::storage::DatabaseUrl;
 use sycee_runtime::testing::test_databases;
 use sycee_runtime::{Executed, MarketOptions, MarketWriter, Stimulus};
 
@@ -46,14 +47,25 @@ impl Stage {
             let engine = url.engine();
             let mut options = options(url);
             differs(&mut options);
-            let writer = MarketWriter::open(sycee_markets::registry(), options).unwrap();
-            let mut stage = Self::with(writer);
+            let mut stage = Self::with(MarketWriter::open(sycee_markets::registry(), options).unwrap());
             stage.found();
             if let Err(cause) = std::panic::catch_unwind(AssertUnwindSafe(|| body(&mut stage))) {
                 eprintln!("the test failed on {engine}");
                 std::panic::resume_unwind(cause);
             }
         }
+    }
+
+    /// A new market at `url`, founded.
+    pub fn open(url: DatabaseUrl) -> Self {
+        let mut stage = Self::reopen(url);
+        stage.found();
+        stage
+    }
+
+    /// The market that is at `url`.
+    pub fn reopen(url: DatabaseUrl) -> Self {
+        Self::with(MarketWriter::open(sycee_markets::registry(), options(url)).unwrap())
     }
 
     /// A stage around an open market.

@@ -104,8 +104,7 @@ pub fn schema_script(tables: &[&TableSpec], engine: &str) -> String {
 }
 
 /// The fencing row of a market that nobody has written yet.
-const FIRST_FENCE: &str =
-    "INSERT INTO market_fence (id, epoch, batch) VALUES (1, 0, 0) ON CONFLICT (id) DO NOTHING";
+const FIRST_FENCE: &str = "INSERT INTO market_fence (id, epoch, batch) VALUES (1, 0, 0) ON CONFLICT (id) DO NOTHING";
 
 fn script(statements: &[String]) -> String {
     let mut text = String::new();

@@ -68,10 +68,14 @@ pub trait Reader: Send {
 
 /// What commits.
 pub trait Store: Send {
-    /// Creates what is missing of `tables`; takes the writer's place. Answers the new fencing epoch and the last batch.
+    /// Creates what is missing of `tables`; takes the writer's place with a new fencing epoch. Answers the last batch.
+    fn open(&mut self, tables: &[&'static TableSpec]) -> Result<i64, Fault> {
+        self.take_over(tables, None).map(|(_, batch)| batch)
+    }
+    /// As [`Self::open`], if the epoch so far is the one `held`. Answers the new epoch and the last batch.
     ///
-    /// Errors: `Fenced` when the epoch so far is not `held`: another writer has taken over from the one that asks.
-    fn open(&mut self, tables: &[&'static TableSpec], held: Option<i64>) -> Result<(i64, i64), Fault>;
+    /// Errors: `Fenced` when another writer has taken over from the one that held it.
+    fn take_over(&mut self, tables: &[&'static TableSpec], held: Option<i64>) -> Result<(i64, i64), Fault>;
     /// Writes `commit` in one durable transaction.
     ///
     /// Errors: a Fault of kind `Fenced` when another writer has taken over; of kind `Outage` when it is unknown whether
@@ -88,7 +92,9 @@ pub trait Store: Send {
 /// Opens the store that `url` names. `busy` is how long to wait for a lock before it is an outage.
 pub fn open_store(url: &DatabaseUrl, busy: Duration) -> Result<Box<dyn Store>, Fault> {
     match url {
-        DatabaseUrl::Sqlite { path, durability } => Ok(Box::new(sqlite::SqliteStore::open(path, *durability, busy)?)),
+        DatabaseUrl::Sqlite { path, durability, vfs } => {
+            Ok(Box::new(sqlite::SqliteStore::open(path, *durability, vfs.as_deref(), busy)?))
+        }
         DatabaseUrl::Postgres { config, schema } => Ok(Box::new(postgres::PostgresStore::connect(config, schema)?)),
     }
 }

@@ -89,7 +89,9 @@ fn read_value(raw: Option<Raw<'_>>, ty: &Type, kind: ColumnKind) -> Result<Value
         Type::INT4 => Value::Int(i64::from(i32::from_be_bytes(raw.try_into().map_err(short)?))),
         Type::INT8 => Value::Int(i64::from_be_bytes(raw.try_into().map_err(short)?)),
         Type::DATE => Value::Int(i64::from(i32::from_be_bytes(raw.try_into().map_err(short)?)) + EPOCH_DAYS),
-        Type::TIMESTAMPTZ => Value::Int(i64::from_be_bytes(raw.try_into().map_err(short)?).saturating_add(EPOCH_MICROS)),
+        Type::TIMESTAMPTZ => {
+            Value::Int(i64::from_be_bytes(raw.try_into().map_err(short)?).saturating_add(EPOCH_MICROS))
+        }
         Type::JSONB => text(raw.get(1..).unwrap_or_default())?,
         Type::BYTEA => Value::bytes(raw),
         Type::TEXT | Type::VARCHAR | Type::NAME | Type::UNKNOWN => text(raw)?,
@@ -423,7 +425,7 @@ const fn pg_type(kind: ColumnKind) -> Type {
 }
 
 impl Store for PostgresStore {
-    fn open(&mut self, tables: &[&'static TableSpec], held: Option<i64>) -> Result<(i64, i64), Fault> {
+    fn take_over(&mut self, tables: &[&'static TableSpec], held: Option<i64>) -> Result<(i64, i64), Fault> {
         self.run_script(&schema_script(tables, "postgres"))?;
         let take = "UPDATE market_fence SET epoch = epoch + 1 WHERE id = 1 AND epoch = coalesce($1, epoch) \
                     RETURNING epoch, batch";

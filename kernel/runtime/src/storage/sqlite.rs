@@ -21,6 +21,7 @@ pub(super) struct SqliteStore {
     path: PathBuf,
     connection: Connection,
     durability: SqliteDurability,
+    vfs: Option<String>,
     busy: Duration,
     epoch: i64,
     commits: u32,
@@ -54,13 +55,25 @@ impl ToSql for Value {
     }
 }
 
+fn connect(path: &Path, flags: OpenFlags, vfs: Option<&str>) -> rusqlite::Result<Connection> {
+    match vfs {
+        Some(vfs) => Connection::open_with_flags_and_vfs(path, flags, vfs),
+        None => Connection::open_with_flags(path, flags),
+    }
+}
+
 impl SqliteStore {
-    pub(super) fn open(path: &Path, durability: SqliteDurability, busy: Duration) -> Result<Self, Fault> {
+    pub(super) fn open(
+        path: &Path,
+        durability: SqliteDurability,
+        vfs: Option<&str>,
+        busy: Duration,
+    ) -> Result<Self, Fault> {
         if let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
             std::fs::create_dir_all(parent)
                 .map_err(|error| Fault::outage(format!("{} cannot be made", parent.display())).because(error))?;
         }
-        let connection = Connection::open(path)
+        let connection = connect(path, OpenFlags::default(), vfs)
             .map_err(|error| Fault::outage(format!("{} cannot be opened", path.display())).because(error))?;
         connection.busy_timeout(busy).map_err(fault)?;
         connection.pragma_update(None, "page_size", PAGE_BYTES).map_err(fault)?;
@@ -74,7 +87,8 @@ impl SqliteStore {
         connection.pragma_update(None, "journal_size_limit", -1).map_err(fault)?;
         connection.pragma_update(None, "cache_size", -32_768).map_err(fault)?;
         connection.set_prepared_statement_cache_capacity(512);
-        Ok(Self { path: path.to_owned(), connection, durability, busy, epoch: 0, commits: 0 })
+        let vfs = vfs.map(str::to_owned);
+        Ok(Self { path: path.to_owned(), connection, durability, vfs, busy, epoch: 0, commits: 0 })
     }
 
     fn checkpoint_when_long(&mut self) -> Result<(), Fault> {
@@ -227,7 +241,7 @@ fn write_rows(connection: &Connection, rows: &TableRows) -> Result<(), Fault> {
 }
 
 impl Store for SqliteStore {
-    fn open(&mut self, tables: &[&'static TableSpec], held: Option<i64>) -> Result<(i64, i64), Fault> {
+    fn take_over(&mut self, tables: &[&'static TableSpec], held: Option<i64>) -> Result<(i64, i64), Fault> {
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(fault)?;
         transaction.execute_batch(&schema_script(tables, "sqlite")).map_err(fault)?;
         let (epoch, batch): (i64, i64) = transaction
@@ -269,7 +283,7 @@ impl Store for SqliteStore {
 
     fn reader(&self) -> Result<Box<dyn Reader>, Fault> {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let connection = Connection::open_with_flags(&self.path, flags).map_err(fault)?;
+        let connection = connect(&self.path, flags, self.vfs.as_deref()).map_err(fault)?;
         connection.busy_timeout(self.busy).map_err(fault)?;
         connection.pragma_update(None, "query_only", true).map_err(fault)?;
         connection.pragma_update(None, "cache_size", -32_768).map_err(fault)?;

@@ -1,4 +1,6 @@
 //! Where a market is kept: `sqlite:///path/to/market.db`, or `postgres://…?schema=market_gh`.
+//!
+//! `sqlite:///path/to/market.db?vfs=name` opens the file through a virtual file system that the process has registered.
 
 use std::path::PathBuf;
 
@@ -22,6 +24,8 @@ pub enum DatabaseUrl {
         path: PathBuf,
         /// Whether a commit waits for the disk.
         durability: SqliteDurability,
+        /// SQLite's virtual file system; the default one when none is named.
+        vfs: Option<String>,
     },
     /// A schema of a PostgreSQL database.
     Postgres {
@@ -38,7 +42,10 @@ impl DatabaseUrl {
     /// Errors: a Fault that shows the accepted forms.
     pub fn parse(text: &str) -> Result<Self, Fault> {
         if let Some(path) = text.strip_prefix("sqlite://") {
-            return Ok(Self::sqlite(path));
+            return Ok(match path.split_once("?vfs=") {
+                Some((path, vfs)) => Self::sqlite_through(path, Some(vfs.to_owned())),
+                None => Self::sqlite(path),
+            });
         }
         if text.starts_with("postgres://") || text.starts_with("postgresql://") {
             let (config, schema) = take_schema(text, &['?', '&']);
@@ -58,7 +65,11 @@ impl DatabaseUrl {
 
     /// A durable SQLite file.
     pub fn sqlite(path: impl Into<PathBuf>) -> Self {
-        Self::Sqlite { path: path.into(), durability: SqliteDurability::Full }
+        Self::sqlite_through(path, None)
+    }
+
+    fn sqlite_through(path: impl Into<PathBuf>, vfs: Option<String>) -> Self {
+        Self::Sqlite { path: path.into(), durability: SqliteDurability::Full, vfs }
     }
 
     /// Engine name for people.
@@ -93,6 +104,7 @@ mod tests {
             |config: &str, schema: &str| DatabaseUrl::Postgres { config: config.into(), schema: schema.into() };
         for (text, url) in [
             ("sqlite:///a/b.db", DatabaseUrl::sqlite("/a/b.db")),
+            ("sqlite:///a/b.db?vfs=x", DatabaseUrl::sqlite_through("/a/b.db", Some("x".to_owned()))),
             ("b.db", DatabaseUrl::sqlite("b.db")),
             ("postgres://u@h/d?schema=gh", postgres("postgres://u@h/d", "gh")),
             ("postgres://u@h/d?a=b&schema=gh&c=d", postgres("postgres://u@h/d?a=b&c=d", "gh")),

@@ -5,8 +5,8 @@ use sycee_contract::{
     ChannelOutcome, ExternalRepaymentNotified, Identifier, KycCaseId, LoanId, PartnerId, RecordKycResult,
     RecordPartnerDisbursement, RecordPaymentResult, RepaymentKind, RepaymentSucceeded, WorkOrderCreated,
 };
-use sycee_credit::CreditLine;
-use sycee_funds::FundAccount;
+use sycee_credit::credit_limit_center::CreditLine;
+use sycee_funds::fund_management_system::FundAccount;
 use sycee_money::{Currency, Money};
 use sycee_runtime::{Entity, Stimulus};
 use sycee_stage::{Stage, cedis};
@@ -87,10 +87,9 @@ fn facts_about_nothing_change_nothing_and_call_people() {
             stage.run(stimulus.clone());
             assert_eq!(stage.heard::<WorkOrderCreated>().len(), 1, "{what}: people are called");
             assert!(what_matters(stage) == before, "{what}: something changed");
-            let digest = stage.writer.digest().unwrap();
             stage.run(stimulus);
             assert!(stage.heard::<WorkOrderCreated>().is_empty(), "{what}: people are called once");
-            assert_eq!(stage.writer.digest().unwrap(), digest, "{what}: the second time changes nothing");
+            assert!(what_matters(stage) == before, "{what}: the second time changed something");
         }
         assert_oracles(stage);
     });

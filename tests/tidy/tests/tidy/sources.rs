@@ -76,7 +76,8 @@ fn too_long(file: &File) -> Option<String> {
 
 #[test]
 fn a_file_tells_one_story() {
-    let found = files_ending(&[".rs", ".ts", ".tsx", ".md", ".sql"]).iter().filter_map(too_long).collect();
+    // Migrations are generated, and a migration is one story however many tables it has.
+    let found = files_ending(&[".rs", ".ts", ".tsx", ".md"]).iter().filter_map(too_long).collect();
     assert_none(&format!("at most {LINES_MAX} lines: split it by what changes together:"), found);
 }
 

@@ -1,0 +1,238 @@
+//! What fails in ways that no database can be talked into: a commit that is there and looks lost, a flush thread that
+//! dies, a connection that is gone while a key or a timer is looked up.
+
+use std::time::Duration;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use sycee_contract::{Command, CustomerId, Identifier as _, Kind, Message, Nature, Sensitive};
+
+use super::*;
+use crate::log::Names;
+use crate::seal::KeyRing;
+use crate::storage::{Commit, Store, TableSpec, open_store};
+use crate::testing::{test_databases, test_market};
+use crate::{Work, entity};
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+struct Count {
+    later: bool,
+}
+impl Message for Count {
+    const ID: &'static str = "count";
+    const KIND: Kind = Kind::Command;
+    const SUMMARY: &'static str = "";
+}
+impl Command for Count {
+    type Answer = i64;
+    type Contribution = i64;
+    const OWNER: &'static str = "counter";
+    const PARTICIPANTS: &'static [&'static str] = &[];
+    const NATURE: Nature = Nature::Request;
+    const ERRORS: &'static [&'static str] = &[];
+    const COMPENSATED_BY: Option<&'static str> = None;
+}
+
+entity! {
+    /// A counter.
+    pub struct Counter in "toy_counter" of "counter" key id: i64 {
+        /// Number.
+        id: i64,
+        /// How often.
+        times: i64,
+    }
+}
+
+fn count(work: &mut Work, cmd: &Count) -> crate::Handled<i64> {
+    let times = work.get::<Counter>(1)?.map_or(0, |counter| counter.times) + 1;
+    work.save(Counter { id: 1, times });
+    if cmd.later {
+        work.at(work.now(), "later", Count { later: false });
+    }
+    Ok(times)
+}
+
+fn on_each_engine(body: impl Fn(MarketWriter)) {
+    let (urls, _guard) = test_databases();
+    for url in urls {
+        eprintln!("on {}", url.engine());
+        let mut registry = Registry::new();
+        registry.service("counter").entity::<Counter>().handles::<Count>(count);
+        let options = MarketOptions {
+            url,
+            market: test_market(),
+            configs: Configs::new(),
+            secrets: Secrets::derive(b"toy"),
+            first_day: Date::constant(2026, 1, 5),
+        };
+        body(MarketWriter::open(Arc::new(registry), options).unwrap());
+    }
+}
+
+fn times(market: &mut MarketWriter) -> i64 {
+    market.load::<Counter>(&1).unwrap().map_or(0, |counter| counter.times)
+}
+
+#[derive(Clone, Copy)]
+enum How {
+    CommitsAndSaysNot,
+    Panics,
+    PanicsAfterCommit,
+}
+
+struct Failing(Box<dyn Store>, How);
+
+impl Store for Failing {
+    fn take_over(&mut self, tables: &[&'static TableSpec], held: Option<i64>) -> Result<(i64, i64), Fault> {
+        self.0.take_over(tables, held)
+    }
+    fn commit(&mut self, commit: &Commit) -> Result<(), Fault> {
+        if !matches!(self.1, How::Panics) {
+            self.0.commit(commit)?;
+        }
+        match self.1 {
+            How::CommitsAndSaysNot => Err(Fault::outage("the line went dead")),
+            How::Panics | How::PanicsAfterCommit => panic!("told to panic"),
+        }
+    }
+    fn run_script(&mut self, sql: &str) -> Result<(), Fault> {
+        self.0.run_script(sql)
+    }
+    fn reader(&self) -> Result<Box<dyn Reader>, Fault> {
+        self.0.reader()
+    }
+    fn describe(&mut self) -> Result<Vec<(String, String)>, Fault> {
+        self.0.describe()
+    }
+}
+
+fn fail_next_commit(market: &mut MarketWriter, how: How) {
+    let mut store = open_store(&market.options.url, Duration::from_secs(5)).unwrap();
+    let (epoch, _) = store.take_over(&market.core.registry.tables(), Some(market.epoch)).unwrap();
+    market.epoch = epoch;
+    let keys = Arc::clone(&market.core.keys);
+    market.flusher = Flusher::spawn(Box::new(Failing(store, how)), keys, Names::default()).unwrap();
+}
+
+#[test]
+fn a_batch_that_is_committed_and_looks_lost_is_not_run_twice() {
+    for how in [How::CommitsAndSaysNot, How::Panics, How::PanicsAfterCommit] {
+        on_each_engine(|mut market| {
+            market.execute(Stimulus::command("ama", Count { later: false })).unwrap();
+            market.sync().unwrap();
+            fail_next_commit(&mut market, how);
+            let (first, _) = market.submit(Stimulus::command("ama", Count { later: true }));
+            market.seal().unwrap();
+            let (second, _) = market.submit(Stimulus::command("ama", Count { later: false }).key("k"));
+            let (again, _) = market.submit(Stimulus::command("ama", Count { later: false }).key("k"));
+            market.sync().unwrap();
+            assert_eq!(times(&mut market), 3);
+            let mut answered: Vec<_> = market
+                .take_completed()
+                .into_iter()
+                .map(|(ticket, outcome)| (ticket, outcome.unwrap().answer::<Count>().unwrap()))
+                .collect();
+            answered.sort_unstable();
+            assert_eq!(answered, [(first, 2), (second, 3), (again, 3)]);
+            assert!(market.fire_timer().unwrap().is_some());
+            assert!(market.fire_timer().unwrap().is_none());
+            market.sync().unwrap();
+            assert_eq!(times(&mut market), 4);
+        });
+    }
+}
+
+#[test]
+fn a_writer_that_another_has_followed_does_not_take_over_again() {
+    on_each_engine(|mut market| {
+        fail_next_commit(&mut market, How::CommitsAndSaysNot);
+        market.execute(Stimulus::command("ama", Count { later: false })).unwrap();
+        let mut other = open_store(&market.options.url, Duration::from_secs(5)).unwrap();
+        market.seal().unwrap();
+        let (batch, result) = market.flusher.wait(market.in_flight.as_ref().unwrap().batch);
+        assert!(result.is_err() && batch > 0);
+        other.open(&market.core.registry.tables()).unwrap();
+        assert_eq!(market.recover(&Fault::outage("the line went dead")).unwrap_err().kind, FaultKind::Fenced);
+    });
+}
+
+struct Dead;
+
+impl Reader for Dead {
+    fn query(
+        &mut self,
+        _: &str,
+        _: &[Value],
+        _: &[ColumnKind],
+        _: &mut dyn FnMut(&[Value]) -> Result<(), Fault>,
+    ) -> Result<(), Fault> {
+        Err(Fault::outage("the line is dead"))
+    }
+}
+
+#[test]
+fn a_timer_stands_while_the_database_does_not_answer() {
+    on_each_engine(|mut market| {
+        market.execute(Stimulus::command("ama", Count { later: true })).unwrap();
+        market.sync().unwrap();
+        for table in &mut market.core.tables {
+            table.evict(i64::MAX, u32::MAX);
+        }
+        let alive = std::mem::replace(&mut market.core.reader, Box::new(Dead));
+        assert!(market.next_timer().is_some());
+        assert_eq!(market.fire_timer().err().unwrap().kind, FaultKind::Outage);
+        market.core.reader = alive;
+        assert!(market.fire_timer().unwrap().is_some());
+        assert_eq!(times(&mut market), 2);
+    });
+}
+
+#[test]
+fn personal_data_is_never_replaced_because_a_key_cannot_be_had() {
+    let person = Some(CustomerId::from_number(5));
+    let ring = KeyRing::new(Secrets::derive(b"toy"), Box::new(Dead), 10);
+    let seal = |ring: &Arc<KeyRing>| ring.sealing(person, || Sensitive::new("Ama").sealed());
+    assert_eq!(seal(&ring).unwrap_err().kind, FaultKind::Outage);
+    assert_eq!(ring.opening(|| Sensitive::from_sealed("5.00")).unwrap_err().kind, FaultKind::Outage);
+    assert_eq!(ring.showing(|| Sensitive::from_sealed("5.00")).reveal(), "***");
+}
+
+struct Row(Vec<u8>);
+
+impl Reader for Row {
+    fn query(
+        &mut self,
+        _: &str,
+        _: &[Value],
+        _: &[ColumnKind],
+        each: &mut dyn FnMut(&[Value]) -> Result<(), Fault>,
+    ) -> Result<(), Fault> {
+        each(&[Value::bytes(&self.0)])
+    }
+}
+
+#[test]
+fn another_markets_secret_opens_nothing_and_destroys_nothing() {
+    let seal = |ring: &Arc<KeyRing>| ring.sealing(Some(CustomerId::from_number(5)), || Sensitive::new("Ama").sealed());
+    let first = KeyRing::new(Secrets::derive(b"toy"), Box::new(Dead), 0);
+    let sealed = seal(&first).unwrap();
+    let wrapped = first.take_fresh().remove(0).1;
+    let right = KeyRing::new(Secrets::derive(b"toy"), Box::new(Row(wrapped.clone())), 10);
+    assert_eq!(right.opening(|| Sensitive::from_sealed(&sealed)).unwrap().reveal(), "Ama");
+    let wrong = KeyRing::new(Secrets::derive(b"other"), Box::new(Row(wrapped)), 10);
+    assert_eq!(wrong.opening(|| Sensitive::from_sealed(&sealed)).unwrap_err().kind, FaultKind::Corrupt);
+    assert_eq!(seal(&wrong).unwrap_err().kind, FaultKind::Corrupt);
+}
+
+#[test]
+fn a_key_on_its_way_to_the_database_is_not_made_again() {
+    let ring = KeyRing::new(Secrets::derive(b"toy"), Box::new(Dead), 0);
+    let seal = || ring.sealing(Some(CustomerId::from_number(5)), || Sensitive::new("Ama").sealed()).unwrap();
+    let first = seal();
+    assert_eq!(ring.take_fresh().len(), 1);
+    for other in 10..200_100 {
+        ring.opening(|| Sensitive::from_sealed(&format!("{other}.00"))).unwrap();
+    }
+    assert_eq!(seal(), first);
+    assert!(ring.take_fresh().is_empty());
+}

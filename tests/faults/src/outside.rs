@@ -1,0 +1,64 @@
+//! Everything outside the market, in this process and at once.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+
+use sycee_contract::{
+    ChannelOutcome, ChannelPayment, ChannelQuery, OtpChallengeId, PartnerPayout, RecordKycResult,
+    RecordPartnerDisbursement, RecordPaymentResult, SendOtp, VerifyIdentity,
+};
+use sycee_runtime::{EffectEnvelope, Stimulus};
+
+/// Passwords that came by SMS.
+#[derive(Default)]
+pub struct Mailbox(Mutex<BTreeMap<String, String>>);
+
+impl Mailbox {
+    /// The password of a challenge, if it came.
+    pub fn code(&self, challenge: OtpChallengeId) -> Option<String> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&challenge.to_string()).cloned()
+    }
+
+    /// Executes an effect; its answer, if it has one. The same effect is answered alike however often it is handed over.
+    pub fn execute(&self, effect: &EffectEnvelope) -> Option<Stimulus> {
+        if let Some(otp) = effect.get::<SendOtp>() {
+            let mut codes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            codes.insert(otp.challenge.clone(), otp.code.reveal().to_owned());
+            return None;
+        }
+        if let Some(check) = effect.get::<VerifyIdentity>() {
+            let passed = RecordKycResult {
+                case: check.case,
+                ocr_confidence_bps: 9_900,
+                liveness_score_bps: 9_900,
+                register_match: true,
+                provider_reference: format!("idp-{}", check.case),
+            };
+            return Some(Stimulus::command("identity-provider", passed));
+        }
+        if let Some(payout) = effect.get::<PartnerPayout>() {
+            let paid = RecordPartnerDisbursement {
+                order: payout.order,
+                partner_reference: format!("partner-{}", payout.order),
+                outcome: ChannelOutcome::Successful,
+                reason: None,
+            };
+            return Some(Stimulus::command("partner", paid));
+        }
+        if let Some(payment) = effect.get::<ChannelPayment>() {
+            return Some(Stimulus::command("channel", paid(&payment.request_id, Some(payment.amount))));
+        }
+        let query = effect.get::<ChannelQuery>()?;
+        Some(Stimulus::command("channel", paid(&query.request_id, None)))
+    }
+}
+
+fn paid(request: &str, amount: Option<sycee_money::Money>) -> RecordPaymentResult {
+    RecordPaymentResult {
+        request_id: request.to_owned(),
+        channel_reference: format!("momo-{request}"),
+        outcome: ChannelOutcome::Successful,
+        reason: None,
+        amount,
+    }
+}
