@@ -106,16 +106,8 @@ impl TryFrom<OrderText> for AllocationOrder {
 /// Penalty, fee, interest, principal; the oldest installment first.
 impl Default for AllocationOrder {
     fn default() -> AllocationOrder {
-        let components = [
-            Component::Penalty,
-            Component::Fee,
-            Component::Interest,
-            Component::Principal,
-        ];
-        AllocationOrder {
-            components,
-            sweep: Sweep::InstallmentFirst,
-        }
+        let components = [Component::Penalty, Component::Fee, Component::Interest, Component::Principal];
+        AllocationOrder { components, sweep: Sweep::InstallmentFirst }
     }
 }
 
@@ -151,10 +143,7 @@ impl AllocationOrder {
 impl InstallmentDue {
     /// Everything due of the installment. Errors: `Money`.
     pub fn total(&self) -> Result<Money, LoanMathError> {
-        Ok(Money::sum(
-            self.penalty.currency(),
-            [self.penalty, self.fee, self.interest, self.principal],
-        )?)
+        Ok(Money::sum(self.penalty.currency(), [self.penalty, self.fee, self.interest, self.principal])?)
     }
 
     fn of(&self, component: Component) -> Money {
@@ -170,10 +159,7 @@ impl InstallmentDue {
 impl InstallmentPart {
     /// Everything paid on the installment. Errors: `Money`.
     pub fn total(&self) -> Result<Money, LoanMathError> {
-        Ok(Money::sum(
-            self.penalty.currency(),
-            [self.penalty, self.fee, self.interest, self.principal],
-        )?)
+        Ok(Money::sum(self.penalty.currency(), [self.penalty, self.fee, self.interest, self.principal])?)
     }
 
     fn nothing_for(due: &InstallmentDue, currency: Currency) -> InstallmentPart {
@@ -198,34 +184,21 @@ impl InstallmentPart {
     }
 
     fn is_zero(&self) -> bool {
-        self.penalty.is_zero()
-            && self.fee.is_zero()
-            && self.interest.is_zero()
-            && self.principal.is_zero()
+        self.penalty.is_zero() && self.fee.is_zero() && self.interest.is_zero() && self.principal.is_zero()
     }
 }
 
 /// Spreads `payment` over `dues`, oldest due date first (ties by number), in `order`.
 ///
 /// Errors: `Invalid` for a negative payment or due amount; `Money` for mixed currencies.
-pub fn allocate(
-    payment: Money,
-    dues: &[InstallmentDue],
-    order: &AllocationOrder,
-) -> Result<Allocation, LoanMathError> {
+pub fn allocate(payment: Money, dues: &[InstallmentDue], order: &AllocationOrder) -> Result<Allocation, LoanMathError> {
     if payment.is_negative() {
-        return Err(LoanMathError::invalid(
-            "payment",
-            "must not be negative",
-            "\"50.00\"",
-        ));
+        return Err(LoanMathError::invalid("payment", "must not be negative", "\"50.00\""));
     }
     let mut by_age: Vec<&InstallmentDue> = dues.iter().collect();
     by_age.sort_by(|a, b| oldest_first(a, b));
-    let mut parts: Vec<InstallmentPart> = by_age
-        .iter()
-        .map(|due| InstallmentPart::nothing_for(due, payment.currency()))
-        .collect();
+    let mut parts: Vec<InstallmentPart> =
+        by_age.iter().map(|due| InstallmentPart::nothing_for(due, payment.currency())).collect();
 
     let mut left = payment;
     match order.sweep {
@@ -247,10 +220,7 @@ pub fn allocate(
 
     parts.retain(|part| !part.is_zero());
     debug_assert_eq!(sum_of(&parts, left), Ok(payment));
-    Ok(Allocation {
-        parts,
-        surplus: left,
-    })
+    Ok(Allocation { parts, surplus: left })
 }
 
 fn pay(
@@ -261,11 +231,7 @@ fn pay(
 ) -> Result<Money, LoanMathError> {
     let owed = due.of(component);
     if owed.is_negative() {
-        return Err(LoanMathError::invalid(
-            "dues",
-            "must not hold negative amounts",
-            "\"0.00\"",
-        ));
+        return Err(LoanMathError::invalid("dues", "must not hold negative amounts", "\"0.00\""));
     }
     let paid = owed.min(left)?;
     *part.of_mut(component) = paid;
@@ -277,9 +243,7 @@ fn oldest_first(a: &InstallmentDue, b: &InstallmentDue) -> Ordering {
 }
 
 fn sum_of(parts: &[InstallmentPart], surplus: Money) -> Result<Money, MoneyError> {
-    let amounts = parts
-        .iter()
-        .flat_map(|part| [part.penalty, part.fee, part.interest, part.principal]);
+    let amounts = parts.iter().flat_map(|part| [part.penalty, part.fee, part.interest, part.principal]);
     Money::sum(surplus.currency(), amounts.chain([surplus]))
 }
 
@@ -302,10 +266,7 @@ mod tests {
             interest: ghs(amounts[2]),
             principal: ghs(amounts[3]),
         };
-        vec![
-            due(2, 3, ["0", "5", "8", "90"]),
-            due(1, 2, ["2", "5", "10", "88"]),
-        ]
+        vec![due(2, 3, ["0", "5", "8", "90"]), due(1, 2, ["2", "5", "10", "88"])]
     }
 
     fn paid(payment: &str, order: &AllocationOrder) -> (Vec<(u32, String)>, String) {
@@ -314,27 +275,15 @@ mod tests {
             let amounts = [part.penalty, part.fee, part.interest, part.principal];
             (part.nr, amounts.map(Money::to_decimal_string).join(" "))
         };
-        (
-            allocation.parts.iter().map(shown).collect(),
-            allocation.surplus.to_decimal_string(),
-        )
+        (allocation.parts.iter().map(shown).collect(), allocation.surplus.to_decimal_string())
     }
 
     #[test]
     fn the_oldest_installment_is_paid_first() {
         let order = AllocationOrder::default();
-        assert_eq!(
-            paid("16", &order).0,
-            [(1, "2.00 5.00 9.00 0.00".to_owned())]
-        );
+        assert_eq!(paid("16", &order).0, [(1, "2.00 5.00 9.00 0.00".to_owned())]);
         let (parts, surplus) = paid("107", &order);
-        assert_eq!(
-            parts,
-            [
-                (1, "2.00 5.00 10.00 88.00".to_owned()),
-                (2, "0.00 2.00 0.00 0.00".to_owned())
-            ]
-        );
+        assert_eq!(parts, [(1, "2.00 5.00 10.00 88.00".to_owned()), (2, "0.00 2.00 0.00 0.00".to_owned())]);
         assert_eq!(surplus, "0.00");
         assert_eq!(paid("300", &order).1, "92.00");
         assert_eq!(paid("0", &order), (vec![], "0.00".to_owned()));
@@ -342,29 +291,17 @@ mod tests {
 
     #[test]
     fn an_order_is_data() {
-        let text =
-            r#"{"components":["principal","interest","fee","penalty"],"sweep":"component-first"}"#;
+        let text = r#"{"components":["principal","interest","fee","penalty"],"sweep":"component-first"}"#;
         let order: AllocationOrder = serde_json::from_str(text).unwrap();
         assert_eq!(serde_json::to_string(&order).unwrap(), text);
         let (parts, _) = paid("180", &order);
-        assert_eq!(
-            parts,
-            [
-                (1, "0.00 0.00 2.00 88.00".to_owned()),
-                (2, "0.00 0.00 0.00 90.00".to_owned())
-            ]
-        );
+        assert_eq!(parts, [(1, "0.00 0.00 2.00 88.00".to_owned()), (2, "0.00 0.00 0.00 90.00".to_owned())]);
     }
 
     #[test]
     fn bad_orders_and_amounts_are_refused() {
-        for text in [
-            r#"{"components":["fee"]}"#,
-            r#"{"components":["fee","fee","interest","principal"]}"#,
-        ] {
-            let error = serde_json::from_str::<AllocationOrder>(text)
-                .unwrap_err()
-                .to_string();
+        for text in [r#"{"components":["fee"]}"#, r#"{"components":["fee","fee","interest","principal"]}"#] {
+            let error = serde_json::from_str::<AllocationOrder>(text).unwrap_err().to_string();
             assert!(error.contains("once each"), "{error}");
         }
         assert!(allocate(ghs("-1"), &two_installments(), &AllocationOrder::default()).is_err());

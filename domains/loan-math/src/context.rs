@@ -18,13 +18,7 @@ pub(crate) struct Context {
 
 impl Context {
     pub(crate) const fn new(digits: u32) -> Context {
-        Context {
-            digits: if digits > DIGITS_MAX {
-                DIGITS_MAX
-            } else {
-                digits
-            },
-        }
+        Context { digits: if digits > DIGITS_MAX { DIGITS_MAX } else { digits } }
     }
 
     pub(crate) fn add(self, a: Decimal, b: Decimal) -> Result<Decimal, LoanMathError> {
@@ -64,9 +58,7 @@ fn round_significant(value: Decimal, digits: u32) -> Option<Decimal> {
         return Some(Rounding::HalfEven.round_decimal(value, value.scale() - surplus));
     }
     let power = 10i128.pow(surplus);
-    let whole = Rounding::HalfEven
-        .div_i128(mantissa, power)
-        .checked_mul(10i128.pow(surplus - value.scale()))?;
+    let whole = Rounding::HalfEven.div_i128(mantissa, power).checked_mul(10i128.pow(surplus - value.scale()))?;
     Decimal::try_from_i128_with_scale(whole, 0).ok()
 }
 
@@ -88,11 +80,7 @@ mod tests {
         ];
         for (value, digits, expected) in table {
             let rounded = round_significant(value.parse().unwrap(), digits).unwrap();
-            assert_eq!(
-                rounded,
-                expected.parse::<Decimal>().unwrap(),
-                "{value} to {digits} digits"
-            );
+            assert_eq!(rounded, expected.parse::<Decimal>().unwrap(), "{value} to {digits} digits");
         }
     }
 

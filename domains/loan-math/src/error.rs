@@ -22,9 +22,7 @@ pub enum LoanMathError {
         what: &'static str,
     },
     /// The cooling-off period is over.
-    #[error(
-        "the cooling-off period ended on {ended}, {as_of} is later: quote an early settlement instead"
-    )]
+    #[error("the cooling-off period ended on {ended}, {as_of} is later: quote an early settlement instead")]
     CoolingOffOver {
         /// The last day on which the loan could be cancelled.
         ended: Date,
@@ -32,9 +30,7 @@ pub enum LoanMathError {
         as_of: Date,
     },
     /// No annual rate of 0 % or more explains the cash flows.
-    #[error(
-        "repayments of {repaid} are below the {drawn} paid out: an annual percentage rate needs at least as much"
-    )]
+    #[error("repayments of {repaid} are below the {drawn} paid out: an annual percentage rate needs at least as much")]
     NoRate {
         /// What the borrower received, in major units with currency.
         drawn: String,
@@ -47,16 +43,8 @@ pub enum LoanMathError {
 }
 
 impl LoanMathError {
-    pub(crate) const fn invalid(
-        field: &'static str,
-        rule: &'static str,
-        example: &'static str,
-    ) -> LoanMathError {
-        LoanMathError::Invalid {
-            field,
-            rule,
-            example,
-        }
+    pub(crate) const fn invalid(field: &'static str, rule: &'static str, example: &'static str) -> LoanMathError {
+        LoanMathError::Invalid { field, rule, example }
     }
 
     pub(crate) const fn out_of_range(what: &'static str) -> LoanMathError {

@@ -20,11 +20,7 @@ pub(crate) fn exp(x: Decimal) -> Result<Decimal, LoanMathError> {
         return Err(LoanMathError::out_of_range("an exponential"));
     }
     let positive = exp_positive(x.abs())?;
-    if x.is_sign_negative() {
-        checked(Decimal::ONE.checked_div(positive))
-    } else {
-        Ok(positive)
-    }
+    if x.is_sign_negative() { checked(Decimal::ONE.checked_div(positive)) } else { Ok(positive) }
 }
 
 /// Taylor's series on `x` halved until it is small, then squared back.
@@ -72,10 +68,7 @@ mod tests {
         for (x, expected) in table {
             let expected: Decimal = expected.parse().unwrap();
             let error = (exp(x.parse().unwrap()).unwrap() - expected).abs();
-            assert!(
-                error <= expected.max(Decimal::ONE) * Decimal::new(1, 24),
-                "e^{x} is off by {error}"
-            );
+            assert!(error <= expected.max(Decimal::ONE) * Decimal::new(1, 24), "e^{x} is off by {error}");
         }
         assert_eq!(exp(Decimal::from(-65)).unwrap(), Decimal::ZERO);
         assert!(exp(Decimal::from(65)).is_err());

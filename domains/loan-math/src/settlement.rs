@@ -110,33 +110,13 @@ pub fn early_settlement(
     until: InterestUntil,
     rounding: Rounding,
 ) -> Result<SettlementQuote, LoanMathError> {
-    let Position {
-        principal_outstanding,
-        interest_paid,
-        fees_due,
-        penalties_due,
-    } = *position;
-    if [
-        principal_outstanding,
-        interest_paid,
-        fees_due,
-        penalties_due,
-    ]
-    .iter()
-    .any(|amount| amount.is_negative())
-    {
-        return Err(LoanMathError::invalid(
-            "position",
-            "must not hold negative amounts",
-            "\"0.00\"",
-        ));
+    let Position { principal_outstanding, interest_paid, fees_due, penalties_due } = *position;
+    if [principal_outstanding, interest_paid, fees_due, penalties_due].iter().any(|amount| amount.is_negative()) {
+        return Err(LoanMathError::invalid("position", "must not hold negative amounts", "\"0.00\""));
     }
     let earned = earned_to(schedule, interest_day(schedule, as_of, until))?.round(rounding)?;
     let (interest, interest_credit) = split_sign(earned.checked_sub(interest_paid)?)?;
-    let owed = Money::sum(
-        earned.currency(),
-        [principal_outstanding, interest, fees_due, penalties_due],
-    )?;
+    let owed = Money::sum(earned.currency(), [principal_outstanding, interest, fees_due, penalties_due])?;
     let (total, refund) = split_sign(owed.checked_sub(interest_credit)?)?;
     Ok(SettlementQuote {
         as_of,
@@ -166,62 +146,31 @@ pub fn cooling_off(
         return Err(LoanMathError::CoolingOffOver { ended: ends, as_of });
     }
     if as_of < schedule.start {
-        return Err(LoanMathError::invalid(
-            "as_of",
-            "must not be before the start of the loan",
-            "\"2026-01-05\"",
-        ));
+        return Err(LoanMathError::invalid("as_of", "must not be before the start of the loan", "\"2026-01-05\""));
     }
     if facts.fees_charged.is_negative() || facts.paid.is_negative() {
-        return Err(LoanMathError::invalid(
-            "facts",
-            "must not hold negative amounts",
-            "\"0.00\"",
-        ));
+        return Err(LoanMathError::invalid("facts", "must not hold negative amounts", "\"0.00\""));
     }
     let nothing = Money::zero(schedule.principal.currency());
-    let interest = if policy.charge_interest {
-        earned_to(schedule, as_of)?.round(rounding)?
-    } else {
-        nothing
-    };
-    let fee_refund = if policy.refund_fees {
-        facts.fees_charged
-    } else {
-        nothing
-    };
+    let interest = if policy.charge_interest { earned_to(schedule, as_of)?.round(rounding)? } else { nothing };
+    let fee_refund = if policy.refund_fees { facts.fees_charged } else { nothing };
     let owed = schedule.principal.checked_add(interest)?;
     let (total, refund) = split_sign(owed.checked_sub(fee_refund)?.checked_sub(facts.paid)?)?;
-    Ok(CoolingOffQuote {
-        as_of,
-        ends,
-        principal: schedule.principal,
-        interest,
-        fee_refund,
-        total,
-        refund,
-    })
+    Ok(CoolingOffQuote { as_of, ends, principal: schedule.principal, interest, fee_refund, total, refund })
 }
 
 fn interest_day(schedule: &Schedule, as_of: Date, until: InterestUntil) -> Date {
     if until == InterestUntil::SettlementDay || as_of <= schedule.start {
         return as_of;
     }
-    let current = schedule
-        .periods
-        .iter()
-        .find(|period| as_of <= period.due_date);
+    let current = schedule.periods.iter().find(|period| as_of <= period.due_date);
     current.map_or(as_of, |period| period.due_date)
 }
 
 /// A signed amount as (what is positive of it, what is negative of it).
 fn split_sign(amount: Money) -> Result<(Money, Money), LoanMathError> {
     let nothing = Money::zero(amount.currency());
-    Ok(if amount.is_negative() {
-        (nothing, amount.checked_neg()?)
-    } else {
-        (amount, nothing)
-    })
+    Ok(if amount.is_negative() { (nothing, amount.checked_neg()?) } else { (amount, nothing) })
 }
 
 #[cfg(test)]
@@ -237,11 +186,7 @@ mod tests {
 
     fn seven_percent() -> Schedule {
         let rate = Rate::from_percent_str("7").unwrap();
-        build(&LoanTerms {
-            installments: 6,
-            ..LoanTerms::monthly(ghs("100"), rate, date(2024, 1, 1))
-        })
-        .unwrap()
+        build(&LoanTerms { installments: 6, ..LoanTerms::monthly(ghs("100"), rate, date(2024, 1, 1)) }).unwrap()
     }
 
     fn after_first_installment() -> Position {
@@ -264,18 +209,9 @@ mod tests {
             (date(2024, 2, 1), InterestUntil::SettlementDay, "83.57"),
         ];
         for (as_of, until, expected) in table {
-            let quote = early_settlement(
-                &seven_percent(),
-                &after_first_installment(),
-                as_of,
-                until,
-                Rounding::HalfEven,
-            );
-            assert_eq!(
-                quote.unwrap().total.to_decimal_string(),
-                expected,
-                "{as_of} {until:?}"
-            );
+            let quote =
+                early_settlement(&seven_percent(), &after_first_installment(), as_of, until, Rounding::HalfEven);
+            assert_eq!(quote.unwrap().total.to_decimal_string(), expected, "{as_of} {until:?}");
         }
     }
 
@@ -287,32 +223,16 @@ mod tests {
         position.interest_paid = ghs("1.00");
         let day = date(2024, 2, 1);
         let quote = |position: &Position| {
-            early_settlement(
-                &seven_percent(),
-                position,
-                day,
-                InterestUntil::SettlementDay,
-                Rounding::HalfEven,
-            )
+            early_settlement(&seven_percent(), position, day, InterestUntil::SettlementDay, Rounding::HalfEven)
         };
         let dear = quote(&position).unwrap();
-        assert_eq!(
-            (dear.interest_credit, dear.total, dear.refund),
-            (ghs("0.42"), ghs("88.15"), ghs("0"))
-        );
+        assert_eq!((dear.interest_credit, dear.total, dear.refund), (ghs("0.42"), ghs("88.15"), ghs("0")));
         assert_eq!(dear.interest_saved, ghs("1.47"));
 
-        position = Position {
-            principal_outstanding: ghs("0.10"),
-            fees_due: ghs("0"),
-            penalties_due: ghs("0"),
-            ..position
-        };
+        position =
+            Position { principal_outstanding: ghs("0.10"), fees_due: ghs("0"), penalties_due: ghs("0"), ..position };
         let paid_ahead = quote(&position).unwrap();
-        assert_eq!(
-            (paid_ahead.total, paid_ahead.refund),
-            (ghs("0"), ghs("0.32"))
-        );
+        assert_eq!((paid_ahead.total, paid_ahead.refund), (ghs("0"), ghs("0.32")));
 
         position.fees_due = ghs("-1");
         assert!(quote(&position).is_err());
@@ -320,39 +240,20 @@ mod tests {
 
     #[test]
     fn cancelling_returns_the_money_with_or_without_interest_and_fees() {
-        let facts = ChargedAndPaid {
-            fees_charged: ghs("5"),
-            paid: ghs("0"),
-        };
+        let facts = ChargedAndPaid { fees_charged: ghs("5"), paid: ghs("0") };
         let quote = |charge_interest, refund_fees, as_of, facts: &ChargedAndPaid| {
-            let policy = CoolingOffPolicy {
-                days: 14,
-                charge_interest,
-                refund_fees,
-            };
+            let policy = CoolingOffPolicy { days: 14, charge_interest, refund_fees };
             cooling_off(&seven_percent(), facts, as_of, policy, Rounding::HalfEven)
         };
         let day = date(2024, 1, 15);
         assert_eq!(quote(false, false, day, &facts).unwrap().total, ghs("100"));
-        assert_eq!(
-            quote(true, false, day, &facts).unwrap().total,
-            ghs("100.26")
-        );
+        assert_eq!(quote(true, false, day, &facts).unwrap().total, ghs("100.26"));
         assert_eq!(quote(true, true, day, &facts).unwrap().total, ghs("95.26"));
-        let paid = ChargedAndPaid {
-            paid: ghs("101"),
-            ..facts
-        };
+        let paid = ChargedAndPaid { paid: ghs("101"), ..facts };
         assert_eq!(quote(true, true, day, &paid).unwrap().refund, ghs("5.74"));
 
         let late = quote(true, true, date(2024, 1, 16), &facts).unwrap_err();
-        assert_eq!(
-            late,
-            LoanMathError::CoolingOffOver {
-                ended: day,
-                as_of: date(2024, 1, 16)
-            }
-        );
+        assert_eq!(late, LoanMathError::CoolingOffOver { ended: day, as_of: date(2024, 1, 16) });
         assert!(quote(true, true, date(2023, 12, 31), &facts).is_err());
     }
 }

@@ -13,9 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::MoneyError;
 
 /// A day count convention; the names in JSON are the ones in backticks. The first date is excluded, the last included.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
-)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 pub enum DayCount {
     /// `30/360-us`: months of 30 days, the US rule with both ends of February (30/360 SIA; QuantLib `Thirty360(USA)`).
     #[serde(rename = "30/360-us")]
@@ -67,9 +65,7 @@ impl DayCount {
         match self {
             DayCount::Thirty360Us => thirty_360_us(from, to),
             DayCount::Thirty360European => thirty_360_european(from, to),
-            DayCount::Act360 | DayCount::Act364 | DayCount::Act365Fixed | DayCount::ActActIsda => {
-                actual_days(from, to)
-            }
+            DayCount::Act360 | DayCount::Act364 | DayCount::Act365Fixed | DayCount::ActActIsda => actual_days(from, to),
         }
     }
 
@@ -95,9 +91,7 @@ impl FromStr for DayCount {
     type Err = MoneyError;
 
     fn from_str(text: &str) -> Result<DayCount, MoneyError> {
-        let found = DayCount::ALL
-            .into_iter()
-            .find(|convention| convention.name() == text);
+        let found = DayCount::ALL.into_iter().find(|convention| convention.name() == text);
         found.ok_or_else(|| MoneyError::UnknownName {
             what: "day count",
             input: MoneyError::excerpt(text),
@@ -120,9 +114,7 @@ impl Fraction {
     /// `num ÷ den` in lowest terms, such as 1/12 of a year. Errors: `DivisionByZero` unless `den` is above zero.
     pub fn new(num: i64, den: i64) -> Result<Fraction, MoneyError> {
         if den <= 0 {
-            return Err(MoneyError::DivisionByZero {
-                operation: "making a fraction",
-            });
+            return Err(MoneyError::DivisionByZero { operation: "making a fraction" });
         }
         Ok(Fraction::reduced(num, den))
     }
@@ -145,10 +137,7 @@ impl Fraction {
     /// `den` must be above zero.
     fn reduced(num: i64, den: i64) -> Fraction {
         let divisor = greatest_common_divisor(num.unsigned_abs(), den.unsigned_abs()) as i64;
-        Fraction {
-            num: num / divisor,
-            den: den / divisor,
-        }
+        Fraction { num: num / divisor, den: den / divisor }
     }
 }
 
@@ -178,12 +167,7 @@ fn thirty_360_us(from: Date, to: Date) -> i32 {
 }
 
 fn thirty_360_european(from: Date, to: Date) -> i32 {
-    thirty_360(
-        from,
-        i32::from(from.day()).min(30),
-        to,
-        i32::from(to.day()).min(30),
-    )
+    thirty_360(from, i32::from(from.day()).min(30), to, i32::from(to.day()).min(30))
 }
 
 fn thirty_360(from: Date, from_day: i32, to: Date, to_day: i32) -> i32 {
@@ -208,11 +192,7 @@ fn common_year_days_before(day: Date) -> i64 {
     let year = i64::from(day.year());
     let last = year - 1;
     let leap_years = last.div_euclid(4) - last.div_euclid(100) + last.div_euclid(400);
-    let in_this_year = if day.in_leap_year() {
-        0
-    } else {
-        i64::from(day.day_of_year()) - 1
-    };
+    let in_this_year = if day.in_leap_year() { 0 } else { i64::from(day.day_of_year()) - 1 };
     365 * (year - leap_years) + in_this_year
 }
 
@@ -227,36 +207,23 @@ mod tests {
         assert_eq!((fraction.num(), fraction.den()), (1, 1));
         let fraction = DayCount::Act364.year_fraction(date(2024, 2, 28), date(2024, 3, 1));
         assert_eq!((fraction.num(), fraction.den()), (1, 182));
-        assert_eq!(
-            DayCount::Act364.days(date(2025, 12, 31), date(2026, 1, 31)),
-            31
-        );
+        assert_eq!(DayCount::Act364.days(date(2025, 12, 31), date(2026, 1, 31)), 31);
     }
 
     #[test]
     fn isda_splits_at_the_year_end() {
         // ISDA's own example: 1 November 2003 to 1 May 2004 is 61/365 + 121/366.
         let fraction = DayCount::ActActIsda.year_fraction(date(2003, 11, 1), date(2004, 5, 1));
-        assert_eq!(
-            i128::from(fraction.num()) * 365 * 366,
-            i128::from(fraction.den()) * (61 * 366 + 121 * 365)
-        );
+        assert_eq!(i128::from(fraction.num()) * 365 * 366, i128::from(fraction.den()) * (61 * 366 + 121 * 365));
     }
 
     #[test]
     fn isda_adds_up_over_any_split() {
         let (from, to) = (date(1996, 7, 13), date(2101, 3, 2));
         let whole = DayCount::ActActIsda.year_fraction(from, to);
-        for middle in [
-            date(1999, 12, 31),
-            date(2000, 1, 1),
-            date(2000, 2, 29),
-            date(2100, 2, 28),
-        ] {
-            let (left, right) = (
-                DayCount::ActActIsda.year_fraction(from, middle),
-                DayCount::ActActIsda.year_fraction(middle, to),
-            );
+        for middle in [date(1999, 12, 31), date(2000, 1, 1), date(2000, 2, 29), date(2100, 2, 28)] {
+            let (left, right) =
+                (DayCount::ActActIsda.year_fraction(from, middle), DayCount::ActActIsda.year_fraction(middle, to));
             let scaled = |part: Fraction| part.num() * (365 * 366 / part.den());
             assert_eq!(scaled(left) + scaled(right), scaled(whole));
         }
@@ -264,12 +231,7 @@ mod tests {
 
     #[test]
     fn fractions_are_in_lowest_terms() {
-        let table = [
-            (3, 36, (1, 12)),
-            (-10, 4, (-5, 2)),
-            (0, 7, (0, 1)),
-            (i64::MIN, 2, (i64::MIN / 2, 1)),
-        ];
+        let table = [(3, 36, (1, 12)), (-10, 4, (-5, 2)), (0, 7, (0, 1)), (i64::MIN, 2, (i64::MIN / 2, 1))];
         for (num, den, expected) in table {
             let fraction = Fraction::new(num, den).unwrap();
             assert_eq!((fraction.num(), fraction.den()), expected);
@@ -281,28 +243,16 @@ mod tests {
     fn names_are_read_back_in_text_and_json() {
         for convention in DayCount::ALL {
             assert_eq!(convention.name().parse(), Ok(convention));
-            assert_eq!(
-                serde_json::to_string(&convention).unwrap(),
-                format!("\"{convention}\"")
-            );
+            assert_eq!(serde_json::to_string(&convention).unwrap(), format!("\"{convention}\""));
         }
-        assert!(
-            "act/366"
-                .parse::<DayCount>()
-                .unwrap_err()
-                .to_string()
-                .contains("act/365-fixed")
-        );
+        assert!("act/366".parse::<DayCount>().unwrap_err().to_string().contains("act/365-fixed"));
     }
 
     #[test]
     fn the_whole_calendar_fits() {
         for convention in DayCount::ALL {
             assert!(convention.days(Date::MIN, Date::MAX) > 7_000_000);
-            assert_eq!(
-                convention.year_fraction(Date::MAX, Date::MAX),
-                Fraction::ZERO
-            );
+            assert_eq!(convention.year_fraction(Date::MAX, Date::MAX), Fraction::ZERO);
             let there = convention.year_fraction(Date::MIN, Date::MAX);
             assert!(there.num() > 0 && there.den() > 0);
         }

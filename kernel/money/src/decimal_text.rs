@@ -10,7 +10,8 @@ pub(crate) struct PlainDecimal<'a> {
 }
 
 /// The rule that [`parse`] enforces, in the words an error message uses.
-pub(crate) const RULE: &str = "write digits with an optional leading minus and one decimal point, no spaces, separators or exponent";
+pub(crate) const RULE: &str =
+    "write digits with an optional leading minus and one decimal point, no spaces, separators or exponent";
 
 /// Splits `text` if it is an optional minus, digits, and optionally a point followed by digits.
 pub(crate) fn parse(text: &str) -> Option<PlainDecimal<'_>> {
@@ -27,17 +28,11 @@ pub(crate) fn parse(text: &str) -> Option<PlainDecimal<'_>> {
     if integer.is_empty() || !digits_only(integer) || !digits_only(fraction) {
         return None;
     }
-    Some(PlainDecimal {
-        negative,
-        integer,
-        fraction,
-    })
+    Some(PlainDecimal { negative, integer, fraction })
 }
 
 /// A decimal of at most 28 decimals without loss, or `None`.
 pub(crate) fn parse_decimal(text: &str) -> Option<Decimal> {
     parse(text)?;
-    Decimal::from_str_exact(text)
-        .ok()
-        .map(|value| value.normalize())
+    Decimal::from_str_exact(text).ok().map(|value| value.normalize())
 }

@@ -18,9 +18,7 @@ pub enum MoneyError {
         example: &'static str,
     },
     /// Two amounts of different currencies met.
-    #[error(
-        "{left} and {right} amounts can't be combined or compared: convert one of them with an FX quote first"
-    )]
+    #[error("{left} and {right} amounts can't be combined or compared: convert one of them with an FX quote first")]
     CurrencyMismatch {
         /// Currency of the left amount.
         left: Currency,
@@ -55,9 +53,7 @@ pub enum MoneyError {
     #[error("an allocation needs at least one weight above zero, for example [70, 30]")]
     InvalidAllocation,
     /// A multiple to round to is zero or negative.
-    #[error(
-        "the multiple to round to must be above zero, {amount} {currency} was given, for example \"0.05\""
-    )]
+    #[error("the multiple to round to must be above zero, {amount} {currency} was given, for example \"0.05\"")]
     InvalidMultiple {
         /// The multiple in major units.
         amount: String,

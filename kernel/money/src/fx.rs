@@ -23,29 +23,15 @@ pub struct FxQuote {
 
 impl FxQuote {
     /// A quote. Errors: `InvalidRate` when the rate is not above zero or both currencies are the same.
-    pub fn new(
-        base: Currency,
-        quote: Currency,
-        rate: Decimal,
-        as_of: Date,
-    ) -> Result<FxQuote, MoneyError> {
-        let refuse = |rule| MoneyError::InvalidRate {
-            input: rate.to_string(),
-            rule,
-            example: "15.4321",
-        };
+    pub fn new(base: Currency, quote: Currency, rate: Decimal, as_of: Date) -> Result<FxQuote, MoneyError> {
+        let refuse = |rule| MoneyError::InvalidRate { input: rate.to_string(), rule, example: "15.4321" };
         if base == quote {
             return Err(refuse("base and quote currency must differ"));
         }
         if rate <= Decimal::ZERO {
             return Err(refuse("an exchange rate is above zero"));
         }
-        Ok(FxQuote {
-            base,
-            quote,
-            rate: rate.normalize(),
-            as_of,
-        })
+        Ok(FxQuote { base, quote, rate: rate.normalize(), as_of })
     }
 
     /// The currency that is converted.
@@ -73,22 +59,13 @@ impl FxQuote {
     /// Errors: `CurrencyMismatch` unless the amount is in the base currency; `Overflow`.
     pub fn convert(self, amount: Money, rounding: Rounding) -> Result<Money, MoneyError> {
         if amount.currency() != self.base {
-            return Err(MoneyError::CurrencyMismatch {
-                left: amount.currency(),
-                right: self.base,
-            });
+            return Err(MoneyError::CurrencyMismatch { left: amount.currency(), right: self.base });
         }
         let operation = "converting a currency";
-        let overflow = MoneyError::Overflow {
-            operation,
-            currency: self.quote,
-        };
+        let overflow = MoneyError::Overflow { operation, currency: self.quote };
         // minor = units ÷ 10^base.scale × mantissa ÷ 10^rate.scale × 10^quote.minor_digits
         let numerator = i128::from(amount.units()) * 10i128.pow(self.quote.minor_digits());
-        let divisor = self
-            .base
-            .units_per_major()
-            .checked_mul(10i128.pow(self.rate.scale()));
+        let divisor = self.base.units_per_major().checked_mul(10i128.pow(self.rate.scale()));
         let units = divisor
             .and_then(|divisor| rounding.mul_div(numerator, self.rate.mantissa(), divisor))
             .and_then(|minor| minor.checked_mul(self.quote.units_per_minor()))
@@ -115,12 +92,7 @@ struct Wire {
 
 impl From<FxQuote> for Wire {
     fn from(fx: FxQuote) -> Wire {
-        Wire {
-            base: fx.base,
-            quote: fx.quote,
-            rate: fx.rate.to_string(),
-            as_of: fx.as_of,
-        }
+        Wire { base: fx.base, quote: fx.quote, rate: fx.rate.to_string(), as_of: fx.as_of }
     }
 }
 
@@ -128,12 +100,11 @@ impl TryFrom<Wire> for FxQuote {
     type Error = MoneyError;
 
     fn try_from(wire: Wire) -> Result<FxQuote, MoneyError> {
-        let rate =
-            decimal_text::parse_decimal(&wire.rate).ok_or_else(|| MoneyError::InvalidRate {
-                input: MoneyError::excerpt(&wire.rate),
-                rule: decimal_text::RULE,
-                example: "15.4321",
-            })?;
+        let rate = decimal_text::parse_decimal(&wire.rate).ok_or_else(|| MoneyError::InvalidRate {
+            input: MoneyError::excerpt(&wire.rate),
+            rule: decimal_text::RULE,
+            example: "15.4321",
+        })?;
         FxQuote::new(wire.base, wire.quote, rate, wire.as_of)
     }
 }
@@ -154,24 +125,11 @@ mod tests {
             (Currency::USD, Currency::JPY, "149.85", "0.10", "15"),
             (Currency::JPY, Currency::USD, "0.0066733", "1000", "6.67"),
             (Currency::USDT, Currency::GHS, "15.5", "0.000001", "0.00"),
-            (
-                Currency::GHS,
-                Currency::USDC,
-                "0.064516",
-                "12.34",
-                "0.796127",
-            ),
-            (
-                Currency::USD,
-                Currency::GHS,
-                "15.4321",
-                "-100.01",
-                "-1543.36",
-            ),
+            (Currency::GHS, Currency::USDC, "0.064516", "12.34", "0.796127"),
+            (Currency::USD, Currency::GHS, "15.4321", "-100.01", "-1543.36"),
         ];
         for (from, to, rate, amount, expected) in table {
-            let converted = quote(from, to, rate)
-                .convert(Money::parse(amount, from).unwrap(), Rounding::HalfEven);
+            let converted = quote(from, to, rate).convert(Money::parse(amount, from).unwrap(), Rounding::HalfEven);
             assert_eq!(converted.unwrap(), Money::parse(expected, to).unwrap());
         }
     }
@@ -181,18 +139,8 @@ mod tests {
         let usd_ghs = quote(Currency::USD, Currency::GHS, "12.5");
         let amount = Money::parse("125.00", Currency::GHS).unwrap();
         let refused = usd_ghs.convert(amount, Rounding::HalfEven);
-        assert_eq!(
-            refused,
-            Err(MoneyError::CurrencyMismatch {
-                left: Currency::GHS,
-                right: Currency::USD
-            })
-        );
-        let converted = usd_ghs
-            .inverse()
-            .unwrap()
-            .convert(amount, Rounding::HalfEven)
-            .unwrap();
+        assert_eq!(refused, Err(MoneyError::CurrencyMismatch { left: Currency::GHS, right: Currency::USD }));
+        let converted = usd_ghs.inverse().unwrap().convert(amount, Rounding::HalfEven).unwrap();
         assert_eq!(converted, Money::parse("10.00", Currency::USD).unwrap());
     }
 
@@ -202,15 +150,7 @@ mod tests {
         assert!(FxQuote::new(Currency::USD, Currency::USD, Decimal::ONE, day).is_err());
         assert!(FxQuote::new(Currency::USD, Currency::GHS, Decimal::ZERO, day).is_err());
         assert!(FxQuote::new(Currency::USD, Currency::GHS, Decimal::NEGATIVE_ONE, day).is_err());
-        assert!(
-            quote(
-                Currency::USD,
-                Currency::GHS,
-                "79000000000000000000000000000"
-            )
-            .inverse()
-            .is_err()
-        );
+        assert!(quote(Currency::USD, Currency::GHS, "79000000000000000000000000000").inverse().is_err());
     }
 
     #[test]
@@ -218,22 +158,9 @@ mod tests {
         let usd_idr = quote(Currency::USD, Currency::IDR, "16300");
         let most = Money::from_units(i64::MAX, Currency::USD);
         let refused = usd_idr.convert(most, Rounding::HalfEven);
-        assert!(matches!(
-            refused,
-            Err(MoneyError::Overflow {
-                currency: Currency::IDR,
-                ..
-            })
-        ));
-        let smallest = quote(
-            Currency::USD,
-            Currency::GHS,
-            "0.0000000000000000000000000001",
-        );
-        assert_eq!(
-            smallest.convert(most, Rounding::Up).unwrap(),
-            Money::parse("0.01", Currency::GHS).unwrap()
-        );
+        assert!(matches!(refused, Err(MoneyError::Overflow { currency: Currency::IDR, .. })));
+        let smallest = quote(Currency::USD, Currency::GHS, "0.0000000000000000000000000001");
+        assert_eq!(smallest.convert(most, Rounding::Up).unwrap(), Money::parse("0.01", Currency::GHS).unwrap());
     }
 
     #[test]

@@ -21,10 +21,7 @@ pub struct Precise {
 impl Precise {
     /// Nothing, in `currency`.
     pub const fn zero(currency: Currency) -> Precise {
-        Precise {
-            value: Decimal::ZERO,
-            currency,
-        }
+        Precise { value: Decimal::ZERO, currency }
     }
 
     /// A computed amount in major units.
@@ -50,19 +47,13 @@ impl Precise {
     /// The sum. Errors: `CurrencyMismatch`, `Overflow`.
     pub fn checked_add(self, other: Precise) -> Result<Precise, MoneyError> {
         self.same_currency(other)?;
-        self.or_overflow(
-            self.value.checked_add(other.value),
-            "adding precise amounts",
-        )
+        self.or_overflow(self.value.checked_add(other.value), "adding precise amounts")
     }
 
     /// The difference. Errors: `CurrencyMismatch`, `Overflow`.
     pub fn checked_sub(self, other: Precise) -> Result<Precise, MoneyError> {
         self.same_currency(other)?;
-        self.or_overflow(
-            self.value.checked_sub(other.value),
-            "subtracting precise amounts",
-        )
+        self.or_overflow(self.value.checked_sub(other.value), "subtracting precise amounts")
     }
 
     /// The amount times `rate`. Errors: `Overflow`.
@@ -72,10 +63,7 @@ impl Precise {
 
     /// The amount times `factor`. Errors: `Overflow`.
     pub fn mul_decimal(self, factor: Decimal) -> Result<Precise, MoneyError> {
-        self.or_overflow(
-            self.value.checked_mul(factor),
-            "multiplying a precise amount",
-        )
+        self.or_overflow(self.value.checked_mul(factor), "multiplying a precise amount")
     }
 
     /// The amount times an exact fraction such as a year fraction: multiplies first, divides once. Errors: `Overflow`.
@@ -99,13 +87,8 @@ impl Precise {
         let rounded = rounding.round_decimal(self.value, self.currency.minor_digits());
         let operation = "rounding a precise amount";
         let shift = 10i128.pow(self.currency.scale() - rounded.scale());
-        let units = rounded
-            .mantissa()
-            .checked_mul(shift)
-            .ok_or(MoneyError::Overflow {
-                operation,
-                currency: self.currency,
-            })?;
+        let units =
+            rounded.mantissa().checked_mul(shift).ok_or(MoneyError::Overflow { operation, currency: self.currency })?;
         Money::from_wide(units, self.currency, operation)
     }
 
@@ -113,26 +96,13 @@ impl Precise {
         if self.currency == other.currency {
             return Ok(());
         }
-        Err(MoneyError::CurrencyMismatch {
-            left: self.currency,
-            right: other.currency,
-        })
+        Err(MoneyError::CurrencyMismatch { left: self.currency, right: other.currency })
     }
 
-    fn or_overflow(
-        self,
-        value: Option<Decimal>,
-        operation: &'static str,
-    ) -> Result<Precise, MoneyError> {
+    fn or_overflow(self, value: Option<Decimal>, operation: &'static str) -> Result<Precise, MoneyError> {
         value
-            .map(|value| Precise {
-                value,
-                currency: self.currency,
-            })
-            .ok_or(MoneyError::Overflow {
-                operation,
-                currency: self.currency,
-            })
+            .map(|value| Precise { value, currency: self.currency })
+            .ok_or(MoneyError::Overflow { operation, currency: self.currency })
     }
 }
 
@@ -158,11 +128,7 @@ struct Wire<'a> {
 
 impl Serialize for Precise {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        Wire {
-            amount: self.value.normalize().to_string().into(),
-            currency: self.currency,
-        }
-        .serialize(serializer)
+        Wire { amount: self.value.normalize().to_string().into(), currency: self.currency }.serialize(serializer)
     }
 }
 
@@ -177,10 +143,7 @@ impl<'de> Deserialize<'de> for Precise {
                 example: "12.345678901234",
             })
         })?;
-        Ok(Precise {
-            value,
-            currency: wire.currency,
-        })
+        Ok(Precise { value, currency: wire.currency })
     }
 }
 

@@ -25,9 +25,7 @@ impl Rate {
         let value = parse(percent, "9.4822")?;
         let too_fine = || invalid(percent, "at most 26 decimals", "9.4822");
         let mut fraction = value;
-        fraction
-            .set_scale(value.scale() + 2)
-            .map_err(|_| too_fine())?;
+        fraction.set_scale(value.scale() + 2).map_err(|_| too_fine())?;
         Ok(Rate(fraction.normalize()))
     }
 
@@ -88,11 +86,7 @@ fn parse(text: &str, example: &'static str) -> Result<Decimal, MoneyError> {
 }
 
 fn invalid(input: &str, rule: &'static str, example: &'static str) -> MoneyError {
-    MoneyError::InvalidRate {
-        input: MoneyError::excerpt(input),
-        rule,
-        example,
-    }
+    MoneyError::InvalidRate { input: MoneyError::excerpt(input), rule, example }
 }
 
 impl fmt::Display for Rate {
@@ -162,23 +156,15 @@ mod tests {
         for (percent, fraction, printed) in table {
             let rate = Rate::from_percent_str(percent).unwrap();
             assert_eq!(rate, Rate::from_fraction_str(fraction).unwrap());
-            assert_eq!(
-                (rate.to_string().as_str(), rate.percent_string().as_str()),
-                (fraction, printed)
-            );
+            assert_eq!((rate.to_string().as_str(), rate.percent_string().as_str()), (fraction, printed));
         }
         assert_eq!(Rate::from_bps(948), Rate::from_percent_str("9.48").unwrap());
-        assert_eq!(
-            Rate::from_bps(i64::MIN).percent_string(),
-            "-92233720368547758.08"
-        );
+        assert_eq!(Rate::from_bps(i64::MIN).percent_string(), "-92233720368547758.08");
     }
 
     #[test]
     fn what_is_not_a_plain_decimal_is_refused_with_an_example() {
-        for text in [
-            "", "12%", "1e3", "1_000", "+1", ".5", "5.", " 1", "NaN", "0x10", "1,5", "--1",
-        ] {
+        for text in ["", "12%", "1e3", "1_000", "+1", ".5", "5.", " 1", "NaN", "0x10", "1,5", "--1"] {
             let message = Rate::from_percent_str(text).unwrap_err().to_string();
             assert!(message.contains("for example \"9.4822\""), "{message}");
         }

@@ -13,9 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::{MoneyError, wide};
 
 /// A rounding mode; the meanings are those of IEEE 754-2019 §4.3 and of the General Decimal Arithmetic specification.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
-)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Rounding {
     /// To the nearest; a half goes to the even neighbour: 0.125 → 0.12, 0.135 → 0.14.
@@ -104,20 +102,10 @@ impl Rounding {
         } else {
             quotient
         };
-        if negative {
-            0i128.checked_sub_unsigned(magnitude)
-        } else {
-            i128::try_from(magnitude).ok()
-        }
+        if negative { 0i128.checked_sub_unsigned(magnitude) } else { i128::try_from(magnitude).ok() }
     }
 
-    fn moves_away_from_zero(
-        self,
-        quotient: u128,
-        remainder: u128,
-        divisor: u128,
-        negative: bool,
-    ) -> bool {
+    fn moves_away_from_zero(self, quotient: u128, remainder: u128, divisor: u128, negative: bool) -> bool {
         if remainder == 0 {
             return false;
         }
@@ -150,13 +138,10 @@ impl FromStr for Rounding {
 
     fn from_str(text: &str) -> Result<Self, MoneyError> {
         let name = text.to_ascii_lowercase().replace('_', "-");
-        Rounding::ALL
-            .into_iter()
-            .find(|mode| mode.name() == name)
-            .ok_or_else(|| MoneyError::UnknownName {
-                what: "rounding",
-                input: MoneyError::excerpt(text),
-                allowed: NAMES,
-            })
+        Rounding::ALL.into_iter().find(|mode| mode.name() == name).ok_or_else(|| MoneyError::UnknownName {
+            what: "rounding",
+            input: MoneyError::excerpt(text),
+            allowed: NAMES,
+        })
     }
 }

@@ -34,22 +34,11 @@ mod tests {
     use super::*;
 
     fn any_size() -> impl Strategy<Value = u128> {
-        prop_oneof![
-            any::<u128>(),
-            0u128..1000,
-            Just(u128::MAX),
-            Just(1 << 127),
-            Just((1 << 127) + 1)
-        ]
+        prop_oneof![any::<u128>(), 0u128..1000, Just(u128::MAX), Just(1 << 127), Just((1 << 127) + 1)]
     }
 
     fn seeded() -> Config {
-        Config {
-            cases: 4000,
-            rng_seed: RngSeed::Fixed(20_260_302),
-            failure_persistence: None,
-            ..Config::default()
-        }
+        Config { cases: 4000, rng_seed: RngSeed::Fixed(20_260_302), failure_persistence: None, ..Config::default() }
     }
 
     proptest! {

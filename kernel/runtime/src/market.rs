@@ -1,9 +1,9 @@
 //! The market writer: runs cascades in memory, seals batches, recovers.
 
+mod outside;
 mod recovery;
 
 use std::any::TypeId;
-use std::cmp::Reverse;
 use std::collections::VecDeque;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -22,7 +22,7 @@ use crate::payload::{Answer, from_bytes};
 use crate::seal::{Plain, Secrets};
 use crate::stimulus::{EffectEnvelope, Stimulus};
 use crate::storage::{ColumnKind, DatabaseUrl, Reader, Value, collect};
-use crate::system::{EffectState, MarketState, ParkedStimulus, RUNTIME, RuntimeEffect, RuntimeTimer};
+use crate::system::{MarketState, ParkedStimulus, RUNTIME, RuntimeTimer};
 use crate::{Configs, Entity, Fault, FaultKind, Find, Halt, Market, Registry, Resident};
 
 /// Entities held in memory, over all types, before those that were not used lately leave.
@@ -407,134 +407,6 @@ impl MarketWriter {
         self.execute_ticket(DERIVED, Stimulus::command("runtime", order).through(RUNTIME)).map(|_| ())
     }
 
-    fn finish_effect(&mut self, id: i64) -> Result<(), Fault> {
-        if let Some(effect) = self.core.get::<RuntimeEffect>(&id)?
-            && effect.state != EffectState::Done
-        {
-            let done = RuntimeEffect {
-                state: EffectState::Done,
-                attempts: effect.attempts + 1,
-                ..RuntimeEffect::clone(&effect)
-            };
-            self.core.put::<RuntimeEffect>(id, Some(Arc::new(done)));
-        }
-        Ok(())
-    }
-
-    /// Says that an effect was executed and needs no answer, or gives its answer later.
-    pub fn effect_done(&mut self, id: i64) -> Result<(), Fault> {
-        self.not_stopped()?;
-        self.finish_effect(id)?;
-        self.core.forget_undo();
-        self.handed_out.remove(&id);
-        self.finished.push(id);
-        Ok(())
-    }
-
-    /// Runs the answer of an effect, and marks the effect executed, together.
-    pub fn effect_answered(&mut self, effect: &EffectEnvelope, mut answer: Stimulus) -> Result<Executed, Fault> {
-        answer.trace = Some(effect.trace);
-        answer.effect_done = Some(effect.id);
-        // What was done outside has happened: an answer that cannot be applied is parked, whatever its nature.
-        answer.fact = true;
-        self.handed_out.remove(&effect.id);
-        self.execute(answer)
-    }
-
-    /// Says that an effect could not be executed: it is tried again, later and later, then parked with a work order.
-    ///
-    /// `error` must carry no personal data.
-    pub fn effect_failed(&mut self, effect: &EffectEnvelope, max_attempts: u32, error: &str) -> Result<(), Fault> {
-        self.not_stopped()?;
-        self.handed_out.remove(&effect.id);
-        let Some(row) = self.core.get::<RuntimeEffect>(&effect.id)? else { return Ok(()) };
-        if row.state != EffectState::Pending {
-            return Ok(());
-        }
-        let attempts = row.attempts + 1;
-        let parked = attempts >= max_attempts;
-        let wait = backoff_seconds(effect.id, attempts);
-        let row = RuntimeEffect {
-            attempts,
-            state: if parked { EffectState::Parked } else { EffectState::Pending },
-            next_at: self.core.state.now.plus_seconds(wait),
-            error: Some(error.to_owned()),
-            ..RuntimeEffect::clone(&row)
-        };
-        self.core.put::<RuntimeEffect>(effect.id, Some(Arc::new(row)));
-        self.core.forget_undo();
-        if parked {
-            let text = format!("{} was given up after {attempts} attempts: {error}", effect.kind);
-            return self.work_order("parked-effect", &format!("effect-{}", effect.id), &text);
-        }
-        self.effects.push(EffectEnvelope { attempts, ..effect.clone() });
-        Ok(())
-    }
-
-    /// When `effect` may be executed.
-    pub fn effect_due(&mut self, effect: &EffectEnvelope) -> Result<Timestamp, Fault> {
-        Ok(self.core.get::<RuntimeEffect>(&effect.id)?.map_or(self.core.state.now, |row| row.next_at))
-    }
-
-    /// Whether effects were caused that [`Self::take_effects`] has not given yet, durable or not.
-    pub fn has_effects(&self) -> bool {
-        let in_flight = self.in_flight.as_ref().is_some_and(|in_flight| !in_flight.effects.is_empty());
-        in_flight || !self.effects.is_empty() || !self.ready_effects.is_empty()
-    }
-
-    /// Effects whose causes are durable, oldest first.
-    pub fn take_effects(&mut self) -> Vec<EffectEnvelope> {
-        self.handed_out.extend(self.ready_effects.iter().map(|effect| effect.id));
-        self.ready_effects.drain(..).collect()
-    }
-
-    /// When the next timer is due, if there is one.
-    pub fn next_timer(&mut self) -> Option<Timestamp> {
-        while let Some(Reverse((due, id))) = self.core.timers.peek().cloned() {
-            match self.core.get::<RuntimeTimer>(&id) {
-                Ok(current) if current.as_ref().is_none_or(|timer| timer.due != due) => drop(self.core.timers.pop()),
-                // Where the database does not answer the timer stands; firing it says what is wrong.
-                Ok(_) | Err(_) => return Some(due),
-            }
-        }
-        None
-    }
-
-    /// Runs one timer that is due, if there is one; says whether there was.
-    pub fn fire_timer(&mut self) -> Result<Option<Executed>, Fault> {
-        let Some(due) = self.next_timer().filter(|due| *due <= self.core.state.now) else { return Ok(None) };
-        let Some(Reverse((_, id))) = self.core.timers.peek().cloned() else { return Ok(None) };
-        let Some(timer) = self.core.get::<RuntimeTimer>(&id)?.filter(|timer| timer.due == due) else {
-            return Ok(None);
-        };
-        let stimulus = self.timer_stimulus(&timer).inspect_err(|_| {
-            // It stays in the table, for a program that knows it; here it must not stand in the way of the others.
-            self.core.timers.pop();
-        })?;
-        self.execute(stimulus).map(Some)
-    }
-
-    fn timer_stimulus(&self, timer: &RuntimeTimer) -> Result<Stimulus, Fault> {
-        let registry = Arc::clone(&self.core.registry);
-        let type_id = registry.by_id.get(timer.message.as_str());
-        let handler = type_id.and_then(|type_id| registry.handlers.get(type_id));
-        let handler = handler.ok_or_else(|| Fault::bug(format!("nobody answers timer {}", timer.message)))?;
-        let payload = self.core.keys.opening(|| (handler.decode)(&timer.payload))??;
-        let service = registry.services.iter().find(|name| **name == timer.service).copied().unwrap_or(RUNTIME);
-        Ok(Stimulus {
-            actor: Arc::from("timer"),
-            source: service,
-            key: None,
-            trace: Some(timer.trace),
-            vt: handler.vt,
-            payload,
-            fact: true,
-            timer: Some(timer.id.clone()),
-            effect_done: None,
-            advance: None,
-        })
-    }
-
     /// Moves the business date on and tells the services with `event`, as one cascade.
     pub fn advance(&mut self, today: Date, event: Stimulus) -> Result<Executed, Fault> {
         self.execute(Stimulus { advance: Some(today), ..event })
@@ -699,13 +571,6 @@ impl MarketWriter {
         }
         Ok(hasher.finalize().to_hex().to_string())
     }
-}
-
-/// Seconds to wait before attempt `attempts + 1`: doubling from 2 s to an hour, with up to a quarter of jitter.
-fn backoff_seconds(effect: i64, attempts: u32) -> i64 {
-    let base = 2i64.saturating_pow(attempts.min(12)).min(3_600);
-    let hash = blake3::hash(&[effect.to_le_bytes(), i64::from(attempts).to_le_bytes()].concat());
-    base + base * i64::from(hash.as_bytes()[0]) / 1_024
 }
 
 #[cfg(test)]

@@ -2,20 +2,34 @@
 
 use std::collections::BTreeMap;
 
-use sycee_runtime::MarketWriter;
+use sycee_runtime::storage::DatabaseUrl;
+use sycee_runtime::{Fault, MarketWriter};
+use sycee_stage::options;
 
 use crate::Acknowledged;
 
-/// Fails unless every oracle holds and every acknowledged request is answered as it was, without being done again.
-pub fn assert_survived(market: &mut MarketWriter, acknowledged: &BTreeMap<String, Acknowledged>) {
-    for verdict in sycee_sim::oracles::ask_all(market, true).unwrap() {
-        assert!(verdict.holds(), "oracle {}, {}: {:?}", verdict.nr, verdict.rule, verdict.findings);
+/// Opens the market at `url`: every oracle holds, and every acknowledged request is answered as it was, without being done
+/// again. Otherwise what is wrong.
+pub fn survived(url: &DatabaseUrl, acknowledged: &BTreeMap<String, Acknowledged>) -> Result<(), String> {
+    let shown = |fault: Fault| fault.to_string();
+    let mut market = MarketWriter::open(sycee_markets::registry(), options(url.clone())).map_err(shown)?;
+    for verdict in sycee_sim::oracles::ask_all(&mut market, true).map_err(shown)? {
+        if !verdict.holds() {
+            return Err(format!("oracle {}, {}: {:?}", verdict.nr, verdict.rule, verdict.findings));
+        }
     }
-    let before = market.digest().unwrap();
+    let before = market.digest().map_err(shown)?;
     for (key, request) in acknowledged {
-        let again = market.execute(request.ask.stimulus(request.nr, key)).unwrap();
-        assert!(again.replayed, "{key} was acknowledged and is gone: {:?}", request.ask);
-        assert_eq!(request.ask.answer(&again), request.answer, "{key} has another answer: {:?}", request.ask);
+        let again = market.execute(request.ask.stimulus(request.nr, key)).map_err(shown)?;
+        if !again.replayed {
+            return Err(format!("{key} was acknowledged and is gone: {:?}", request.ask));
+        }
+        if request.ask.answer(&again) != request.answer {
+            return Err(format!("{key} has another answer: {:?}", request.ask));
+        }
     }
-    assert_eq!(market.digest().unwrap(), before, "repeating requests changed something");
+    if market.digest().map_err(shown)? != before {
+        return Err("repeating requests changed something".to_owned());
+    }
+    Ok(())
 }

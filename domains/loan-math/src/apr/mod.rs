@@ -51,67 +51,38 @@ pub fn effective_apr(
     repayments: &[CashFlow],
     intervals: Intervals,
 ) -> Result<Rate, LoanMathError> {
-    let first = drawdowns
-        .iter()
-        .map(|flow| flow.date)
-        .min()
-        .ok_or(LoanMathError::invalid(
-            "drawdowns",
-            "must hold at least one flow",
-            "{\"date\":\"2026-01-05\",\"amount\":{\"amount\":\"950.00\",\"currency\":\"GHS\"}}",
-        ))?;
+    let first = drawdowns.iter().map(|flow| flow.date).min().ok_or(LoanMathError::invalid(
+        "drawdowns",
+        "must hold at least one flow",
+        "{\"date\":\"2026-01-05\",\"amount\":{\"amount\":\"950.00\",\"currency\":\"GHS\"}}",
+    ))?;
     check(drawdowns, repayments, first)?;
     let currency = drawdowns[0].amount.currency();
     let drawn = Money::sum(currency, drawdowns.iter().map(|flow| flow.amount))?;
     let repaid = Money::sum(currency, repayments.iter().map(|flow| flow.amount))?;
     if repaid.compare(drawn)?.is_lt() || drawn.is_zero() {
-        return Err(LoanMathError::NoRate {
-            drawn: drawn.to_string(),
-            repaid: repaid.to_string(),
-        });
+        return Err(LoanMathError::NoRate { drawn: drawn.to_string(), repaid: repaid.to_string() });
     }
     let paid_back = repayments.iter().map(|flow| (*flow, Decimal::ONE));
     let paid_out = drawdowns.iter().map(|flow| (*flow, Decimal::NEGATIVE_ONE));
     let flows = timed(paid_back.chain(paid_out), first, intervals, drawn)?;
     let growth = exp(force_of_interest(&flows)?)?;
-    Ok(Rate::from_decimal(
-        Rounding::HalfUp.round_decimal(growth - Decimal::ONE, RATE_DECIMALS),
-    ))
+    Ok(Rate::from_decimal(Rounding::HalfUp.round_decimal(growth - Decimal::ONE, RATE_DECIMALS)))
 }
 
 /// The effective annual percentage rate of a schedule whose borrower receives `net_proceeds` on its first day.
 ///
 /// Errors: as [`effective_apr`].
-pub fn schedule_apr(
-    schedule: &Schedule,
-    net_proceeds: Money,
-    intervals: Intervals,
-) -> Result<Rate, LoanMathError> {
-    let repayments: Vec<CashFlow> = schedule
-        .periods
-        .iter()
-        .map(|period| CashFlow {
-            date: period.due_date,
-            amount: period.emi,
-        })
-        .collect();
-    effective_apr(
-        &[CashFlow {
-            date: schedule.start,
-            amount: net_proceeds,
-        }],
-        &repayments,
-        intervals,
-    )
+pub fn schedule_apr(schedule: &Schedule, net_proceeds: Money, intervals: Intervals) -> Result<Rate, LoanMathError> {
+    let repayments: Vec<CashFlow> =
+        schedule.periods.iter().map(|period| CashFlow { date: period.due_date, amount: period.emi }).collect();
+    effective_apr(&[CashFlow { date: schedule.start, amount: net_proceeds }], &repayments, intervals)
 }
 
 /// The nominal yearly rate that, compounded `periods_per_year` times, grows to the effective one; 10 decimals half-up.
 ///
 /// Errors: `Invalid` for a negative rate or no periods; `OutOfRange` above 1e15 %.
-pub fn nominal_from_effective(
-    effective: Rate,
-    periods_per_year: u32,
-) -> Result<Rate, LoanMathError> {
+pub fn nominal_from_effective(effective: Rate, periods_per_year: u32) -> Result<Rate, LoanMathError> {
     check_periods(effective, periods_per_year)?;
     let periods = Decimal::from(periods_per_year);
     let step = exp(logarithm(one_plus(effective.as_decimal())?)? / periods)? - Decimal::ONE;
@@ -129,25 +100,13 @@ pub fn effective_from_nominal(nominal: Rate, periods_per_year: u32) -> Result<Ra
     rounded(Some(exp(force)? - Decimal::ONE))
 }
 
-fn check(
-    drawdowns: &[CashFlow],
-    repayments: &[CashFlow],
-    first: Date,
-) -> Result<(), LoanMathError> {
+fn check(drawdowns: &[CashFlow], repayments: &[CashFlow], first: Date) -> Result<(), LoanMathError> {
     for flow in drawdowns.iter().chain(repayments) {
         if flow.amount.is_negative() {
-            return Err(LoanMathError::invalid(
-                "amount",
-                "must not be negative",
-                "\"272.00\"",
-            ));
+            return Err(LoanMathError::invalid("amount", "must not be negative", "\"272.00\""));
         }
         if flow.date < first {
-            return Err(LoanMathError::invalid(
-                "date",
-                "must not be before the first drawdown",
-                "\"2026-02-05\"",
-            ));
+            return Err(LoanMathError::invalid("date", "must not be before the first drawdown", "\"2026-02-05\""));
         }
     }
     Ok(())
@@ -155,33 +114,21 @@ fn check(
 
 fn check_periods(rate: Rate, periods_per_year: u32) -> Result<(), LoanMathError> {
     if rate.is_negative() {
-        return Err(LoanMathError::invalid(
-            "rate",
-            "must not be negative",
-            "\"0.12\"",
-        ));
+        return Err(LoanMathError::invalid("rate", "must not be negative", "\"0.12\""));
     }
     if periods_per_year == 0 || periods_per_year > 366 {
-        return Err(LoanMathError::invalid(
-            "periods_per_year",
-            "must be from 1 to 366",
-            "12",
-        ));
+        return Err(LoanMathError::invalid("periods_per_year", "must be from 1 to 366", "12"));
     }
     Ok(())
 }
 
 fn one_plus(rate: Decimal) -> Result<Decimal, LoanMathError> {
-    Decimal::ONE
-        .checked_add(rate)
-        .ok_or(LoanMathError::out_of_range("an annual rate"))
+    Decimal::ONE.checked_add(rate).ok_or(LoanMathError::out_of_range("an annual rate"))
 }
 
 fn rounded(rate: Option<Decimal>) -> Result<Rate, LoanMathError> {
     let rate = rate.ok_or(LoanMathError::out_of_range("an annual rate"))?;
-    Ok(Rate::from_decimal(
-        Rounding::HalfUp.round_decimal(rate, RATE_DECIMALS),
-    ))
+    Ok(Rate::from_decimal(Rounding::HalfUp.round_decimal(rate, RATE_DECIMALS)))
 }
 
 #[cfg(test)]
@@ -208,11 +155,7 @@ mod tests {
         let start = date(1994, 1, 1);
         let later = date(1995, 7, 1);
         let year = date(1995, 1, 1);
-        let quarters = [
-            (date(1994, 4, 1), "272"),
-            (date(1994, 7, 1), "272"),
-            (year, "544"),
-        ];
+        let quarters = [(date(1994, 4, 1), "272"), (date(1994, 7, 1), "272"), (year, "544")];
         let two_years = [(year, "600"), (date(1996, 1, 1), "600")];
         let table = [
             ("1000", flows(&[(later, "1200")]), "12.96", "12.92"),
@@ -221,18 +164,9 @@ mod tests {
             ("1000", flows(&quarters), "13.23", "13.19"),
         ];
         for (drawn, repaid, by_days, by_months) in table {
-            let apr =
-                |intervals| effective_apr(&flows(&[(start, drawn)]), &repaid, intervals).unwrap();
-            assert_eq!(
-                percent(apr(Intervals::ActualDays)),
-                by_days,
-                "{drawn} {repaid:?}"
-            );
-            assert_eq!(
-                percent(apr(Intervals::EqualMonths)),
-                by_months,
-                "{drawn} {repaid:?}"
-            );
+            let apr = |intervals| effective_apr(&flows(&[(start, drawn)]), &repaid, intervals).unwrap();
+            assert_eq!(percent(apr(Intervals::ActualDays)), by_days, "{drawn} {repaid:?}");
+            assert_eq!(percent(apr(Intervals::EqualMonths)), by_months, "{drawn} {repaid:?}");
         }
         let drawn = flows(&[(start, "1000")]);
         let third = effective_apr(&drawn, &flows(&two_years), Intervals::EqualMonths);
@@ -242,33 +176,18 @@ mod tests {
     #[test]
     fn weeks_are_fifty_seconds_of_a_year() {
         let paid = flows(&[(date(2026, 1, 12), "1010")]);
-        let apr = effective_apr(
-            &flows(&[(date(2026, 1, 5), "1000")]),
-            &paid,
-            Intervals::EqualWeeks,
-        )
-        .unwrap();
+        let apr = effective_apr(&flows(&[(date(2026, 1, 5), "1000")]), &paid, Intervals::EqualWeeks).unwrap();
         assert_eq!(apr.to_string(), "0.6776889215");
     }
 
     #[test]
     fn extreme_rates_are_found_or_refused() {
         let lend = flows(&[(date(2026, 1, 1), "100")]);
-        let back =
-            |date, amount| effective_apr(&lend, &flows(&[(date, amount)]), Intervals::ActualDays);
+        let back = |date, amount| effective_apr(&lend, &flows(&[(date, amount)]), Intervals::ActualDays);
         assert!(back(date(2027, 1, 1), "100").unwrap().is_zero());
-        assert_eq!(
-            back(date(2027, 1, 1), "100000000").unwrap().to_string(),
-            "999999"
-        );
-        assert!(matches!(
-            back(date(2026, 1, 2), "1000"),
-            Err(LoanMathError::OutOfRange { .. })
-        ));
-        assert!(matches!(
-            back(date(2027, 1, 1), "99.99"),
-            Err(LoanMathError::NoRate { .. })
-        ));
+        assert_eq!(back(date(2027, 1, 1), "100000000").unwrap().to_string(), "999999");
+        assert!(matches!(back(date(2026, 1, 2), "1000"), Err(LoanMathError::OutOfRange { .. })));
+        assert!(matches!(back(date(2027, 1, 1), "99.99"), Err(LoanMathError::NoRate { .. })));
         assert!(back(date(2025, 12, 31), "200").is_err());
         assert!(effective_apr(&[], &lend, Intervals::ActualDays).is_err());
     }

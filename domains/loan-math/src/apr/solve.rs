@@ -37,10 +37,7 @@ pub(super) fn timed(
     let mut timed = flows
         .map(|(flow, sign)| {
             let share = flow.amount.precise().value() / whole * sign;
-            Ok(Timed {
-                ticks: ticks(first, flow.date, intervals)?,
-                share,
-            })
+            Ok(Timed { ticks: ticks(first, flow.date, intervals)?, share })
         })
         .collect::<Result<Vec<_>, LoanMathError>>()?;
     timed.sort_by_key(|flow| flow.ticks);
@@ -52,34 +49,22 @@ fn ticks(first: Date, date: Date, intervals: Intervals) -> Result<i64, LoanMathE
         Intervals::ActualDays => (0, first),
         Intervals::EqualWeeks => {
             let weeks = i64::from(days_between(first, date)) / 7;
-            (
-                weeks * (TICKS_PER_YEAR / 52),
-                add_days(first, weeks as u64 * 7)?,
-            )
+            (weeks * (TICKS_PER_YEAR / 52), add_days(first, weeks as u64 * 7)?)
         }
         Intervals::EqualMonths => {
             let months = whole_months(first, date)?;
-            (
-                months as i64 * (TICKS_PER_YEAR / 12),
-                add_months(first, months, MonthEnd::Clamp)?,
-            )
+            (months as i64 * (TICKS_PER_YEAR / 12), add_months(first, months, MonthEnd::Clamp)?)
         }
     };
-    let days: i64 = split_by_year(reached, date)
-        .map(|(days, length)| days * (TICKS_PER_YEAR / length))
-        .sum();
+    let days: i64 = split_by_year(reached, date).map(|(days, length)| days * (TICKS_PER_YEAR / length)).sum();
     Ok(whole + days)
 }
 
 fn whole_months(first: Date, date: Date) -> Result<u64, LoanMathError> {
-    let apart = (i64::from(date.year()) - i64::from(first.year())) * 12 + i64::from(date.month())
-        - i64::from(first.month());
+    let apart =
+        (i64::from(date.year()) - i64::from(first.year())) * 12 + i64::from(date.month()) - i64::from(first.month());
     let apart = apart.unsigned_abs();
-    Ok(if add_months(first, apart, MonthEnd::Clamp)? > date {
-        apart - 1
-    } else {
-        apart
-    })
+    Ok(if add_months(first, apart, MonthEnd::Clamp)? > date { apart - 1 } else { apart })
 }
 
 /// The root `r = ln(1+X)` of `Σ shareᵢ e^(-r tᵢ)`: Newton's steps, kept inside a bracket by bisection.
@@ -105,14 +90,8 @@ pub(super) fn force_of_interest(flows: &[Timed]) -> Result<Decimal, LoanMathErro
         } else {
             high = force;
         }
-        let newton = if slope.is_zero() {
-            None
-        } else {
-            value.checked_div(slope).map(|step| force - step)
-        };
-        let next = newton
-            .filter(|guess| *guess >= low && *guess <= high)
-            .unwrap_or((low + high) / Decimal::TWO);
+        let newton = if slope.is_zero() { None } else { value.checked_div(slope).map(|step| force - step) };
+        let next = newton.filter(|guess| *guess >= low && *guess <= high).unwrap_or((low + high) / Decimal::TWO);
         if (next - force).abs() <= tolerance || high - low <= tolerance {
             return Ok(next);
         }
@@ -130,19 +109,14 @@ fn present_value(flows: &[Timed], force: Decimal) -> Result<(Decimal, Decimal), 
     for flow in flows {
         let gap = flow.ticks - reached;
         if gap != known.0 {
-            let exponent = force
-                .checked_mul(Decimal::from(gap))
-                .ok_or(LoanMathError::out_of_range("a discount"))?;
+            let exponent = force.checked_mul(Decimal::from(gap)).ok_or(LoanMathError::out_of_range("a discount"))?;
             known = (gap, exp(-exponent / year)?);
         }
         if gap != 0 {
             discount *= known.1;
         }
         reached = flow.ticks;
-        let present = flow
-            .share
-            .checked_mul(discount)
-            .ok_or(LoanMathError::out_of_range("a present value"))?;
+        let present = flow.share.checked_mul(discount).ok_or(LoanMathError::out_of_range("a present value"))?;
         value += present;
         slope -= present * (Decimal::from(flow.ticks) / year);
     }
@@ -151,15 +125,6 @@ fn present_value(flows: &[Timed], force: Decimal) -> Result<(Decimal, Decimal), 
 
 /// The natural logarithm of `growth` ≥ 1: the force that discounts it to one over one year.
 pub(super) fn logarithm(growth: Decimal) -> Result<Decimal, LoanMathError> {
-    let out = Timed {
-        ticks: 0,
-        share: Decimal::NEGATIVE_ONE,
-    };
-    force_of_interest(&[
-        out,
-        Timed {
-            ticks: TICKS_PER_YEAR,
-            share: growth,
-        },
-    ])
+    let out = Timed { ticks: 0, share: Decimal::NEGATIVE_ONE };
+    force_of_interest(&[out, Timed { ticks: TICKS_PER_YEAR, share: growth }])
 }

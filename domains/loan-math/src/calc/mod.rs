@@ -52,12 +52,8 @@ pub enum CalcError {
 pub fn calc(case: &Value) -> Result<Value, CalcError> {
     let kind = case["kind"].as_str().unwrap_or_default();
     if kind != KINDS {
-        let supported =
-            "the kind \"schedule\", with the events business_date, approve and disburse";
-        return Err(CalcError::Unsupported {
-            what: format!("kind {kind:?}"),
-            supported,
-        });
+        let supported = "the kind \"schedule\", with the events business_date, approve and disburse";
+        return Err(CalcError::Unsupported { what: format!("kind {kind:?}"), supported });
     }
     let id = case["id"].as_str().ok_or_else(|| CalcError::Field {
         field: "id".to_owned(),
@@ -75,15 +71,9 @@ pub fn calc(case: &Value) -> Result<Value, CalcError> {
 }
 
 fn plain_state(inputs: &CaseInputs, schedule: &Schedule) -> Result<Value, CalcError> {
-    let mut state =
-        json!({ "schedule": report::plan_rows(schedule), "total": report::plan_total(schedule) });
+    let mut state = json!({ "schedule": report::plan_rows(schedule), "total": report::plan_total(schedule) });
     if inputs.month_end == MonthEndStrategy::Both {
-        let dates = |month_end| {
-            due_dates(&crate::schedule::LoanTerms {
-                month_end,
-                ..inputs.terms.clone()
-            })
-        };
+        let dates = |month_end| due_dates(&crate::schedule::LoanTerms { month_end, ..inputs.terms.clone() });
         state["due_dates_roll"] = json!(dates(MonthEnd::Roll)?);
         state["due_dates_clamp"] = json!(dates(MonthEnd::Clamp)?);
     }
@@ -97,25 +87,15 @@ fn states_after_events(inputs: &CaseInputs, schedule: &Schedule) -> Result<Vec<V
     for (index, event) in inputs.events.iter().enumerate() {
         match event {
             Event::BusinessDate => {}
-            Event::Approve { amount } | Event::Disburse { amount, .. }
-                if *amount != inputs.terms.principal =>
-            {
+            Event::Approve { amount } | Event::Disburse { amount, .. } if *amount != inputs.terms.principal => {
                 return Err(CalcError::Unsupported {
-                    what: format!(
-                        "event {}: {amount} of a principal of {}",
-                        index + 1,
-                        inputs.terms.principal
-                    ),
+                    what: format!("event {}: {amount} of a principal of {}", index + 1, inputs.terms.principal),
                     supported: "the whole principal is approved and disbursed at once",
                 });
             }
             Event::Disburse { on, .. } if *on != inputs.terms.start => {
                 return Err(CalcError::Unsupported {
-                    what: format!(
-                        "event {}: a payout on {on} of a loan from {}",
-                        index + 1,
-                        inputs.terms.start
-                    ),
+                    what: format!("event {}: a payout on {on} of a loan from {}", index + 1, inputs.terms.start),
                     supported: "the payout is on the start date",
                 });
             }

@@ -41,10 +41,7 @@ fn equal_installments(terms: &LoanTerms, factors: &[Decimal]) -> Result<Vec<Part
     }
     let adjusted_parts = repay_with(terms, factors, adjusted)?;
     let adjusted_gap = last_gap(&adjusted_parts, adjusted)?;
-    let shrinks = adjusted_gap
-        .checked_abs()?
-        .compare(gap.checked_abs()?)?
-        .is_lt();
+    let shrinks = adjusted_gap.checked_abs()?.compare(gap.checked_abs()?)?.is_lt();
     Ok(if shrinks { adjusted_parts } else { parts })
 }
 
@@ -73,20 +70,12 @@ fn to_multiple(terms: &LoanTerms, installment: Money) -> Result<Money, MoneyErro
     }
 }
 
-fn repay_with(
-    terms: &LoanTerms,
-    factors: &[Decimal],
-    installment: Money,
-) -> Result<Vec<Part>, LoanMathError> {
-    declining(terms, factors, |interest| {
-        Ok(installment.checked_sub(interest)?)
-    })
+fn repay_with(terms: &LoanTerms, factors: &[Decimal], installment: Money) -> Result<Vec<Part>, LoanMathError> {
+    declining(terms, factors, |interest| Ok(installment.checked_sub(interest)?))
 }
 
 fn equal_principal(terms: &LoanTerms, factors: &[Decimal]) -> Result<Vec<Part>, LoanMathError> {
-    let principal = terms
-        .principal
-        .mul_ratio(1, factors.len() as i128, terms.rounding)?;
+    let principal = terms.principal.mul_ratio(1, factors.len() as i128, terms.rounding)?;
     declining(terms, factors, |_| Ok(principal))
 }
 
@@ -107,16 +96,9 @@ fn declining(
     for (index, factor) in factors.iter().enumerate() {
         let interest = times(terms, balance, *factor)?;
         let is_last = index + 1 == factors.len();
-        let principal = if is_last {
-            balance
-        } else {
-            planned(interest)?.max(nothing)?.min(balance)?
-        };
+        let principal = if is_last { balance } else { planned(interest)?.max(nothing)?.min(balance)? };
         balance = balance.checked_sub(principal)?;
-        parts.push(Part {
-            interest,
-            principal,
-        });
+        parts.push(Part { interest, principal });
     }
     Ok(parts)
 }
@@ -128,20 +110,14 @@ fn flat(terms: &LoanTerms, factors: &[Decimal]) -> Result<Vec<Part>, LoanMathErr
     let term_factor = factors
         .iter()
         .try_fold(Decimal::ZERO, |sum, factor| sum.checked_add(*factor))
-        .ok_or(LoanMathError::out_of_range(
-            "the interest of the whole term",
-        ))?;
+        .ok_or(LoanMathError::out_of_range("the interest of the whole term"))?;
     let exact_interest = terms.principal.precise().mul_decimal(term_factor)?;
     let exact_interest = without_noise(terms, exact_interest, terms.principal, count);
     let nothing = Money::zero(terms.principal.currency());
     let mut interest_left = exact_interest.round(terms.rounding)?;
-    let interest_each = exact_interest
-        .div_decimal(Decimal::from(count))?
-        .round(terms.rounding)?;
+    let interest_each = exact_interest.div_decimal(Decimal::from(count))?.round(terms.rounding)?;
     let mut balance = terms.principal;
-    let mut principal_each = terms
-        .principal
-        .mul_ratio(1, count as i128, terms.rounding)?;
+    let mut principal_each = terms.principal.mul_ratio(1, count as i128, terms.rounding)?;
     if terms.installment_multiple.is_some() {
         let installment = to_multiple(terms, principal_each.checked_add(interest_each)?)?;
         principal_each = installment.checked_sub(interest_each)?.max(nothing)?;
@@ -150,32 +126,18 @@ fn flat(terms: &LoanTerms, factors: &[Decimal]) -> Result<Vec<Part>, LoanMathErr
     let mut parts = Vec::with_capacity(count);
     for index in 0..count {
         let is_last = index + 1 == count;
-        let interest = if is_last {
-            interest_left
-        } else {
-            interest_each.min(interest_left)?
-        };
-        let principal = if is_last {
-            balance
-        } else {
-            principal_each.min(balance)?
-        };
+        let interest = if is_last { interest_left } else { interest_each.min(interest_left)? };
+        let principal = if is_last { balance } else { principal_each.min(balance)? };
         interest_left = interest_left.checked_sub(interest)?;
         balance = balance.checked_sub(principal)?;
-        parts.push(Part {
-            interest,
-            principal,
-        });
+        parts.push(Part { interest, principal });
     }
     Ok(parts)
 }
 
 fn last_gap(parts: &[Part], installment: Money) -> Result<Money, LoanMathError> {
     match parts.last() {
-        Some(last) => Ok(last
-            .interest
-            .checked_add(last.principal)?
-            .checked_sub(installment)?),
+        Some(last) => Ok(last.interest.checked_add(last.principal)?.checked_sub(installment)?),
         None => Ok(Money::zero(installment.currency())),
     }
 }
@@ -192,11 +154,7 @@ fn times(terms: &LoanTerms, amount: Money, factor: Decimal) -> Result<Money, Loa
 /// Factors have `precision` decimals, so the product is good to as many decimals less the digits of amount and count. An
 /// amount so large that this would touch minor units is left as it is.
 fn without_noise(terms: &LoanTerms, exact: Precise, amount: Money, count: usize) -> Precise {
-    let amount_digits = amount
-        .units()
-        .unsigned_abs()
-        .checked_ilog10()
-        .map_or(0, |log| log + 1);
+    let amount_digits = amount.units().unsigned_abs().checked_ilog10().map_or(0, |log| log + 1);
     let count_digits = count.ilog10();
     let noisy = amount_digits.saturating_sub(amount.currency().scale()) + count_digits;
     match terms.precision.checked_sub(noisy) {

@@ -19,18 +19,11 @@ pub fn due_dates(terms: &LoanTerms) -> Result<Vec<Date>, LoanMathError> {
         Some(first) if first != natural_first => (first, 1),
         _ => (terms.start, 0),
     };
-    (1..=terms.installments)
-        .map(|nr| step(origin, terms.every, nr - steps_done, terms.month_end))
-        .collect()
+    (1..=terms.installments).map(|nr| step(origin, terms.every, nr - steps_done, terms.month_end)).collect()
 }
 
 /// `origin` plus `count` times `every`; the day of the month is `origin`'s.
-pub(super) fn step(
-    origin: Date,
-    every: Every,
-    count: u32,
-    month_end: MonthEnd,
-) -> Result<Date, LoanMathError> {
+pub(super) fn step(origin: Date, every: Every, count: u32, month_end: MonthEnd) -> Result<Date, LoanMathError> {
     let units = u64::from(every.n) * u64::from(count);
     match every.unit {
         Unit::Day => add_days(origin, units),
@@ -46,16 +39,11 @@ pub(crate) fn days_between(from: Date, to: Date) -> i32 {
 
 /// `date` plus `days`. Errors: `OutOfRange` past the year 9999.
 pub(crate) fn add_days(date: Date, days: u64) -> Result<Date, LoanMathError> {
-    date.checked_add(Duration::from_secs(days * DAY_SECONDS))
-        .map_err(|_| out_of_range())
+    date.checked_add(Duration::from_secs(days * DAY_SECONDS)).map_err(|_| out_of_range())
 }
 
 /// `date` plus `months`, the day clamped or rolled. Errors: `OutOfRange` past the year 9999.
-pub(crate) fn add_months(
-    date: Date,
-    months: u64,
-    month_end: MonthEnd,
-) -> Result<Date, LoanMathError> {
+pub(crate) fn add_months(date: Date, months: u64, month_end: MonthEnd) -> Result<Date, LoanMathError> {
     let month_index = i64::from(date.year()) * 12 + i64::from(date.month()) - 1 + months as i64;
     let year = i16::try_from(month_index.div_euclid(12)).map_err(|_| out_of_range())?;
     let month = month_index.rem_euclid(12) as i8 + 1;
@@ -93,97 +81,27 @@ mod tests {
 
     #[test]
     fn the_due_day_returns_after_a_short_month() {
-        let clamped = due_dates(&terms(
-            date(2025, 1, 31),
-            MonthEnd::Clamp,
-            None,
-            Every::months(1),
-        ))
-        .unwrap();
-        assert_eq!(
-            clamped,
-            [
-                date(2025, 2, 28),
-                date(2025, 3, 31),
-                date(2025, 4, 30),
-                date(2025, 5, 31)
-            ]
-        );
-        let rolled = due_dates(&terms(
-            date(2025, 1, 31),
-            MonthEnd::Roll,
-            None,
-            Every::months(1),
-        ))
-        .unwrap();
-        assert_eq!(
-            rolled,
-            [
-                date(2025, 3, 1),
-                date(2025, 3, 31),
-                date(2025, 5, 1),
-                date(2025, 5, 31)
-            ]
-        );
+        let clamped = due_dates(&terms(date(2025, 1, 31), MonthEnd::Clamp, None, Every::months(1))).unwrap();
+        assert_eq!(clamped, [date(2025, 2, 28), date(2025, 3, 31), date(2025, 4, 30), date(2025, 5, 31)]);
+        let rolled = due_dates(&terms(date(2025, 1, 31), MonthEnd::Roll, None, Every::months(1))).unwrap();
+        assert_eq!(rolled, [date(2025, 3, 1), date(2025, 3, 31), date(2025, 5, 1), date(2025, 5, 31)]);
     }
 
     #[test]
     fn a_first_due_date_of_its_own_sets_the_day() {
         let own = Some(date(2025, 3, 5));
-        let dates = due_dates(&terms(
-            date(2025, 1, 31),
-            MonthEnd::Clamp,
-            own,
-            Every::months(1),
-        ))
-        .unwrap();
-        assert_eq!(
-            dates,
-            [
-                date(2025, 3, 5),
-                date(2025, 4, 5),
-                date(2025, 5, 5),
-                date(2025, 6, 5)
-            ]
-        );
+        let dates = due_dates(&terms(date(2025, 1, 31), MonthEnd::Clamp, own, Every::months(1))).unwrap();
+        assert_eq!(dates, [date(2025, 3, 5), date(2025, 4, 5), date(2025, 5, 5), date(2025, 6, 5)]);
         let natural = Some(date(2025, 2, 28));
-        let dates = due_dates(&terms(
-            date(2025, 1, 31),
-            MonthEnd::Clamp,
-            natural,
-            Every::months(1),
-        ))
-        .unwrap();
+        let dates = due_dates(&terms(date(2025, 1, 31), MonthEnd::Clamp, natural, Every::months(1))).unwrap();
         assert_eq!(dates[1], date(2025, 3, 31));
     }
 
     #[test]
     fn weeks_and_days_are_calendar_days() {
-        let dates = due_dates(&terms(
-            date(2024, 2, 20),
-            MonthEnd::Clamp,
-            None,
-            Every::weeks(2),
-        ))
-        .unwrap();
-        assert_eq!(
-            dates,
-            [
-                date(2024, 3, 5),
-                date(2024, 3, 19),
-                date(2024, 4, 2),
-                date(2024, 4, 16)
-            ]
-        );
+        let dates = due_dates(&terms(date(2024, 2, 20), MonthEnd::Clamp, None, Every::weeks(2))).unwrap();
+        assert_eq!(dates, [date(2024, 3, 5), date(2024, 3, 19), date(2024, 4, 2), date(2024, 4, 16)]);
         assert_eq!(days_between(date(2023, 12, 31), date(2024, 12, 31)), 366);
-        assert!(
-            due_dates(&terms(
-                date(9999, 12, 1),
-                MonthEnd::Clamp,
-                None,
-                Every::months(1)
-            ))
-            .is_err()
-        );
+        assert!(due_dates(&terms(date(9999, 12, 1), MonthEnd::Clamp, None, Every::months(1))).is_err());
     }
 }

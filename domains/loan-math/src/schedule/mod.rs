@@ -24,8 +24,8 @@ pub(crate) use due_dates::{add_days, add_months, days_between};
 pub(crate) use rate_factors::split_by_year;
 use rate_factors::{Span, rate_factor};
 pub use terms::{
-    DayBasis, DaysInMonth, DaysInYear, Every, INSTALLMENTS_MAX, InterestPeriod, LoanTerms, Method,
-    MonthEnd, PRECISION_DEFAULT, Unit,
+    DayBasis, DaysInMonth, DaysInYear, Every, INSTALLMENTS_MAX, InterestPeriod, LoanTerms, Method, MonthEnd,
+    PRECISION_DEFAULT, Unit,
 };
 
 use crate::LoanMathError;
@@ -97,44 +97,27 @@ pub fn build_on_dates(terms: &LoanTerms, moved: &[Date]) -> Result<Schedule, Loa
     on_dates(terms, moved, &natural)
 }
 
-fn on_dates(
-    terms: &LoanTerms,
-    dates: &[Date],
-    natural: &[Date],
-) -> Result<Schedule, LoanMathError> {
+fn on_dates(terms: &LoanTerms, dates: &[Date], natural: &[Date]) -> Result<Schedule, LoanMathError> {
     let spans = spans(terms, dates, natural)?;
-    let factors = spans
-        .iter()
-        .map(|span| rate_factor(terms, *span))
-        .collect::<Result<Vec<_>, _>>()?;
+    let factors = spans.iter().map(|span| rate_factor(terms, *span)).collect::<Result<Vec<_>, _>>()?;
     let parts = amortize(terms, &factors)?;
     assemble(terms, &spans, &factors, &parts)
 }
 
 fn spans(terms: &LoanTerms, dates: &[Date], natural: &[Date]) -> Result<Vec<Span>, LoanMathError> {
-    let first_is_natural =
-        natural[0] == due_dates::step(terms.start, terms.every, 1, terms.month_end)?;
+    let first_is_natural = natural[0] == due_dates::step(terms.start, terms.every, 1, terms.month_end)?;
     let mut spans = Vec::with_capacity(dates.len());
     for (index, to) in dates.iter().enumerate() {
         let (from, from_is_natural) = match index {
             0 => (terms.start, first_is_natural),
             _ => (dates[index - 1], dates[index - 1] == natural[index - 1]),
         };
-        spans.push(Span {
-            from,
-            to: *to,
-            regular: from_is_natural && *to == natural[index],
-        });
+        spans.push(Span { from, to: *to, regular: from_is_natural && *to == natural[index] });
     }
     Ok(spans)
 }
 
-fn assemble(
-    terms: &LoanTerms,
-    spans: &[Span],
-    factors: &[Decimal],
-    parts: &[Part],
-) -> Result<Schedule, LoanMathError> {
+fn assemble(terms: &LoanTerms, spans: &[Span], factors: &[Decimal], parts: &[Part]) -> Result<Schedule, LoanMathError> {
     let mut balance = terms.principal;
     let mut periods = Vec::with_capacity(parts.len());
     for (index, ((span, factor), part)) in spans.iter().zip(factors).zip(parts).enumerate() {
@@ -151,10 +134,7 @@ fn assemble(
             balance,
         });
     }
-    let total_interest = Money::sum(
-        terms.principal.currency(),
-        parts.iter().map(|part| part.interest),
-    )?;
+    let total_interest = Money::sum(terms.principal.currency(), parts.iter().map(|part| part.interest))?;
     Ok(Schedule {
         principal: terms.principal,
         start: terms.start,
@@ -171,18 +151,11 @@ mod decimal_text {
     use rust_decimal::Decimal;
     use serde::{Deserialize, Deserializer, Serializer, de::Error};
 
-    pub(super) fn serialize<S: Serializer>(
-        value: &Decimal,
-        serializer: S,
-    ) -> Result<S::Ok, S::Error> {
+    pub(super) fn serialize<S: Serializer>(value: &Decimal, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(value)
     }
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<Decimal, D::Error> {
-        Cow::<str>::deserialize(deserializer)?
-            .parse()
-            .map_err(D::Error::custom)
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Decimal, D::Error> {
+        Cow::<str>::deserialize(deserializer)?.parse().map_err(D::Error::custom)
     }
 }

@@ -39,13 +39,9 @@ pub(super) fn rate_factor(terms: &LoanTerms, span: Span) -> Result<Decimal, Loan
             let years = convention.year_fraction(span.from, span.to);
             context.mul(rate, context.ratio(years.num(), years.den())?)?
         }
-        (
-            InterestPeriod::Daily,
-            DayBasis::Calendar {
-                days_in_month,
-                days_in_year,
-            },
-        ) => daily(terms, context, span, days_in_month, days_in_year)?,
+        (InterestPeriod::Daily, DayBasis::Calendar { days_in_month, days_in_year }) => {
+            daily(terms, context, span, days_in_month, days_in_year)?
+        }
         (InterestPeriod::SameAsRepayment, _) => by_period(terms, context, span)?,
     };
     Ok(Rounding::HalfEven.round_decimal(factor, terms.precision))
@@ -64,13 +60,7 @@ fn daily(
     let (days, share) = if nominal_month {
         (30 * i64::from(terms.every.n), period_share(terms, span)?)
     } else {
-        (
-            actual_days,
-            PeriodShare {
-                numerator: 1,
-                denominator: 1,
-            },
-        )
+        (actual_days, PeriodShare { numerator: 1, denominator: 1 })
     };
     let years = match days_in_year {
         DaysInYear::Actual if span.from.year() != span.to.year() => {
@@ -92,15 +82,10 @@ fn by_period(terms: &LoanTerms, context: Context, span: Span) -> Result<Decimal,
     let years = match (terms.every.unit, terms.day_basis) {
         (Unit::Month, _) => context.ratio(n, 12)?,
         (Unit::Week, _) => context.ratio(n, 52)?,
-        (Unit::Day, DayBasis::Calendar { days_in_year, .. }) => {
-            context.ratio(n, year_length(days_in_year, span.to))?
-        }
+        (Unit::Day, DayBasis::Calendar { days_in_year, .. }) => context.ratio(n, year_length(days_in_year, span.to))?,
         (Unit::Day, DayBasis::Convention(convention)) => {
             let years = convention.year_fraction(span.from, span.to);
-            return context.mul(
-                terms.annual_rate.as_decimal(),
-                context.ratio(years.num(), years.den())?,
-            );
+            return context.mul(terms.annual_rate.as_decimal(), context.ratio(years.num(), years.den())?);
         }
     };
     let factor = context.mul(terms.annual_rate.as_decimal(), years)?;
@@ -119,10 +104,7 @@ fn scaled(context: Context, factor: Decimal, share: PeriodShare) -> Result<Decim
 /// 1 January to 18 February is 1 + 17/29 months.
 fn period_share(terms: &LoanTerms, span: Span) -> Result<PeriodShare, LoanMathError> {
     if span.regular {
-        return Ok(PeriodShare {
-            numerator: 1,
-            denominator: 1,
-        });
+        return Ok(PeriodShare { numerator: 1, denominator: 1 });
     }
     let mut whole = 0;
     let mut reached = span.from;
@@ -130,12 +112,8 @@ fn period_share(terms: &LoanTerms, span: Span) -> Result<PeriodShare, LoanMathEr
         let next = step(span.from, terms.every, whole + 1, terms.month_end)?;
         if next > span.to {
             let denominator = i64::from(days_between(reached, next));
-            let numerator =
-                i64::from(whole) * denominator + i64::from(days_between(reached, span.to));
-            return Ok(PeriodShare {
-                numerator,
-                denominator,
-            });
+            let numerator = i64::from(whole) * denominator + i64::from(days_between(reached, span.to));
+            return Ok(PeriodShare { numerator, denominator });
         }
         whole += 1;
         reached = next;
@@ -145,21 +123,9 @@ fn period_share(terms: &LoanTerms, span: Span) -> Result<PeriodShare, LoanMathEr
 /// The days of (`from`, `to`] in each calendar year with the length of that year.
 pub(crate) fn split_by_year(from: Date, to: Date) -> impl Iterator<Item = (i64, i64)> {
     (from.year()..=to.year()).map(move |year| {
-        let length = if year == from.year() {
-            from.days_in_year()
-        } else {
-            Date::constant(year, 1, 1).days_in_year()
-        };
-        let first = if year == from.year() {
-            i64::from(from.day_of_year())
-        } else {
-            0
-        };
-        let last = if year == to.year() {
-            i64::from(to.day_of_year())
-        } else {
-            i64::from(length)
-        };
+        let length = if year == from.year() { from.days_in_year() } else { Date::constant(year, 1, 1).days_in_year() };
+        let first = if year == from.year() { i64::from(from.day_of_year()) } else { 0 };
+        let last = if year == to.year() { i64::from(to.day_of_year()) } else { i64::from(length) };
         (last - first, i64::from(length))
     })
 }
@@ -184,17 +150,11 @@ mod tests {
         let principal = Money::from_units(1_000_000, Currency::GHS);
         let mut terms = LoanTerms::monthly(principal, Rate::from_percent_str("12").unwrap(), from);
         change(&mut terms);
-        rate_factor(&terms, Span { from, to, regular })
-            .unwrap()
-            .normalize()
-            .to_string()
+        rate_factor(&terms, Span { from, to, regular }).unwrap().normalize().to_string()
     }
 
     fn actual(terms: &mut LoanTerms) {
-        terms.day_basis = DayBasis::Calendar {
-            days_in_month: DaysInMonth::Actual,
-            days_in_year: DaysInYear::Actual,
-        };
+        terms.day_basis = DayBasis::Calendar { days_in_month: DaysInMonth::Actual, days_in_year: DaysInYear::Actual };
     }
 
     #[test]
@@ -203,31 +163,16 @@ mod tests {
         assert_eq!(across, [(19, 365), (12, 366)]);
         let three = split_by_year(date(2023, 12, 31), date(2025, 1, 1)).collect::<Vec<_>>();
         assert_eq!(three, [(0, 365), (366, 366), (1, 365)]);
-        assert_eq!(
-            factor(actual, date(2023, 12, 12), date(2024, 1, 12), true),
-            "0.010181001572"
-        );
+        assert_eq!(factor(actual, date(2023, 12, 12), date(2024, 1, 12), true), "0.010181001572");
     }
 
     #[test]
     fn a_whole_month_counts_thirty_days_and_a_part_its_share() {
         let keep = |_: &mut LoanTerms| {};
-        assert_eq!(
-            factor(keep, date(2024, 1, 1), date(2024, 2, 1), true),
-            "0.01"
-        );
-        assert_eq!(
-            factor(keep, date(2024, 1, 1), date(2024, 2, 18), false),
-            "0.015862068966"
-        );
-        assert_eq!(
-            factor(keep, date(2024, 2, 1), date(2024, 2, 15), false),
-            "0.004827586207"
-        );
-        assert_eq!(
-            factor(keep, date(2024, 1, 31), date(2024, 3, 31), false),
-            "0.02"
-        );
+        assert_eq!(factor(keep, date(2024, 1, 1), date(2024, 2, 1), true), "0.01");
+        assert_eq!(factor(keep, date(2024, 1, 1), date(2024, 2, 18), false), "0.015862068966");
+        assert_eq!(factor(keep, date(2024, 2, 1), date(2024, 2, 15), false), "0.004827586207");
+        assert_eq!(factor(keep, date(2024, 1, 31), date(2024, 3, 31), false), "0.02");
     }
 
     #[test]
@@ -236,17 +181,11 @@ mod tests {
             terms.interest_period = InterestPeriod::SameAsRepayment;
             terms.every = Every::weeks(1);
         };
-        assert_eq!(
-            factor(weekly, date(2024, 1, 1), date(2024, 1, 8), true),
-            "0.002307692308"
-        );
+        assert_eq!(factor(weekly, date(2024, 1, 1), date(2024, 1, 8), true), "0.002307692308");
         let convention = |terms: &mut LoanTerms| {
             terms.day_basis = DayBasis::Convention(DayCount::Act365Fixed);
             terms.month_end = MonthEnd::Roll;
         };
-        assert_eq!(
-            factor(convention, date(2024, 1, 1), date(2024, 2, 1), true),
-            "0.010191780822"
-        );
+        assert_eq!(factor(convention, date(2024, 1, 1), date(2024, 2, 1), true), "0.010191780822");
     }
 }

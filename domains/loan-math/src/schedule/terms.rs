@@ -157,18 +157,12 @@ fn precision_default() -> u32 {
 impl Every {
     /// Every `n` months.
     pub const fn months(n: u32) -> Every {
-        Every {
-            n,
-            unit: Unit::Month,
-        }
+        Every { n, unit: Unit::Month }
     }
 
     /// Every `n` weeks.
     pub const fn weeks(n: u32) -> Every {
-        Every {
-            n,
-            unit: Unit::Week,
-        }
+        Every { n, unit: Unit::Week }
     }
 
     /// Every `n` days.
@@ -182,13 +176,7 @@ impl FromStr for Every {
     type Err = LoanMathError;
 
     fn from_str(text: &str) -> Result<Every, LoanMathError> {
-        let refuse = || {
-            LoanMathError::invalid(
-                "every",
-                "must be a number and DAYS, WEEKS or MONTHS",
-                "\"1 MONTHS\"",
-            )
-        };
+        let refuse = || LoanMathError::invalid("every", "must be a number and DAYS, WEEKS or MONTHS", "\"1 MONTHS\"");
         let (number, unit) = text.trim().split_once(' ').ok_or_else(refuse)?;
         let unit = match unit.trim().to_ascii_uppercase().as_str() {
             "DAY" | "DAYS" => Unit::Day,
@@ -196,10 +184,7 @@ impl FromStr for Every {
             "MONTH" | "MONTHS" => Unit::Month,
             _ => return Err(refuse()),
         };
-        Ok(Every {
-            n: number.parse().map_err(|_| refuse())?,
-            unit,
-        })
+        Ok(Every { n: number.parse().map_err(|_| refuse())?, unit })
     }
 }
 
@@ -211,10 +196,7 @@ impl LoanTerms {
             annual_rate,
             method: Method::EqualInstallments,
             interest_period: InterestPeriod::Daily,
-            day_basis: DayBasis::Calendar {
-                days_in_month: DaysInMonth::Thirty,
-                days_in_year: DaysInYear::D360,
-            },
+            day_basis: DayBasis::Calendar { days_in_month: DaysInMonth::Thirty, days_in_year: DaysInYear::D360 },
             start,
             every: Every::months(1),
             installments: 12,
@@ -230,49 +212,29 @@ impl LoanTerms {
     pub fn validate(&self) -> Result<(), LoanMathError> {
         let invalid = |field, rule, example| Err(LoanMathError::invalid(field, rule, example));
         if !self.principal.is_positive() || !self.principal.is_whole_minor() {
-            return invalid(
-                "principal",
-                "must be above zero and in whole minor units",
-                "\"1000.00\"",
-            );
+            return invalid("principal", "must be above zero and in whole minor units", "\"1000.00\"");
         }
         let rate = self.annual_rate.as_decimal();
         if self.annual_rate.is_negative() || rate > rust_decimal::Decimal::ONE_THOUSAND {
-            return invalid(
-                "annual_rate",
-                "must be a fraction from 0 to 1000 (0.12 is 12 %)",
-                "\"0.12\"",
-            );
+            return invalid("annual_rate", "must be a fraction from 0 to 1000 (0.12 is 12 %)", "\"0.12\"");
         }
         if self.installments == 0 || self.installments > INSTALLMENTS_MAX {
             return invalid("installments", "must be from 1 to 3660", "12");
         }
         if self.every.n == 0 || self.every.n > 1_000 {
-            return invalid(
-                "every",
-                "must repeat after 1 to 1000 units",
-                "{\"n\":1,\"unit\":\"month\"}",
-            );
+            return invalid("every", "must repeat after 1 to 1000 units", "{\"n\":1,\"unit\":\"month\"}");
         }
         if !(8..=DIGITS_MAX).contains(&self.precision) {
             return invalid("precision", "must be from 8 to 28 significant digits", "12");
         }
         if self.first_due.is_some_and(|due| due <= self.start) {
-            return invalid(
-                "first_due",
-                "must be later than start",
-                "\"2026-02-05\" for a start of \"2026-01-05\"",
-            );
+            return invalid("first_due", "must be later than start", "\"2026-02-05\" for a start of \"2026-01-05\"");
         }
         let nothing = Money::zero(self.principal.currency());
         if let Some(multiple) = self.installment_multiple
             && (multiple.compare(nothing)?.is_le() || !multiple.is_whole_minor())
         {
-            return invalid(
-                "installment_multiple",
-                "must be above zero and in whole minor units",
-                "\"1.00\"",
-            );
+            return invalid("installment_multiple", "must be above zero and in whole minor units", "\"1.00\"");
         }
         Ok(())
     }

@@ -6,31 +6,18 @@ use sycee_loan_math::{
     allocation::{AllocationOrder, Component, InstallmentDue, Sweep, allocate},
     apr::{Intervals, schedule_apr},
     schedule::{
-        DayBasis, DaysInMonth, DaysInYear, Every, InterestPeriod, LoanTerms, Method, MonthEnd,
-        Schedule, Unit, build, build_on_dates, due_dates,
+        DayBasis, DaysInMonth, DaysInYear, Every, InterestPeriod, LoanTerms, Method, MonthEnd, Schedule, Unit, build,
+        build_on_dates, due_dates,
     },
 };
 use sycee_money::{Currency, Date, DayCount, Money, Rate, Rounding, date};
 
-const METHODS: [Method; 4] = [
-    Method::EqualInstallments,
-    Method::EqualPrincipal,
-    Method::Flat,
-    Method::Bullet,
-];
+const METHODS: [Method; 4] = [Method::EqualInstallments, Method::EqualPrincipal, Method::Flat, Method::Bullet];
 
 fn any_basis() -> impl Strategy<Value = DayBasis> {
-    let calendar = |days_in_month, days_in_year| DayBasis::Calendar {
-        days_in_month,
-        days_in_year,
-    };
+    let calendar = |days_in_month, days_in_year| DayBasis::Calendar { days_in_month, days_in_year };
     let months = prop_oneof![Just(DaysInMonth::Thirty), Just(DaysInMonth::Actual)];
-    let years = prop::sample::select(vec![
-        DaysInYear::D360,
-        DaysInYear::D364,
-        DaysInYear::D365,
-        DaysInYear::Actual,
-    ]);
+    let years = prop::sample::select(vec![DaysInYear::D360, DaysInYear::D364, DaysInYear::D365, DaysInYear::Actual]);
     prop_oneof![
         (months, years).prop_map(move |(month, year)| calendar(month, year)),
         prop::sample::select(DayCount::ALL.to_vec()).prop_map(DayBasis::Convention),
@@ -39,21 +26,12 @@ fn any_basis() -> impl Strategy<Value = DayBasis> {
 
 fn any_every() -> impl Strategy<Value = Every> {
     let units = vec![(Unit::Day, 45u32), (Unit::Week, 8), (Unit::Month, 6)];
-    prop::sample::select(units)
-        .prop_flat_map(|(unit, most)| (1..=most).prop_map(move |n| Every { n, unit }))
+    prop::sample::select(units).prop_flat_map(|(unit, most)| (1..=most).prop_map(move |n| Every { n, unit }))
 }
 
 fn any_principal() -> impl Strategy<Value = Money> {
-    let minor = prop_oneof![
-        Just(1i64),
-        1i64..1_000,
-        1_000i64..100_000_000,
-        100_000_000i64..1_000_000_000_000
-    ];
-    (
-        minor,
-        prop::sample::select(vec![Currency::GHS, Currency::JPY, Currency::USDT]),
-    )
+    let minor = prop_oneof![Just(1i64), 1i64..1_000, 1_000i64..100_000_000, 100_000_000i64..1_000_000_000_000];
+    (minor, prop::sample::select(vec![Currency::GHS, Currency::JPY, Currency::USDT]))
         .prop_map(|(minor, currency)| Money::from_minor(minor, currency).unwrap())
 }
 
@@ -98,37 +76,19 @@ fn assert_sound(terms: &LoanTerms, schedule: &Schedule) {
     for (period, nr) in schedule.periods.iter().zip(1..) {
         assert_eq!((period.nr, period.from), (nr, from));
         assert!(period.due_date > from);
-        for part in [
-            period.interest,
-            period.principal,
-            period.balance,
-            period.emi,
-        ] {
-            assert!(
-                !part.is_negative() && part.is_whole_minor(),
-                "{part} in installment {nr}"
-            );
+        for part in [period.interest, period.principal, period.balance, period.emi] {
+            assert!(!part.is_negative() && part.is_whole_minor(), "{part} in installment {nr}");
         }
         balance = balance.checked_sub(period.principal).unwrap();
         assert_eq!(period.balance, balance);
-        assert_eq!(
-            period.emi,
-            period.interest.checked_add(period.principal).unwrap()
-        );
+        assert_eq!(period.emi, period.interest.checked_add(period.principal).unwrap());
         from = period.due_date;
     }
     assert!(balance.is_zero());
     assert_eq!(schedule.periods.len(), terms.installments as usize);
-    let interest = Money::sum(
-        currency,
-        schedule.periods.iter().map(|period| period.interest),
-    )
-    .unwrap();
+    let interest = Money::sum(currency, schedule.periods.iter().map(|period| period.interest)).unwrap();
     assert_eq!(schedule.total_interest, interest);
-    assert_eq!(
-        schedule.total_due,
-        terms.principal.checked_add(interest).unwrap()
-    );
+    assert_eq!(schedule.total_due, terms.principal.checked_add(interest).unwrap());
 }
 
 proptest! {
@@ -236,87 +196,43 @@ fn the_smallest_and_the_largest_loans_are_exact() {
         for minor in [1, 7, 99, 99_999_999_999_999, 1_000_000_000_000_000] {
             let principal = Money::from_minor(minor, Currency::GHS).unwrap();
             let monthly = LoanTerms::monthly(principal, Rate::from_bps(3_650), date(2026, 1, 31));
-            let terms = LoanTerms {
-                method,
-                installments: 36,
-                ..monthly
-            };
+            let terms = LoanTerms { method, installments: 36, ..monthly };
             assert_sound(&terms, &build(&terms).unwrap());
         }
     }
     let principal = Money::from_minor(1_000_000_000_000_000, Currency::GHS).unwrap();
     let precise = LoanTerms {
         precision: 24,
-        ..LoanTerms::monthly(
-            principal,
-            Rate::from_percent_str("9.4822").unwrap(),
-            date(2026, 1, 31),
-        )
+        ..LoanTerms::monthly(principal, Rate::from_percent_str("9.4822").unwrap(), date(2026, 1, 31))
     };
     let schedule = build(&precise).unwrap();
-    let gap = schedule.periods[11]
-        .emi
-        .checked_sub(schedule.periods[0].emi)
-        .unwrap();
-    assert!(
-        gap.checked_abs().unwrap() <= Money::parse("0.12", Currency::GHS).unwrap(),
-        "{gap}"
-    );
+    let gap = schedule.periods[11].emi.checked_sub(schedule.periods[0].emi).unwrap();
+    assert!(gap.checked_abs().unwrap() <= Money::parse("0.12", Currency::GHS).unwrap(), "{gap}");
 }
 
 #[test]
 fn rounded_factors_do_not_cost_a_cent() {
     let principal = Money::parse("1200.00", Currency::GHS).unwrap();
     for rounding in Rounding::ALL {
-        let monthly = LoanTerms::monthly(
-            principal,
-            Rate::from_percent_str("10").unwrap(),
-            date(2026, 1, 1),
-        );
-        let schedule = build(&LoanTerms {
-            rounding,
-            method: Method::Bullet,
-            ..monthly
-        })
-        .unwrap();
-        assert_eq!(
-            schedule.total_interest.to_decimal_string(),
-            "120.00",
-            "{rounding}"
-        );
+        let monthly = LoanTerms::monthly(principal, Rate::from_percent_str("10").unwrap(), date(2026, 1, 1));
+        let schedule = build(&LoanTerms { rounding, method: Method::Bullet, ..monthly }).unwrap();
+        assert_eq!(schedule.total_interest.to_decimal_string(), "120.00", "{rounding}");
     }
 }
 
 #[test]
 fn a_bullet_pays_interest_and_then_everything() {
     let principal = Money::parse("1000.00", Currency::GHS).unwrap();
-    let monthly = LoanTerms::monthly(
-        principal,
-        Rate::from_percent_str("12").unwrap(),
-        date(2026, 1, 5),
-    );
-    let schedule = build(&LoanTerms {
-        method: Method::Bullet,
-        installments: 3,
-        ..monthly
-    })
-    .unwrap();
-    let emis: Vec<String> = schedule
-        .periods
-        .iter()
-        .map(|period| period.emi.to_decimal_string())
-        .collect();
+    let monthly = LoanTerms::monthly(principal, Rate::from_percent_str("12").unwrap(), date(2026, 1, 5));
+    let schedule = build(&LoanTerms { method: Method::Bullet, installments: 3, ..monthly }).unwrap();
+    let emis: Vec<String> = schedule.periods.iter().map(|period| period.emi.to_decimal_string()).collect();
     assert_eq!(emis, ["10.00", "10.00", "1010.00"]);
 }
 
 #[test]
 fn the_apr_of_a_loan_without_fees_is_its_effective_rate() {
     let principal = Money::parse("100000.00", Currency::GHS).unwrap();
-    let terms = LoanTerms::monthly(
-        principal,
-        Rate::from_percent_str("12").unwrap(),
-        date(2026, 1, 5),
-    );
+    let terms = LoanTerms::monthly(principal, Rate::from_percent_str("12").unwrap(), date(2026, 1, 5));
     let schedule = build(&terms).unwrap();
     let apr = schedule_apr(&schedule, principal, Intervals::EqualMonths).unwrap();
     assert_eq!(apr.as_decimal().round_dp(4).to_string(), "0.1268");
@@ -327,11 +243,7 @@ fn the_apr_of_a_loan_without_fees_is_its_effective_rate() {
 
 #[test]
 fn bad_terms_name_the_field() {
-    let good = LoanTerms::monthly(
-        Money::from_units(10_000_000, Currency::GHS),
-        Rate::from_bps(1200),
-        date(2026, 1, 5),
-    );
+    let good = LoanTerms::monthly(Money::from_units(10_000_000, Currency::GHS), Rate::from_bps(1200), date(2026, 1, 5));
     type Change = fn(&mut LoanTerms);
     let table: [(&str, Change); 9] = [
         ("principal", |terms| {
@@ -356,10 +268,7 @@ fn bad_terms_name_the_field() {
         let mut terms = good.clone();
         change(&mut terms);
         let message = build(&terms).unwrap_err().to_string();
-        assert!(
-            message.starts_with(field) && message.contains("for example"),
-            "{message}"
-        );
+        assert!(message.starts_with(field) && message.contains("for example"), "{message}");
     }
     let mut mixed = good.clone();
     mixed.installment_multiple = Some(Money::from_units(10_000, Currency::USD));
@@ -367,21 +276,13 @@ fn bad_terms_name_the_field() {
     let mut absurd = good;
     absurd.annual_rate = Rate::from_percent_str("100000").unwrap();
     absurd.installments = 3_660;
-    assert!(
-        build(&absurd)
-            .unwrap_err()
-            .to_string()
-            .contains("lower the rate")
-    );
+    assert!(build(&absurd).unwrap_err().to_string().contains("lower the rate"));
 }
 
 #[test]
 fn terms_and_schedules_survive_json() {
-    let terms = LoanTerms::monthly(
-        Money::from_units(10_000_000, Currency::GHS),
-        Rate::from_bps(1200),
-        date(2026, 1, 5),
-    );
+    let terms =
+        LoanTerms::monthly(Money::from_units(10_000_000, Currency::GHS), Rate::from_bps(1200), date(2026, 1, 5));
     let text = serde_json::to_string(&terms).unwrap();
     assert_eq!(serde_json::from_str::<LoanTerms>(&text).unwrap(), terms);
     let schedule = build(&terms).unwrap();

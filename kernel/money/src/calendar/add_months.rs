@@ -11,11 +11,7 @@ pub fn add_months(start: Date, n: i32, anchor_day: i8) -> Date {
     let first = i64::from(Date::MIN.year()) * 12;
     let last = i64::from(Date::MAX.year()) * 12 + 11;
     let months = months.clamp(first, last);
-    let first_of_month = Date::constant(
-        months.div_euclid(12) as i16,
-        (months.rem_euclid(12) + 1) as i8,
-        1,
-    );
+    let first_of_month = Date::constant(months.div_euclid(12) as i16, (months.rem_euclid(12) + 1) as i8, 1);
     let day = anchor_day.clamp(1, first_of_month.days_in_month());
     Date::constant(first_of_month.year(), first_of_month.month(), day)
 }
@@ -29,15 +25,7 @@ mod tests {
     fn the_anchor_day_comes_back_after_a_short_month() {
         let start = date(2026, 1, 31);
         let days: Vec<Date> = (1..=4).map(|n| add_months(start, n, 31)).collect();
-        assert_eq!(
-            days,
-            [
-                date(2026, 2, 28),
-                date(2026, 3, 31),
-                date(2026, 4, 30),
-                date(2026, 5, 31)
-            ]
-        );
+        assert_eq!(days, [date(2026, 2, 28), date(2026, 3, 31), date(2026, 4, 30), date(2026, 5, 31)]);
         assert_eq!(add_months(date(2026, 2, 28), 1, 31), date(2026, 3, 31));
         assert_eq!(add_months(start, 25, 30), date(2028, 2, 29));
     }

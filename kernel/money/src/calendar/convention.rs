@@ -8,9 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::MoneyError;
 
 /// A business day convention (ISDA 2006 §4.12).
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
-)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum BusinessDayConvention {
     /// The day stays.

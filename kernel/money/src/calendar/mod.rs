@@ -57,19 +57,12 @@ pub struct Calendar {
     resolved: BTreeMap<Date, String>,
 }
 
-static GHANA: LazyLock<Calendar> =
-    LazyLock::new(|| built_in(include_str!("../../data/ghana.yaml")));
-static CHINA: LazyLock<Calendar> =
-    LazyLock::new(|| built_in(include_str!("../../data/china.yaml")));
-static TARGET2: LazyLock<Calendar> =
-    LazyLock::new(|| built_in(include_str!("../../data/target2.yaml")));
-static UNITED_STATES: LazyLock<Calendar> =
-    LazyLock::new(|| built_in(include_str!("../../data/united_states.yaml")));
+static GHANA: LazyLock<Calendar> = LazyLock::new(|| built_in(include_str!("../../data/ghana.yaml")));
+static CHINA: LazyLock<Calendar> = LazyLock::new(|| built_in(include_str!("../../data/china.yaml")));
+static TARGET2: LazyLock<Calendar> = LazyLock::new(|| built_in(include_str!("../../data/target2.yaml")));
+static UNITED_STATES: LazyLock<Calendar> = LazyLock::new(|| built_in(include_str!("../../data/united_states.yaml")));
 
-#[allow(
-    clippy::expect_used,
-    reason = "the data files are compiled in and each is loaded by a test"
-)]
+#[allow(clippy::expect_used, reason = "the data files are compiled in and each is loaded by a test")]
 fn built_in(yaml: &str) -> Calendar {
     Calendar::from_yaml(yaml).expect("built-in calendars are valid") // compiled-in data, loaded by a test
 }
@@ -141,9 +134,7 @@ impl Calendar {
         if RESOLVED_YEARS.contains(&day.year()) {
             return self.resolved.contains_key(&day);
         }
-        self.data
-            .resolve(day.year()..=day.year())
-            .contains_key(&day)
+        self.data.resolve(day.year()..=day.year()).contains_key(&day)
     }
 
     /// Whether the weekday belongs to the weekend.
@@ -153,11 +144,7 @@ impl Calendar {
 
     /// The holidays observed in `year`, by date, including those on weekends.
     pub fn holidays(&self, year: i16) -> Vec<Holiday> {
-        self.data
-            .resolve(year..=year)
-            .into_iter()
-            .map(|(date, name)| Holiday { date, name })
-            .collect()
+        self.data.resolve(year..=year).into_iter().map(|(date, name)| Holiday { date, name }).collect()
     }
 
     /// `day` moved to a business day by `convention`; a business day stays where it is.
@@ -170,11 +157,7 @@ impl Calendar {
             BusinessDayConvention::Preceding => self.first_business_day(day, -1),
             BusinessDayConvention::ModifiedFollowing => {
                 let following = self.first_business_day(day, 1);
-                if following.month() == day.month() {
-                    following
-                } else {
-                    self.first_business_day(day, -1)
-                }
+                if following.month() == day.month() { following } else { self.first_business_day(day, -1) }
             }
         }
     }
@@ -197,11 +180,7 @@ impl Calendar {
 
     /// Business days after `from` up to and including `to`; negative when `to` is earlier.
     pub fn business_days_between(&self, from: Date, to: Date) -> i32 {
-        let (first, last, sign) = if from <= to {
-            (from, to, 1)
-        } else {
-            (to, from, -1)
-        };
+        let (first, last, sign) = if from <= to { (from, to, 1) } else { (to, from, -1) };
         let mut count = 0;
         let mut current = first;
         while let Some(next) = shifted(current, 1).filter(|next| *next <= last) {
@@ -224,11 +203,7 @@ impl Calendar {
 }
 
 fn shifted(day: Date, step: i8) -> Option<Date> {
-    if step < 0 {
-        day.yesterday().ok()
-    } else {
-        day.tomorrow().ok()
-    }
+    if step < 0 { day.yesterday().ok() } else { day.tomorrow().ok() }
 }
 
 #[cfg(test)]
@@ -249,31 +224,11 @@ mod tests {
         let target = Calendar::target2();
         let good_friday_2026 = date(2026, 4, 3);
         let table = [
-            (
-                good_friday_2026,
-                BusinessDayConvention::Unadjusted,
-                good_friday_2026,
-            ),
-            (
-                good_friday_2026,
-                BusinessDayConvention::Following,
-                date(2026, 4, 7),
-            ),
-            (
-                good_friday_2026,
-                BusinessDayConvention::Preceding,
-                date(2026, 4, 2),
-            ),
-            (
-                date(2024, 3, 29),
-                BusinessDayConvention::ModifiedFollowing,
-                date(2024, 3, 28),
-            ),
-            (
-                date(2026, 4, 4),
-                BusinessDayConvention::ModifiedFollowing,
-                date(2026, 4, 7),
-            ),
+            (good_friday_2026, BusinessDayConvention::Unadjusted, good_friday_2026),
+            (good_friday_2026, BusinessDayConvention::Following, date(2026, 4, 7)),
+            (good_friday_2026, BusinessDayConvention::Preceding, date(2026, 4, 2)),
+            (date(2024, 3, 29), BusinessDayConvention::ModifiedFollowing, date(2024, 3, 28)),
+            (date(2026, 4, 4), BusinessDayConvention::ModifiedFollowing, date(2026, 4, 7)),
         ];
         for (day, convention, expected) in table {
             assert_eq!(target.adjust(day, convention), expected);
@@ -283,26 +238,11 @@ mod tests {
     #[test]
     fn business_days_are_counted_both_ways() {
         let target = Calendar::target2();
-        assert_eq!(
-            target.add_business_days(date(2026, 4, 2), 1),
-            date(2026, 4, 7)
-        );
-        assert_eq!(
-            target.add_business_days(date(2026, 4, 7), -1),
-            date(2026, 4, 2)
-        );
-        assert_eq!(
-            target.add_business_days(date(2026, 4, 4), 0),
-            date(2026, 4, 7)
-        );
-        assert_eq!(
-            target.business_days_between(date(2026, 4, 2), date(2026, 4, 8)),
-            2
-        );
-        assert_eq!(
-            target.business_days_between(date(2026, 4, 8), date(2026, 4, 2)),
-            -2
-        );
+        assert_eq!(target.add_business_days(date(2026, 4, 2), 1), date(2026, 4, 7));
+        assert_eq!(target.add_business_days(date(2026, 4, 7), -1), date(2026, 4, 2));
+        assert_eq!(target.add_business_days(date(2026, 4, 4), 0), date(2026, 4, 7));
+        assert_eq!(target.business_days_between(date(2026, 4, 2), date(2026, 4, 8)), 2);
+        assert_eq!(target.business_days_between(date(2026, 4, 8), date(2026, 4, 2)), -2);
     }
 
     #[test]
@@ -314,12 +254,7 @@ mod tests {
 
     #[test]
     fn the_ends_of_time_do_not_loop() {
-        for calendar in [
-            Calendar::ghana(),
-            Calendar::china(),
-            Calendar::target2(),
-            Calendar::united_states(),
-        ] {
+        for calendar in [Calendar::ghana(), Calendar::china(), Calendar::target2(), Calendar::united_states()] {
             for day in [Date::MIN, Date::MAX] {
                 calendar.adjust(day, BusinessDayConvention::Following);
                 calendar.adjust(day, BusinessDayConvention::ModifiedFollowing);

@@ -107,12 +107,7 @@ impl CalendarData {
             occurrences.extend(dates.map(|date| (date, rule.name.as_str(), rule.substitute)));
         }
         for holiday in &self.dated {
-            occurrences.extend(
-                holiday
-                    .dates
-                    .iter()
-                    .map(|date| (*date, holiday.name.as_str(), holiday.substitute)),
-            );
+            occurrences.extend(holiday.dates.iter().map(|date| (*date, holiday.name.as_str(), holiday.substitute)));
         }
         for (date, _, substitute) in &mut occurrences {
             if let Some(moved) = self.moved.iter().find(|moved| moved.from == *date) {
@@ -127,63 +122,41 @@ impl CalendarData {
         }
         for (date, name, substitute) in occurrences {
             if let Some(observed) = self.substitute(date, substitute, &days) {
-                days.entry(observed)
-                    .or_insert_with(|| format!("{name} (observed)"));
+                days.entry(observed).or_insert_with(|| format!("{name} (observed)"));
             }
         }
         days.retain(|date, _| years.contains(&date.year()));
         days
     }
 
-    fn substitute(
-        &self,
-        date: Date,
-        substitute: Substitute,
-        taken: &BTreeMap<Date, String>,
-    ) -> Option<Date> {
+    fn substitute(&self, date: Date, substitute: Substitute, taken: &BTreeMap<Date, String>) -> Option<Date> {
         if !self.is_weekend(date.weekday()) {
             return None;
         }
         match substitute {
             Substitute::None => None,
-            Substitute::SundayToMonday => (date.weekday() == Weekday::Sunday)
-                .then(|| date.tomorrow().ok())
-                .flatten(),
-            Substitute::NextWorkingDay => date
-                .series(1.day())
-                .skip(1)
-                .find(|day| !self.is_weekend(day.weekday()) && !taken.contains_key(day)),
+            Substitute::SundayToMonday => (date.weekday() == Weekday::Sunday).then(|| date.tomorrow().ok()).flatten(),
+            Substitute::NextWorkingDay => {
+                date.series(1.day()).skip(1).find(|day| !self.is_weekend(day.weekday()) && !taken.contains_key(day))
+            }
         }
     }
 
     /// Refuses data that would never answer or never apply.
     pub fn validate(&self) -> Result<(), CalendarError> {
-        let refuse = |entry: &str, rule| {
-            Err(CalendarError::Invalid {
-                id: self.id.clone(),
-                entry: entry.to_owned(),
-                rule,
-            })
-        };
+        let refuse =
+            |entry: &str, rule| Err(CalendarError::Invalid { id: self.id.clone(), entry: entry.to_owned(), rule });
         if self.id.is_empty() {
             return refuse("id", "it must not be empty");
         }
-        if Weekday::Monday
-            .cycle_forward()
-            .take(7)
-            .all(|weekday| self.is_weekend(weekday))
-        {
+        if Weekday::Monday.cycle_forward().take(7).all(|weekday| self.is_weekend(weekday)) {
             return refuse("weekend", "at least one weekday must be worked");
         }
         for rule in &self.rules {
             if let Some(broken) = rule.on.broken_rule() {
                 return refuse(&rule.name, broken);
             }
-            if rule
-                .since
-                .zip(rule.until)
-                .is_some_and(|(since, until)| since > until)
-            {
+            if rule.since.zip(rule.until).is_some_and(|(since, until)| since > until) {
                 return refuse(&rule.name, "`since` must not be after `until`");
             }
         }
@@ -192,27 +165,15 @@ impl CalendarData {
                 return refuse(&moved.from.to_string(), "only a holiday can be moved");
             }
         }
-        if let Some(day) = self
-            .working_days
-            .iter()
-            .find(|day| !self.is_weekend(day.weekday()))
-        {
-            return refuse(
-                &day.to_string(),
-                "a working day listed apart must fall on a weekend",
-            );
+        if let Some(day) = self.working_days.iter().find(|day| !self.is_weekend(day.weekday())) {
+            return refuse(&day.to_string(), "a working day listed apart must fall on a weekend");
         }
         Ok(())
     }
 
     fn has_holiday(&self, date: Date) -> bool {
-        self.rules
-            .iter()
-            .any(|rule| rule.in_year(date.year()) == Some(date))
-            || self
-                .dated
-                .iter()
-                .any(|holiday| holiday.dates.contains(&date))
+        self.rules.iter().any(|rule| rule.in_year(date.year()) == Some(date))
+            || self.dated.iter().any(|holiday| holiday.dates.contains(&date))
     }
 }
 
@@ -226,20 +187,12 @@ impl HolidayRule {
         }
         match self.on {
             Recurrence::Fixed { month, day } => Date::new(year, month, day).ok(),
-            Recurrence::NthWeekday {
-                month,
-                weekday,
-                nth,
-            } => Date::new(year, month, 1)
-                .ok()?
-                .nth_weekday_of_month(nth, weekday)
-                .ok(),
+            Recurrence::NthWeekday { month, weekday, nth } => {
+                Date::new(year, month, 1).ok()?.nth_weekday_of_month(nth, weekday).ok()
+            }
             Recurrence::Easter { easter } => {
                 let (month, day) = easter_sunday(year);
-                Date::new(year, month, day)
-                    .ok()?
-                    .checked_add(easter.days())
-                    .ok()
+                Date::new(year, month, day).ok()?.checked_add(easter.days()).ok()
             }
         }
     }
@@ -249,15 +202,14 @@ impl Recurrence {
     fn broken_rule(self) -> Option<&'static str> {
         match self {
             // 2000 is a leap year: 29 February is allowed and falls away in common years.
-            Recurrence::Fixed { month, day } => Date::new(2000, month, day)
-                .is_err()
-                .then_some("month and day must exist, for example month: 3, day: 6"),
-            Recurrence::NthWeekday { month, nth, .. } => {
-                (!(1..=12).contains(&month) || nth == 0 || nth.abs() > 5)
-                    .then_some("month is 1 to 12 and nth 1 to 5, or -1 to -5 from the end")
+            Recurrence::Fixed { month, day } => {
+                Date::new(2000, month, day).is_err().then_some("month and day must exist, for example month: 3, day: 6")
             }
-            Recurrence::Easter { easter } => (easter.abs() > 80)
-                .then_some("an Easter offset stays within 80 days, for example easter: -2"),
+            Recurrence::NthWeekday { month, nth, .. } => (!(1..=12).contains(&month) || nth == 0 || nth.abs() > 5)
+                .then_some("month is 1 to 12 and nth 1 to 5, or -1 to -5 from the end"),
+            Recurrence::Easter { easter } => {
+                (easter.abs() > 80).then_some("an Easter offset stays within 80 days, for example easter: -2")
+            }
         }
     }
 }
@@ -268,10 +220,7 @@ fn weekday<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Weekday, D::Err
 
 fn weekdays<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Weekday>, D::Error> {
     let names = Vec::<String>::deserialize(deserializer)?;
-    names
-        .iter()
-        .map(|name| named_weekday(name).map_err(D::Error::custom))
-        .collect()
+    names.iter().map(|name| named_weekday(name).map_err(D::Error::custom)).collect()
 }
 
 fn named_weekday(name: &str) -> Result<Weekday, String> {
@@ -283,9 +232,7 @@ fn named_weekday(name: &str) -> Result<Weekday, String> {
         "friday" => Ok(Weekday::Friday),
         "saturday" => Ok(Weekday::Saturday),
         "sunday" => Ok(Weekday::Sunday),
-        other => Err(format!(
-            "weekday {other:?} is unknown: write it in English in lower case, for example saturday"
-        )),
+        other => Err(format!("weekday {other:?} is unknown: write it in English in lower case, for example saturday")),
     }
 }
 
@@ -295,9 +242,7 @@ mod tests {
     use crate::date;
 
     fn calendar(body: &str) -> Result<Calendar, super::CalendarError> {
-        Calendar::from_yaml(&format!(
-            "id: test\nname: Test\nweekend: [saturday, sunday]\n{body}"
-        ))
+        Calendar::from_yaml(&format!("id: test\nname: Test\nweekend: [saturday, sunday]\n{body}"))
     }
 
     #[test]
@@ -305,14 +250,7 @@ mod tests {
         let body = "rules:
   - {name: Christmas, on: {month: 12, day: 25}, substitute: next-working-day}
   - {name: Boxing, on: {month: 12, day: 26}, substitute: next-working-day}";
-        let days = |year| -> Vec<i8> {
-            calendar(body)
-                .unwrap()
-                .holidays(year)
-                .iter()
-                .map(|h| h.date.day())
-                .collect()
-        };
+        let days = |year| -> Vec<i8> { calendar(body).unwrap().holidays(year).iter().map(|h| h.date.day()).collect() };
         assert_eq!(days(2021), [25, 26, 27, 28]);
         assert_eq!(days(2022), [25, 26, 27]);
         assert_eq!(days(2020), [25, 26, 28]);
@@ -332,12 +270,8 @@ mod tests {
         let body = "rules: [{name: Day, on: {month: 1, day: 7}, substitute: next-working-day}]
 moved: [{from: 2026-01-07, to: 2026-01-09}, {from: 2024-01-07, to: 2024-01-12}]";
         let moved = calendar(body).unwrap();
-        assert!(
-            moved.is_business_day(date(2026, 1, 7)) && !moved.is_business_day(date(2026, 1, 9))
-        );
-        assert!(
-            moved.is_business_day(date(2024, 1, 8)) && !moved.is_business_day(date(2024, 1, 12))
-        );
+        assert!(moved.is_business_day(date(2026, 1, 7)) && !moved.is_business_day(date(2026, 1, 9)));
+        assert!(moved.is_business_day(date(2024, 1, 8)) && !moved.is_business_day(date(2024, 1, 12)));
     }
 
     #[test]
@@ -349,29 +283,14 @@ moved: [{from: 2026-01-07, to: 2026-01-09}, {from: 2024-01-07, to: 2024-01-12}]"
     #[test]
     fn data_that_makes_no_sense_is_refused() {
         let table = [
-            (
-                "rules: [{name: X, on: {month: 2, day: 30}}]",
-                "month and day must exist",
-            ),
-            (
-                "rules: [{name: X, on: {month: 2, weekday: monday, nth: 6}}]",
-                "nth 1 to 5",
-            ),
+            ("rules: [{name: X, on: {month: 2, day: 30}}]", "month and day must exist"),
+            ("rules: [{name: X, on: {month: 2, weekday: monday, nth: 6}}]", "nth 1 to 5"),
             ("rules: [{name: X, on: {easter: 400}}]", "Easter offset"),
-            (
-                "rules: [{name: X, on: {month: 2, day: 3}, since: 2020, until: 2019}]",
-                "`since`",
-            ),
-            (
-                "moved: [{from: 2026-01-07, to: 2026-01-09}]",
-                "only a holiday",
-            ),
+            ("rules: [{name: X, on: {month: 2, day: 3}, since: 2020, until: 2019}]", "`since`"),
+            ("moved: [{from: 2026-01-07, to: 2026-01-09}]", "only a holiday"),
             ("working_days: [2026-02-13]", "must fall on a weekend"),
             ("holidayz: []", "can't be read"),
-            (
-                "rules: [{name: X, on: {month: 2, weekday: Monday, nth: 1}}]",
-                "can't be read",
-            ),
+            ("rules: [{name: X, on: {month: 2, weekday: Monday, nth: 1}}]", "can't be read"),
         ];
         for (body, expected) in table {
             let message = calendar(body).unwrap_err().to_string();

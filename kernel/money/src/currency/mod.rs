@@ -65,9 +65,7 @@ impl Currency {
         found
             .and_then(|index| u8::try_from(index).ok())
             .map(Currency)
-            .ok_or_else(|| MoneyError::UnknownCurrency {
-                code: MoneyError::excerpt(code),
-            })
+            .ok_or_else(|| MoneyError::UnknownCurrency { code: MoneyError::excerpt(code) })
     }
 
     /// Decimals of the smallest amount a customer can pay: the ISO 4217 exponent, 6 for USDT and USDC.
@@ -202,11 +200,7 @@ mod tests {
     #[test]
     fn the_table_is_sorted_and_unique_and_payable_amounts_are_storable() {
         assert!(TABLE.windows(2).all(|pair| pair[0].code < pair[1].code));
-        assert!(
-            TABLE
-                .iter()
-                .all(|row| row.minor_digits <= row.scale && !row.name.is_empty())
-        );
+        assert!(TABLE.iter().all(|row| row.minor_digits <= row.scale && !row.name.is_empty()));
         assert!(TABLE.len() <= usize::from(u8::MAX) + 1);
     }
 
@@ -220,22 +214,11 @@ mod tests {
 
     #[test]
     fn exponents_of_well_known_currencies() {
-        let table = [
-            ("GHS", 2, 4, Some(936)),
-            ("JPY", 0, 4, Some(392)),
-            ("KWD", 3, 4, Some(414)),
-            ("USDT", 6, 6, None),
-        ];
+        let table =
+            [("GHS", 2, 4, Some(936)), ("JPY", 0, 4, Some(392)), ("KWD", 3, 4, Some(414)), ("USDT", 6, 6, None)];
         for (code, minor_digits, scale, numeric) in table {
             let currency = Currency::from_code(code).unwrap();
-            assert_eq!(
-                (
-                    currency.minor_digits(),
-                    currency.scale(),
-                    currency.numeric()
-                ),
-                (minor_digits, scale, numeric)
-            );
+            assert_eq!((currency.minor_digits(), currency.scale(), currency.numeric()), (minor_digits, scale, numeric));
         }
     }
 

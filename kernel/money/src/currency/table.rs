@@ -8,29 +8,12 @@
 
 use super::CurrencyRow;
 
-const fn iso(
-    code: &'static str,
-    numeric: u16,
-    minor_digits: u8,
-    name: &'static str,
-) -> CurrencyRow {
-    CurrencyRow {
-        code,
-        numeric: Some(numeric),
-        minor_digits,
-        scale: 4,
-        name,
-    }
+const fn iso(code: &'static str, numeric: u16, minor_digits: u8, name: &'static str) -> CurrencyRow {
+    CurrencyRow { code, numeric: Some(numeric), minor_digits, scale: 4, name }
 }
 
 const fn token(code: &'static str, minor_digits: u8, name: &'static str) -> CurrencyRow {
-    CurrencyRow {
-        code,
-        numeric: None,
-        minor_digits,
-        scale: minor_digits,
-        name,
-    }
+    CurrencyRow { code, numeric: None, minor_digits, scale: minor_digits, name }
 }
 
 pub(super) const TABLE: [CurrencyRow; 167] = [

@@ -41,57 +41,34 @@ impl Money {
             input: MoneyError::excerpt(decimal),
             currency,
             rule,
-            example: if currency.minor_digits() == 0 {
-                "1250"
-            } else {
-                "12.30"
-            },
+            example: if currency.minor_digits() == 0 { "1250" } else { "12.30" },
         };
         let plain = decimal_text::parse(decimal).ok_or_else(|| refuse(decimal_text::RULE))?;
         let scale = currency.scale() as usize;
         if plain.fraction.len() > scale {
-            return Err(refuse(if scale == 6 {
-                "at most 6 decimals"
-            } else {
-                "at most 4 decimals"
-            }));
+            return Err(refuse(if scale == 6 { "at most 6 decimals" } else { "at most 4 decimals" }));
         }
         let padding = std::iter::repeat_n(b'0', scale - plain.fraction.len());
         let mut units = 0i64;
-        for digit in plain
-            .integer
-            .bytes()
-            .chain(plain.fraction.bytes())
-            .chain(padding)
-        {
+        for digit in plain.integer.bytes().chain(plain.fraction.bytes()).chain(padding) {
             let step = i64::from(digit - b'0') * if plain.negative { -1 } else { 1 };
             units = units
                 .checked_mul(10)
                 .and_then(|shifted| shifted.checked_add(step))
-                .ok_or(MoneyError::Overflow {
-                    operation: "parsing an amount",
-                    currency,
-                })?;
+                .ok_or(MoneyError::Overflow { operation: "parsing an amount", currency })?;
         }
         Ok(Money { units, currency })
     }
 
     /// An amount from whole minor units (pesewas, cents, fen). Errors: `Overflow`.
     pub fn from_minor(minor: i64, currency: Currency) -> Result<Money, MoneyError> {
-        Money::from_wide(
-            i128::from(minor) * currency.units_per_minor(),
-            currency,
-            "reading minor units",
-        )
+        Money::from_wide(i128::from(minor) * currency.units_per_minor(), currency, "reading minor units")
     }
 
     /// Whole minor units. Errors: `NotWholeMinor` when a fraction of one would be lost.
     pub fn to_minor(self) -> Result<i64, MoneyError> {
         if !self.is_whole_minor() {
-            return Err(MoneyError::NotWholeMinor {
-                amount: self.to_decimal_string(),
-                currency: self.currency,
-            });
+            return Err(MoneyError::NotWholeMinor { amount: self.to_decimal_string(), currency: self.currency });
         }
         let minor = i128::from(self.units) / self.currency.units_per_minor();
         i64::try_from(minor).map_err(|_| self.overflow("converting to minor units"))
@@ -109,10 +86,7 @@ impl Money {
 
     /// Major units as text: at least the minor digits, no useless zeros past them: `"12.30"`, `"12.3456"`, `"1250"`.
     pub fn to_decimal_string(self) -> String {
-        let (scale, minor_digits) = (
-            self.currency.scale() as usize,
-            self.currency.minor_digits() as usize,
-        );
+        let (scale, minor_digits) = (self.currency.scale() as usize, self.currency.minor_digits() as usize);
         let digits = format!("{:0width$}", self.units.unsigned_abs(), width = scale + 1);
         let (integer, fraction) = digits.split_at(digits.len() - scale);
         let significant = fraction.trim_end_matches('0').len().max(minor_digits);
@@ -174,10 +148,7 @@ impl Money {
     ///
     /// Only the total has to fit: the order of the amounts can't cause an overflow.
     /// Errors: `CurrencyMismatch`, `Overflow`.
-    pub fn sum(
-        currency: Currency,
-        amounts: impl IntoIterator<Item = Money>,
-    ) -> Result<Money, MoneyError> {
+    pub fn sum(currency: Currency, amounts: impl IntoIterator<Item = Money>) -> Result<Money, MoneyError> {
         let mut total = 0i128;
         for amount in amounts {
             Money::zero(currency).same_currency(amount)?;
@@ -188,20 +159,12 @@ impl Money {
 
     /// The smaller amount. Errors: `CurrencyMismatch`.
     pub fn min(self, other: Money) -> Result<Money, MoneyError> {
-        Ok(if self.compare(other)?.is_le() {
-            self
-        } else {
-            other
-        })
+        Ok(if self.compare(other)?.is_le() { self } else { other })
     }
 
     /// The larger amount. Errors: `CurrencyMismatch`.
     pub fn max(self, other: Money) -> Result<Money, MoneyError> {
-        Ok(if self.compare(other)?.is_ge() {
-            self
-        } else {
-            other
-        })
+        Ok(if self.compare(other)?.is_ge() { self } else { other })
     }
 
     /// Which amount is larger. Errors: `CurrencyMismatch`.
@@ -217,28 +180,17 @@ impl Money {
     pub fn round_minor(self, rounding: Rounding) -> Money {
         let step = self.currency.units_per_minor();
         let rounded = rounding.div_i128(i128::from(self.units), step) * step;
-        let units =
-            i64::try_from(rounded).unwrap_or_else(|_| self.units - self.units % step as i64);
-        Money {
-            units,
-            currency: self.currency,
-        }
+        let units = i64::try_from(rounded).unwrap_or_else(|_| self.units - self.units % step as i64);
+        Money { units, currency: self.currency }
     }
 
     /// Rounded to a whole multiple of `multiple`, such as 0.05 for cash.
     ///
     /// Errors: `CurrencyMismatch`; `InvalidMultiple` when it is not above zero; `Overflow`.
-    pub fn round_to_multiple(
-        self,
-        multiple: Money,
-        rounding: Rounding,
-    ) -> Result<Money, MoneyError> {
+    pub fn round_to_multiple(self, multiple: Money, rounding: Rounding) -> Result<Money, MoneyError> {
         self.same_currency(multiple)?;
         if !multiple.is_positive() {
-            return Err(MoneyError::InvalidMultiple {
-                amount: multiple.to_decimal_string(),
-                currency: self.currency,
-            });
+            return Err(MoneyError::InvalidMultiple { amount: multiple.to_decimal_string(), currency: self.currency });
         }
         let step = i128::from(multiple.units);
         let rounded = rounding.div_i128(i128::from(self.units), step) * step;
@@ -248,12 +200,7 @@ impl Money {
     /// The amount times `rate`, rounded once to whole minor units. Errors: `Overflow`.
     pub fn mul_rate(self, rate: Rate, rounding: Rounding) -> Result<Money, MoneyError> {
         let rate = rate.as_decimal();
-        self.scaled_to_minor(
-            rate.mantissa(),
-            10i128.pow(rate.scale()),
-            rounding,
-            "multiplying by a rate",
-        )
+        self.scaled_to_minor(rate.mantissa(), 10i128.pow(rate.scale()), rounding, "multiplying by a rate")
     }
 
     /// The amount times `num ÷ den`, rounded once to whole minor units. Errors: `DivisionByZero`, `Overflow`.
@@ -275,11 +222,7 @@ impl Money {
         if total_weight == 0 {
             return Err(MoneyError::InvalidAllocation);
         }
-        let step = if self.is_whole_minor() {
-            self.currency.units_per_minor().unsigned_abs()
-        } else {
-            1
-        };
+        let step = if self.is_whole_minor() { self.currency.units_per_minor().unsigned_abs() } else { 1 };
         let whole = u128::from(self.units.unsigned_abs()) / step;
 
         let mut parts: Vec<u128> = Vec::with_capacity(weights.len());
@@ -298,36 +241,20 @@ impl Money {
         let sign = if self.units < 0 { -1 } else { 1 };
         parts
             .into_iter()
-            .map(|part| {
-                Money::from_wide(
-                    sign * (part * step) as i128,
-                    self.currency,
-                    "allocating an amount",
-                )
-            })
+            .map(|part| Money::from_wide(sign * (part * step) as i128, self.currency, "allocating an amount"))
             .collect()
     }
 
     /// The same amount as a full-precision intermediate value.
     pub fn precise(self) -> Precise {
-        Precise::from_decimal(
-            Decimal::new(self.units, self.currency.scale()),
-            self.currency,
-        )
+        Precise::from_decimal(Decimal::new(self.units, self.currency.scale()), self.currency)
     }
 
     /// `units`, refused with `Overflow` outside `i64`.
-    pub(crate) fn from_wide(
-        units: i128,
-        currency: Currency,
-        operation: &'static str,
-    ) -> Result<Money, MoneyError> {
+    pub(crate) fn from_wide(units: i128, currency: Currency, operation: &'static str) -> Result<Money, MoneyError> {
         match i64::try_from(units) {
             Ok(units) => Ok(Money { units, currency }),
-            Err(_) => Err(MoneyError::Overflow {
-                operation,
-                currency,
-            }),
+            Err(_) => Err(MoneyError::Overflow { operation, currency }),
         }
     }
 
@@ -350,26 +277,15 @@ impl Money {
         if self.currency == other.currency {
             return Ok(());
         }
-        Err(MoneyError::CurrencyMismatch {
-            left: self.currency,
-            right: other.currency,
-        })
+        Err(MoneyError::CurrencyMismatch { left: self.currency, right: other.currency })
     }
 
     fn or_overflow(self, units: Option<i64>, operation: &'static str) -> Result<Money, MoneyError> {
-        units
-            .map(|units| Money {
-                units,
-                currency: self.currency,
-            })
-            .ok_or_else(|| self.overflow(operation))
+        units.map(|units| Money { units, currency: self.currency }).ok_or_else(|| self.overflow(operation))
     }
 
     fn overflow(self, operation: &'static str) -> MoneyError {
-        MoneyError::Overflow {
-            operation,
-            currency: self.currency,
-        }
+        MoneyError::Overflow { operation, currency: self.currency }
     }
 }
 

@@ -21,11 +21,7 @@ struct Readable<'a> {
 impl Serialize for Money {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         if serializer.is_human_readable() {
-            Readable {
-                amount: self.to_decimal_string().into(),
-                currency: self.currency,
-            }
-            .serialize(serializer)
+            Readable { amount: self.to_decimal_string().into(), currency: self.currency }.serialize(serializer)
         } else {
             (self.units, self.currency).serialize(serializer)
         }

@@ -9,15 +9,7 @@ fn currency() -> impl Strategy<Value = Currency> {
 }
 
 fn units() -> impl Strategy<Value = i64> {
-    prop_oneof![
-        any::<i64>(),
-        -100_000_000i64..100_000_000,
-        Just(i64::MIN),
-        Just(i64::MAX),
-        Just(0),
-        Just(1),
-        Just(-1)
-    ]
+    prop_oneof![any::<i64>(), -100_000_000i64..100_000_000, Just(i64::MIN), Just(i64::MAX), Just(0), Just(1), Just(-1)]
 }
 
 fn mode() -> impl Strategy<Value = Rounding> {
@@ -132,11 +124,7 @@ fn amounts_are_read_strictly() {
         ("007.10", Currency::GHS, Ok(71_000)),
         ("922337203685477.5807", Currency::GHS, Ok(i64::MAX)),
         ("-922337203685477.5808", Currency::GHS, Ok(i64::MIN)),
-        (
-            "922337203685477.5808",
-            Currency::GHS,
-            Err("leaves the range"),
-        ),
+        ("922337203685477.5808", Currency::GHS, Err("leaves the range")),
         ("1.00000", Currency::GHS, Err("at most 4 decimals")),
         ("1.0000001", Currency::USDC, Err("at most 6 decimals")),
         ("", Currency::GHS, Err("write digits")),
@@ -160,13 +148,7 @@ fn amounts_are_read_strictly() {
         }
     }
     let flood = "9".repeat(10_000);
-    assert!(
-        Money::parse(&format!("{flood}x"), Currency::GHS)
-            .unwrap_err()
-            .to_string()
-            .len()
-            < 300
-    );
+    assert!(Money::parse(&format!("{flood}x"), Currency::GHS).unwrap_err().to_string().len() < 300);
 }
 
 #[test]
@@ -183,10 +165,7 @@ fn amounts_are_shown_to_the_minor_unit_and_no_further_than_needed() {
     ];
     for (units, currency, shown) in table {
         let amount = Money::from_units(units, currency);
-        assert_eq!(
-            (format!("{amount}"), format!("{amount:?}")),
-            (shown.to_owned(), shown.to_owned())
-        );
+        assert_eq!((format!("{amount}"), format!("{amount:?}")), (shown.to_owned(), shown.to_owned()));
     }
     assert_eq!(format!("[{:>12}]", ghs("1.50")), "[    GHS 1.50]");
 }
@@ -203,20 +182,10 @@ fn left_over_minor_units_go_to_the_largest_remainders_and_ties_to_the_first() {
     ];
     for (whole, weights, expected) in table {
         let expected: Vec<Money> = expected.iter().map(|part| ghs(part)).collect();
-        assert_eq!(
-            ghs(whole).allocate(weights),
-            Ok(expected),
-            "{whole} {weights:?}"
-        );
+        assert_eq!(ghs(whole).allocate(weights), Ok(expected), "{whole} {weights:?}");
     }
-    assert_eq!(
-        ghs("1.00").allocate(&[]),
-        Err(MoneyError::InvalidAllocation)
-    );
-    assert_eq!(
-        ghs("1.00").allocate(&[0, 0]),
-        Err(MoneyError::InvalidAllocation)
-    );
+    assert_eq!(ghs("1.00").allocate(&[]), Err(MoneyError::InvalidAllocation));
+    assert_eq!(ghs("1.00").allocate(&[0, 0]), Err(MoneyError::InvalidAllocation));
     let extreme = Money::from_units(i64::MIN, Currency::GHS);
     assert_eq!(extreme.allocate(&[u64::MAX]), Ok(vec![extreme]));
 }
@@ -224,34 +193,22 @@ fn left_over_minor_units_go_to_the_largest_remainders_and_ties_to_the_first() {
 #[test]
 fn two_currencies_never_meet() {
     let (cedi, dollar) = (ghs("1.00"), Money::parse("1.00", Currency::USD).unwrap());
-    let mismatch = MoneyError::CurrencyMismatch {
-        left: Currency::GHS,
-        right: Currency::USD,
-    };
+    let mismatch = MoneyError::CurrencyMismatch { left: Currency::GHS, right: Currency::USD };
     assert_eq!(cedi.checked_add(dollar), Err(mismatch.clone()));
     assert_eq!(cedi.checked_sub(dollar), Err(mismatch.clone()));
     assert_eq!(cedi.compare(dollar), Err(mismatch.clone()));
     assert_eq!(cedi.min(dollar), Err(mismatch.clone()));
     assert_eq!(cedi.max(dollar), Err(mismatch.clone()));
-    assert_eq!(
-        cedi.round_to_multiple(dollar, Rounding::Up),
-        Err(mismatch.clone())
-    );
+    assert_eq!(cedi.round_to_multiple(dollar, Rounding::Up), Err(mismatch.clone()));
     assert_eq!(Money::sum(Currency::GHS, [cedi, dollar]), Err(mismatch));
     assert_eq!(cedi.partial_cmp(&dollar), None);
     assert!(cedi != dollar && ghs("2.00") > cedi);
-    assert_eq!(
-        (cedi.min(ghs("2.00")), cedi.max(ghs("2.00"))),
-        (Ok(cedi), Ok(ghs("2.00")))
-    );
+    assert_eq!((cedi.min(ghs("2.00")), cedi.max(ghs("2.00"))), (Ok(cedi), Ok(ghs("2.00"))));
 }
 
 #[test]
 fn the_limits_are_errors() {
-    let (most, least) = (
-        Money::from_units(i64::MAX, Currency::GHS),
-        Money::from_units(i64::MIN, Currency::GHS),
-    );
+    let (most, least) = (Money::from_units(i64::MAX, Currency::GHS), Money::from_units(i64::MIN, Currency::GHS));
     let one_minor = ghs("0.01");
     let refused = [
         most.checked_add(one_minor),
@@ -260,52 +217,30 @@ fn the_limits_are_errors() {
         least.checked_neg(),
         least.checked_abs(),
         Money::from_minor(i64::MAX, Currency::GHS),
-        most.mul_rate(
-            Rate::from_percent_str("100.01").unwrap(),
-            Rounding::HalfEven,
-        ),
+        most.mul_rate(Rate::from_percent_str("100.01").unwrap(), Rounding::HalfEven),
         most.mul_ratio(i128::MAX, 1, Rounding::HalfEven),
         most.mul_ratio(1, i128::MAX, Rounding::HalfEven),
         Money::sum(Currency::GHS, [most, one_minor]),
         most.round_to_multiple(ghs("0.05"), Rounding::Up),
     ];
     for result in refused {
-        assert!(
-            matches!(result, Err(MoneyError::Overflow { .. })),
-            "{result:?}"
-        );
+        assert!(matches!(result, Err(MoneyError::Overflow { .. })), "{result:?}");
     }
     let by_zero = most.mul_ratio(1, 0, Rounding::Up);
     assert!(matches!(by_zero, Err(MoneyError::DivisionByZero { .. })));
-    assert_eq!(
-        Money::sum(Currency::GHS, [most, most, least, least]),
-        Ok(Money::from_units(-2, Currency::GHS))
-    );
+    assert_eq!(Money::sum(Currency::GHS, [most, most, least, least]), Ok(Money::from_units(-2, Currency::GHS)));
     assert_eq!(most.round_minor(Rounding::Up), ghs("922337203685477.58"));
-    assert_eq!(
-        least.round_minor(Rounding::Floor),
-        ghs("-922337203685477.58")
-    );
-    assert!(
-        ghs("1.00")
-            .round_to_multiple(ghs("0.00"), Rounding::Up)
-            .is_err()
-    );
+    assert_eq!(least.round_minor(Rounding::Floor), ghs("-922337203685477.58"));
+    assert!(ghs("1.00").round_to_multiple(ghs("0.00"), Rounding::Up).is_err());
 }
 
 #[test]
 fn minor_units_are_whole_or_refused() {
     assert_eq!(Money::from_minor(1, Currency::GHS), Ok(ghs("0.01")));
     assert_eq!(ghs("12.34").to_minor(), Ok(1234));
-    assert_eq!(
-        Money::from_minor(5, Currency::JPY).unwrap().to_string(),
-        "JPY 5"
-    );
+    assert_eq!(Money::from_minor(5, Currency::JPY).unwrap().to_string(), "JPY 5");
     let message = ghs("12.345").to_minor().unwrap_err().to_string();
-    assert_eq!(
-        message,
-        "12.345 GHS is not a whole number of minor units (2 decimals): round it first"
-    );
+    assert_eq!(message, "12.345 GHS is not a whole number of minor units (2 decimals): round it first");
 }
 
 #[test]

@@ -41,45 +41,23 @@ proptest! {
 #[test]
 fn currencies_and_limits_are_checked() {
     let (cedi, dollar) = (Precise::zero(Currency::GHS), Precise::zero(Currency::USD));
-    let mismatch = MoneyError::CurrencyMismatch {
-        left: Currency::GHS,
-        right: Currency::USD,
-    };
+    let mismatch = MoneyError::CurrencyMismatch { left: Currency::GHS, right: Currency::USD };
     assert_eq!(cedi.checked_add(dollar), Err(mismatch.clone()));
     assert_eq!(cedi.checked_sub(dollar), Err(mismatch));
     let most = Precise::from_decimal(Decimal::MAX, Currency::GHS);
-    for refused in [
-        most.checked_add(most),
-        most.mul_decimal(Decimal::TWO),
-        most.div_decimal(Decimal::new(1, 28)),
-    ] {
-        assert!(
-            matches!(refused, Err(MoneyError::Overflow { .. })),
-            "{refused:?}"
-        );
+    for refused in [most.checked_add(most), most.mul_decimal(Decimal::TWO), most.div_decimal(Decimal::new(1, 28))] {
+        assert!(matches!(refused, Err(MoneyError::Overflow { .. })), "{refused:?}");
     }
-    assert!(matches!(
-        most.round(Rounding::Down),
-        Err(MoneyError::Overflow { .. })
-    ));
-    assert!(matches!(
-        most.div_decimal(Decimal::ZERO),
-        Err(MoneyError::DivisionByZero { .. })
-    ));
+    assert!(matches!(most.round(Rounding::Down), Err(MoneyError::Overflow { .. })));
+    assert!(matches!(most.div_decimal(Decimal::ZERO), Err(MoneyError::DivisionByZero { .. })));
 }
 
 #[test]
 fn rounding_uses_the_minor_unit_of_the_currency() {
     let value: Decimal = "2.3456785".parse().unwrap();
-    let table = [
-        (Currency::JPY, "2"),
-        (Currency::GHS, "2.35"),
-        (Currency::USDT, "2.345678"),
-    ];
+    let table = [(Currency::JPY, "2"), (Currency::GHS, "2.35"), (Currency::USDT, "2.345678")];
     for (currency, expected) in table {
-        let rounded = Precise::from_decimal(value, currency)
-            .round(Rounding::HalfEven)
-            .unwrap();
+        let rounded = Precise::from_decimal(value, currency).round(Rounding::HalfEven).unwrap();
         assert_eq!(rounded, Money::parse(expected, currency).unwrap());
     }
 }

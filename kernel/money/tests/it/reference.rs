@@ -5,14 +5,8 @@ use std::{collections::BTreeMap, path::Path};
 use sycee_money::{BusinessDayConvention, Calendar, Date, DayCount, Decimal, add_months};
 
 fn rows(name: &str) -> Vec<csv::StringRecord> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/data")
-        .join(name);
-    let rows: Vec<_> = csv::Reader::from_path(path)
-        .unwrap()
-        .records()
-        .map(Result::unwrap)
-        .collect();
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data").join(name);
+    let rows: Vec<_> = csv::Reader::from_path(path).unwrap().records().map(Result::unwrap).collect();
     assert!(rows.len() > 100, "{name} is complete");
     rows
 }
@@ -27,13 +21,8 @@ fn day_counts_agree_with_quantlib() {
     for row in rows("day_counts.csv") {
         let (from, to) = (day(&row[0]), day(&row[1]));
         let convention: DayCount = row[2].parse().unwrap();
-        assert_eq!(
-            convention.days(from, to),
-            row[3].parse::<i32>().unwrap(),
-            "{row:?}"
-        );
-        let difference =
-            convention.year_fraction(from, to).to_decimal() - row[4].parse::<Decimal>().unwrap();
+        assert_eq!(convention.days(from, to), row[3].parse::<i32>().unwrap(), "{row:?}");
+        let difference = convention.year_fraction(from, to).to_decimal() - row[4].parse::<Decimal>().unwrap();
         assert!(difference.abs() < tolerance, "{row:?}: {difference}");
     }
 }
@@ -42,11 +31,7 @@ fn day_counts_agree_with_quantlib() {
 fn months_agree_with_quantlib() {
     for row in rows("months.csv") {
         let start = day(&row[0]);
-        assert_eq!(
-            add_months(start, row[1].parse().unwrap(), start.day()),
-            day(&row[2]),
-            "{row:?}"
-        );
+        assert_eq!(add_months(start, row[1].parse().unwrap(), start.day()), day(&row[2]), "{row:?}");
     }
 }
 
@@ -55,11 +40,7 @@ fn adjusted_days_agree_with_quantlib() {
     for row in rows("adjusted.csv") {
         let calendar = Calendar::built_in(&row[0]).unwrap();
         let convention: BusinessDayConvention = row[2].parse().unwrap();
-        assert_eq!(
-            calendar.adjust(day(&row[1]), convention),
-            day(&row[3]),
-            "{row:?}"
-        );
+        assert_eq!(calendar.adjust(day(&row[1]), convention), day(&row[3]), "{row:?}");
     }
 }
 
@@ -68,10 +49,7 @@ fn exceptions(calendar: &Calendar, last_year: i16) -> BTreeMap<Date, &'static st
     let mut found = BTreeMap::new();
     let mut current = sycee_money::date(2020, 1, 1);
     while current.year() <= last_year {
-        match (
-            calendar.is_weekend(current.weekday()),
-            calendar.is_business_day(current),
-        ) {
+        match (calendar.is_weekend(current.weekday()), calendar.is_business_day(current)) {
             (false, false) => found.insert(current, "off"),
             (true, true) => found.insert(current, "worked"),
             _ => None,
@@ -83,20 +61,15 @@ fn exceptions(calendar: &Calendar, last_year: i16) -> BTreeMap<Date, &'static st
 
 fn expected(id: &str) -> BTreeMap<Date, String> {
     let all = rows("calendars.csv");
-    let found: BTreeMap<_, _> = all
-        .iter()
-        .filter(|row| &row[0] == id)
-        .map(|row| (day(&row[1]), row[2].to_owned()))
-        .collect();
+    let found: BTreeMap<_, _> =
+        all.iter().filter(|row| &row[0] == id).map(|row| (day(&row[1]), row[2].to_owned())).collect();
     assert!(found.len() > 50, "{id} is complete");
     found
 }
 
 fn assert_same(calendar: &Calendar, last_year: i16, reference: &str) {
-    let ours: BTreeMap<Date, String> = exceptions(calendar, last_year)
-        .into_iter()
-        .map(|(date, kind)| (date, kind.to_owned()))
-        .collect();
+    let ours: BTreeMap<Date, String> =
+        exceptions(calendar, last_year).into_iter().map(|(date, kind)| (date, kind.to_owned())).collect();
     assert_eq!(ours, expected(reference), "{reference}");
 }
 
@@ -118,16 +91,9 @@ fn china_agrees_with_quantlibs_interbank_market() {
 #[test]
 fn china_has_the_stock_exchanges_days_off() {
     let mut exchange = expected("china-sse");
-    assert_eq!(
-        exchange.remove(&sycee_money::date(2024, 2, 9)).as_deref(),
-        Some("off")
-    );
+    assert_eq!(exchange.remove(&sycee_money::date(2024, 2, 9)).as_deref(), Some("off"));
     let ours = exceptions(Calendar::china(), 2026);
-    let ours: Vec<Date> = ours
-        .into_iter()
-        .filter(|(_, kind)| *kind == "off")
-        .map(|(date, _)| date)
-        .collect();
+    let ours: Vec<Date> = ours.into_iter().filter(|(_, kind)| *kind == "off").map(|(date, _)| date).collect();
     assert_eq!(ours, exchange.into_keys().collect::<Vec<_>>());
 }
 
@@ -138,11 +104,8 @@ fn ghana_agrees_with_the_public_holidays_act_and_declarations() {
 
 #[test]
 fn later_years_follow_rules_and_estimates() {
-    let ghana: Vec<String> = Calendar::ghana()
-        .holidays(2027)
-        .iter()
-        .map(|holiday| format!("{} {}", holiday.date, holiday.name))
-        .collect();
+    let ghana: Vec<String> =
+        Calendar::ghana().holidays(2027).iter().map(|holiday| format!("{} {}", holiday.date, holiday.name)).collect();
     assert_eq!(
         ghana,
         [

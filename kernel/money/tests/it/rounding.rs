@@ -7,22 +7,15 @@ use sycee_money::{Decimal, MoneyError, Rounding};
 
 /// The definition: of the two whole neighbours of `num ÷ den`, the one that the mode names.
 fn by_definition(mode: Rounding, num: i128, den: i128) -> BigInt {
-    let (num, den) = if den < 0 {
-        (-BigInt::from(num), -BigInt::from(den))
-    } else {
-        (num.into(), den.into())
-    };
+    let (num, den) = if den < 0 { (-BigInt::from(num), -BigInt::from(den)) } else { (num.into(), den.into()) };
     let (floor, remainder) = num.div_mod_floor(&den);
     if remainder == BigInt::ZERO {
         return floor;
     }
     let ceiling: BigInt = &floor + 1;
     let negative = num < BigInt::ZERO;
-    let (toward_zero, away) = if negative {
-        (ceiling.clone(), floor.clone())
-    } else {
-        (floor.clone(), ceiling.clone())
-    };
+    let (toward_zero, away) =
+        if negative { (ceiling.clone(), floor.clone()) } else { (floor.clone(), ceiling.clone()) };
     let to_floor = &num - &floor * &den;
     let to_ceiling = &ceiling * &den - &num;
     let nearest = |on_half: BigInt| match to_floor.cmp(&to_ceiling) {
@@ -38,11 +31,7 @@ fn by_definition(mode: Rounding, num: i128, den: i128) -> BigInt {
         Rounding::HalfDown => nearest(toward_zero),
         Rounding::HalfUp => nearest(away),
         Rounding::HalfEven => {
-            let even = if floor.is_even() {
-                floor.clone()
-            } else {
-                ceiling.clone()
-            };
+            let even = if floor.is_even() { floor.clone() } else { ceiling.clone() };
             nearest(even)
         }
     }
@@ -121,11 +110,7 @@ fn the_textbook_table_of_modes() {
         (-55, [-6, -6, -5, -6, -5, -5, -6]),
     ];
     for (tenths, expected) in table {
-        assert_eq!(
-            Rounding::ALL.map(|mode| mode.div_i128(tenths, 10)),
-            expected,
-            "{tenths}"
-        );
+        assert_eq!(Rounding::ALL.map(|mode| mode.div_i128(tenths, 10)), expected, "{tenths}");
     }
 }
 
@@ -133,10 +118,7 @@ fn the_textbook_table_of_modes() {
 fn division_without_an_answer_is_none() {
     assert_eq!(Rounding::HalfEven.checked_div_i128(1, 0), None);
     assert_eq!(Rounding::HalfEven.checked_div_i128(i128::MIN, -1), None);
-    assert_eq!(
-        Rounding::HalfEven.checked_div_i128(i128::MIN, 1),
-        Some(i128::MIN)
-    );
+    assert_eq!(Rounding::HalfEven.checked_div_i128(i128::MIN, 1), Some(i128::MIN));
 }
 
 #[test]
@@ -145,16 +127,8 @@ fn names_are_read_in_both_spellings() {
         let shouted = mode.name().to_uppercase().replace('-', "_");
         assert_eq!((mode.name().parse(), shouted.parse()), (Ok(mode), Ok(mode)));
         assert_eq!(serde_json::to_string(&mode).unwrap(), format!("\"{mode}\""));
-        assert_eq!(
-            serde_json::from_str::<Rounding>(&format!("\"{shouted}\"")).unwrap(),
-            mode
-        );
+        assert_eq!(serde_json::from_str::<Rounding>(&format!("\"{shouted}\"")).unwrap(), mode);
     }
     let refused: Result<Rounding, MoneyError> = "bankers".parse();
-    assert!(
-        refused
-            .unwrap_err()
-            .to_string()
-            .contains("half-even, half-up")
-    );
+    assert!(refused.unwrap_err().to_string().contains("half-even, half-up"));
 }

@@ -6,11 +6,10 @@ use std::process::{Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
-use sycee_faults::{Acknowledged, assert_survived};
+use sycee_faults::{Acknowledged, survived};
 use sycee_psp::SplitMix64;
 use sycee_runtime::storage::{DatabaseUrl, SqliteDurability};
 use sycee_runtime::testing::test_databases;
-use sycee_stage::Stage;
 
 const ROUNDS: u64 = 20;
 /// How long a process may take until it is ready.
@@ -79,13 +78,11 @@ fn a_process_killed_under_load_loses_nothing_that_it_acknowledged() {
             let load = Duration::from_millis(random.between(50, 400).unsigned_abs());
             let fresh = load_and_kill(&text, (round + 1) * 100_000, load);
             let fresh: BTreeMap<String, Acknowledged> = fresh.into_iter().map(|it| (it.key.clone(), it)).collect();
-            let mut stage = Stage::reopen(url.clone());
-            assert_survived(&mut stage.writer, &fresh);
+            survived(&url, &fresh).unwrap();
             all.extend(fresh);
         }
         assert!(all.len() > 500, "{} requests in {ROUNDS} rounds are no load", all.len());
-        let mut stage = Stage::reopen(url.clone());
-        assert_survived(&mut stage.writer, &all);
+        survived(&url, &all).unwrap();
         eprintln!("{}: {} requests acknowledged over {ROUNDS} kills", url.engine(), all.len());
     }
 }
