@@ -104,9 +104,9 @@ fn verify(context: &Context) -> Result<Verdict, Failure> {
     })?;
     bar.finish_and_clear();
     if context.json {
-        say_json(&report_json(&report))?
+        say_json(&report_json(&report))?;
     } else {
-        say(&report_text(&report))?
+        say(&report_text(&report))?;
     }
     Ok(Verdict::of(report.is_clean()))
 }

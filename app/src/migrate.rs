@@ -110,9 +110,9 @@ fn status(migrations: &[Migration], context: &Context) -> Result<Verdict, Failur
         );
     }
     if context.json {
-        say_json(&rows)?
+        say_json(&rows)?;
     } else {
-        say(&table.text())?
+        say(&table.text())?;
     }
     Ok(Verdict::of(holds))
 }
@@ -141,9 +141,9 @@ fn write(context: &Context) -> Result<Verdict, Failure> {
         files.push(file.display().to_string());
     }
     if context.json {
-        say_json(&json!({ "written": files }))?
+        say_json(&json!({ "written": files }))?;
     } else {
-        say(&format!("wrote {}\n", files.join(", ")))?
+        say(&format!("wrote {}\n", files.join(", ")))?;
     }
     Ok(Verdict::Fine)
 }

@@ -138,7 +138,7 @@ impl Crowd<'_> {
     /// Answers how many loans were paid out.
     fn hear(&mut self, market: &mut BenchMarket, done: &Executed, now: Instant) -> Result<usize, Failure> {
         must(done)?;
-        for event in done.events::<LoanApplicationRejected>() {
+        if let Some(event) = done.events::<LoanApplicationRejected>().next() {
             return Err(broken(format!("a loan was rejected: {:?}", event.reasons)));
         }
         for event in done.events::<LoanApplicationCreated>() {

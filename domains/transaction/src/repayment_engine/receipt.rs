@@ -160,8 +160,10 @@ fn suspend(work: &mut Work, event: &PartnerRepaymentReceived) -> Handled<()> {
         status: ReceiptStatus::Suspense,
         entry: None,
     });
+    // The funders' books are kept in the market's currency: other money waits for people outside them.
     if let Some(funder) = event.funder
         && event.amount.is_positive()
+        && event.amount.currency() == work.market().currency
     {
         post_unmatched(work, funder.to_string(), event.amount, &event.reference);
     }
