@@ -51,7 +51,9 @@ impl Borrower {
 /// The applicants that are surely approved.
 pub fn safe_applicants() -> Result<Vec<Applicant>, Failure> {
     let mut all = read_applicants(GERMAN_CREDIT).map_err(broken)?;
-    all.retain(|it| it.good && it.age < 60 && SAFE.iter().all(|(name, value)| it.attributes.get(*name).is_some_and(|v| v == value)));
+    all.retain(|it| {
+        it.good && it.age < 60 && SAFE.iter().all(|(name, value)| it.attributes.get(*name).is_some_and(|v| v == value))
+    });
     Ok(all)
 }
 
