@@ -188,7 +188,7 @@ mod tests {
     #[test]
     fn the_innermost_mount_counts() {
         for (folder, kind, device) in [
-            ("/home/x", "ext4", "/dev/vda"),
+            ("/srv/x", "ext4", "/dev/vda"),
             ("/dev/shm/y", "tmpfs", "shm"),
             ("/data", "xfs", "/dev/vdb"),
             ("/database", "ext4", "/dev/vda"),

@@ -575,4 +575,4 @@ impl MarketWriter {
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on ends")]
-mod failing;
+mod tests;
