@@ -5,6 +5,7 @@
 
 use std::any::Any;
 use std::collections::BTreeSet;
+use std::ops::Bound;
 use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
@@ -153,17 +154,14 @@ impl<E: Entity> Table<E> {
         keys: &Arc<KeyRing>,
     ) -> Result<Vec<Arc<E>>, Fault> {
         let mut found: std::collections::BTreeMap<E::Key, Arc<E>> = std::collections::BTreeMap::new();
-        let wanted = |key: &E::Key, after: &Option<E::Key>| after.as_ref().is_none_or(|after| key > after);
         for pending in &self.pending {
-            for key in pending.get(&(by.index, by.values.clone())).into_iter().flatten() {
-                let value = self.slots.get(key).and_then(|slot| slot.value.clone());
-                if let Some(entity) = value
-                    && wanted(key, &by.after)
-                    && entity.index_values(by.index) == by.values
-                {
-                    found.insert(key.clone(), entity);
-                }
-            }
+            // Only the first matches can be in the answer, whatever the database adds.
+            let matches = pending.get(&(by.index, by.values.clone())).into_iter().flat_map(|keys| later(keys, &by.after));
+            let matches = matches.filter_map(|key| {
+                let entity = self.slots.get(key).and_then(|slot| slot.value.clone())?;
+                (entity.index_values(by.index) == by.values).then(|| (key.clone(), entity))
+            });
+            found.extend(matches.take(by.limit));
         }
         let mut after = by.after.clone();
         loop {
@@ -225,6 +223,12 @@ impl<E: Entity> Table<E> {
         let _ = write!(sql, " ORDER BY {} LIMIT {}", key.join(", "), by.limit.min(ROWS_MAX));
         (sql, params)
     }
+}
+
+/// The keys after `after`, in order.
+fn later<'a, K: Ord>(keys: &'a BTreeSet<K>, after: &'a Option<K>) -> impl Iterator<Item = &'a K> {
+    let from = after.as_ref().map_or(Bound::Unbounded, Bound::Excluded);
+    keys.range((from, Bound::Unbounded))
 }
 
 pub(crate) fn read_row<E: Entity>(row: &[Value], keys: &Arc<KeyRing>) -> Result<Arc<E>, Fault> {

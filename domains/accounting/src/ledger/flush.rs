@@ -7,13 +7,14 @@ use std::mem;
 use sycee_runtime::storage::{Reader, TableRows, TableSpec, Value, Write};
 use sycee_runtime::{Entity, Fault, Resident};
 
-use super::Ledger;
+use super::{Ledger, Sweep};
 use super::account::AccountNr;
 use super::day_sum::DaySum;
 use super::entry::Day;
 use super::rows::{ALL_TABLES, AccountRow, DayRow, HoldRow, Reversal, Snapshot, TABLES, Tail};
 
-/// One account more for each so many transfers: the tail that recovery reads stays below eight transfers an account.
+/// One account is visited for each so many transfers: the tail that recovery reads, two sweeps at the most, stays below
+/// sixteen transfers an account.
 const TRANSFERS_PER_SNAPSHOT: usize = 8;
 
 impl Resident for Ledger {
@@ -64,7 +65,7 @@ impl Resident for Ledger {
 }
 
 impl Ledger {
-    /// Sets how many dirty accounts get a snapshot in each flush at the least: more is a shorter recovery.
+    /// Sets how many accounts each flush visits for a snapshot at the least: more is a shorter recovery.
     pub fn set_snapshots_min(&mut self, snapshots_min: usize) {
         self.snapshots_min = snapshots_min.max(1);
     }
@@ -101,7 +102,7 @@ impl Ledger {
         }
     }
 
-    /// Snapshots and day rows of the accounts that have been dirty for longest, and of those with a day to write.
+    /// Snapshots and day rows of the accounts whose turn it is, and of those with a day to write.
     fn next_slice(&mut self) -> (Vec<Snapshot>, Vec<DayRow>) {
         let evicted = mem::take(&mut self.fresh.evicted);
         let mut snapshots = Vec::new();
@@ -109,11 +110,13 @@ impl Ledger {
         for (account, _) in evicted {
             self.snapshot(account, &mut snapshots, &mut days);
         }
-        let wanted = self.snapshots_min.max(self.fresh.transfers.len() / TRANSFERS_PER_SNAPSHOT);
-        for _ in 0..wanted {
-            self.skip_clean();
-            let Some((account, _)) = self.dirty.pop_front() else { break };
-            self.snapshot(account, &mut snapshots, &mut days);
+        let visits = self.snapshots_min.max(self.fresh.transfers.len() / TRANSFERS_PER_SNAPSHOT);
+        for _ in 0..visits.min(self.accounts.len()) {
+            if self.sweep.next >= self.accounts.len() {
+                self.sweep = Sweep { next: 0, began: self.last_transfer, before: self.sweep.began };
+            }
+            self.snapshot(AccountNr::new(self.sweep.next as u32), &mut snapshots, &mut days);
+            self.sweep.next += 1;
         }
         (snapshots, days)
     }
@@ -136,18 +139,9 @@ impl Ledger {
         });
     }
 
-    /// Drops from the front of the queue what got its snapshot out of turn.
-    fn skip_clean(&mut self) {
-        while let Some((account, since)) = self.dirty.front()
-            && self.accounts.states[account.at()].dirty_since != *since
-        {
-            self.dirty.pop_front();
-        }
-    }
-
-    fn tail_from(&mut self) -> i64 {
-        self.skip_clean();
-        self.dirty.front().map_or(self.last_transfer + 1, |(_, since)| *since)
+    /// No transfer before this one is missing in a snapshot.
+    pub(super) const fn tail_from(&self) -> i64 {
+        self.sweep.before + 1
     }
 }
 

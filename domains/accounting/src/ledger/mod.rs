@@ -22,7 +22,6 @@ mod transfer;
 mod undo;
 pub(crate) mod verify;
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -40,8 +39,8 @@ use entry::GENESIS;
 use transfer::Effect;
 use undo::Undo;
 
-/// How many dirty accounts get a snapshot in each flush at the least, unless told otherwise.
-const SNAPSHOTS_MIN: usize = 64;
+/// How many accounts each flush visits for a snapshot at the least, unless told otherwise.
+const SNAPSHOTS_MIN: usize = 16;
 
 /// The books of one market.
 pub struct Ledger {
@@ -55,11 +54,24 @@ pub struct Ledger {
     fresh: Fresh,
     /// What the last flush handed over; it may not be in the tables yet.
     in_flight: (Vec<Entry>, Vec<Transfer>),
-    /// Accounts whose snapshot is older than their last transfer, with the first such transfer; oldest first.
-    dirty: VecDeque<(AccountNr, i64)>,
+    sweep: Sweep,
     snapshots_min: usize,
     undo: Vec<Undo>,
     buffer: Vec<u8>,
+}
+
+/// Where snapshots are taken: accounts in the order of their numbers, over and over, so that neighbours' rows share
+/// pages.
+///
+/// Invariant: an account that has transfers after its snapshot had the first of them after `before`.
+#[derive(Default)]
+struct Sweep {
+    /// The account that is visited next.
+    next: usize,
+    /// Last transfer when this sweep began.
+    began: i64,
+    /// Last transfer when the sweep before it began.
+    before: i64,
 }
 
 /// What the current batch appends.
@@ -96,7 +108,7 @@ impl Ledger {
             templates: FxHashSet::default(),
             fresh: Fresh::default(),
             in_flight: (Vec::new(), Vec::new()),
-            dirty: VecDeque::new(),
+            sweep: Sweep::default(),
             snapshots_min: SNAPSHOTS_MIN,
             undo: Vec::new(),
             buffer: Vec::with_capacity(1024),
@@ -231,7 +243,6 @@ impl Ledger {
             head: self.head,
             transfers: from,
             evicted: self.fresh.evicted.len(),
-            dirty: self.dirty.len(),
         });
         self.last_entry = entry_nr;
         let applied = apply(self, entry_nr);

@@ -8,7 +8,7 @@ use sycee_runtime::{Entity, Fault, RowReader};
 use super::account::AccountNr;
 use super::entry::{Day, Entry, GENESIS, Transfer, hash_opening};
 use super::rows::{AccountRow, HoldRow, Reversal, Snapshot, TABLES, Tail};
-use super::{Hold, Ledger, LedgerError};
+use super::{Hold, Ledger, LedgerError, Sweep};
 
 impl Ledger {
     pub(super) fn recover(reader: &mut dyn Reader) -> Result<Self, Fault> {
@@ -51,6 +51,7 @@ impl Ledger {
     fn load_tail(&mut self, reader: &mut dyn Reader, upto: &[i64]) -> Result<(), Fault> {
         let from = tail_from(reader)?;
         self.last_transfer = from - 1;
+        self.sweep = Sweep { next: 0, began: self.last_transfer, before: self.last_transfer };
         let columns = prefixed("t", &TABLES.transfer.column_list());
         let sql = format!(
             "SELECT {columns}, e.business_date FROM ledger_transfer t JOIN ledger_entry e ON e.id = t.entry \

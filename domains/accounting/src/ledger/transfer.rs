@@ -122,7 +122,6 @@ impl Ledger {
         }
         if state.dirty_since == 0 {
             state.dirty_since = state.last_transfer;
-            self.dirty.push_back((nr, state.last_transfer));
         }
         self.accounts.states[nr.at()] = state;
         Ok(())

@@ -10,7 +10,7 @@ pub(super) enum Undo {
     /// An account as it was before a transfer.
     State { nr: AccountNr, state: AccountState },
     /// An entry began; lengths as they were.
-    Entry { head: Hash, transfers: usize, evicted: usize, dirty: usize },
+    Entry { head: Hash, transfers: usize, evicted: usize },
     /// An account was opened.
     Opened { head: Hash },
     /// A hold was opened.
@@ -27,13 +27,12 @@ impl Ledger {
         while self.undo.len() > length {
             match self.undo.pop() {
                 Some(Undo::State { nr, state }) => self.accounts.states[nr.at()] = state,
-                Some(Undo::Entry { head, transfers, evicted, dirty }) => {
+                Some(Undo::Entry { head, transfers, evicted }) => {
                     self.head = head;
                     self.last_transfer -= (self.fresh.transfers.len() - transfers) as i64;
                     self.last_entry -= 1;
                     self.fresh.transfers.truncate(transfers);
                     self.fresh.evicted.truncate(evicted);
-                    self.dirty.truncate(dirty);
                     if self.fresh.entries.last().is_some_and(|entry| entry.id > self.last_entry) {
                         self.fresh.entries.pop();
                     }
