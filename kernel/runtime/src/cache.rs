@@ -156,7 +156,8 @@ impl<E: Entity> Table<E> {
         let mut found: std::collections::BTreeMap<E::Key, Arc<E>> = std::collections::BTreeMap::new();
         for pending in &self.pending {
             // Only the first matches can be in the answer, whatever the database adds.
-            let matches = pending.get(&(by.index, by.values.clone())).into_iter().flat_map(|keys| later(keys, &by.after));
+            let matches =
+                pending.get(&(by.index, by.values.clone())).into_iter().flat_map(|keys| later(keys, &by.after));
             let matches = matches.filter_map(|key| {
                 let entity = self.slots.get(key).and_then(|slot| slot.value.clone())?;
                 (entity.index_values(by.index) == by.values).then(|| (key.clone(), entity))

@@ -132,8 +132,8 @@ pub(crate) struct AccountState {
     pub pending_credit: i64,
     /// Last transfer of its chain; 0 for none.
     pub last_transfer: i64,
-    /// First transfer since its last snapshot; 0 when the snapshot says everything.
-    pub dirty_since: i64,
+    /// Whether it has transfers that its snapshot lacks.
+    pub dirty: bool,
     /// What moved on the business days it saw last.
     pub days: RecentDays,
     pub currency: Currency,
@@ -147,7 +147,7 @@ impl AccountState {
             pending_debit: 0,
             pending_credit: 0,
             last_transfer: 0,
-            dirty_since: 0,
+            dirty: false,
             days: RecentDays::default(),
             currency: spec.currency,
             constraint: spec.constraint,

@@ -7,11 +7,11 @@ use std::mem;
 use sycee_runtime::storage::{Reader, TableRows, TableSpec, Value, Write};
 use sycee_runtime::{Entity, Fault, Resident};
 
-use super::{Ledger, Sweep};
 use super::account::AccountNr;
 use super::day_sum::DaySum;
 use super::entry::Day;
 use super::rows::{ALL_TABLES, AccountRow, DayRow, HoldRow, Reversal, Snapshot, TABLES, Tail};
+use super::{Ledger, Sweep};
 
 /// One account is visited for each so many transfers: the tail that recovery reads, two sweeps at the most, stays below
 /// sixteen transfers an account.
@@ -123,10 +123,10 @@ impl Ledger {
 
     fn snapshot(&mut self, account: AccountNr, snapshots: &mut Vec<Snapshot>, days: &mut Vec<DayRow>) {
         let state = &mut self.accounts.states[account.at()];
-        if state.dirty_since == 0 {
+        if !state.dirty {
             return;
         }
-        state.dirty_since = 0;
+        state.dirty = false;
         for sum in state.days.sums.iter_mut().filter(|sum| sum.unwritten) {
             sum.unwritten = false;
             days.push(day_row(account, sum));

@@ -239,11 +239,7 @@ impl Ledger {
         let mark = self.undo.len();
         let from = self.fresh.transfers.len();
         let entry_nr = self.last_entry + 1;
-        self.undo.push(Undo::Entry {
-            head: self.head,
-            transfers: from,
-            evicted: self.fresh.evicted.len(),
-        });
+        self.undo.push(Undo::Entry { head: self.head, transfers: from, evicted: self.fresh.evicted.len() });
         self.last_entry = entry_nr;
         let applied = apply(self, entry_nr);
         let count = self.fresh.transfers.len() - from;

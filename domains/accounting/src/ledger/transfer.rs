@@ -120,9 +120,7 @@ impl Ledger {
                 Err(()) => return Err(LedgerError::Overflow { account: self.code_of(nr) }),
             }
         }
-        if state.dirty_since == 0 {
-            state.dirty_since = state.last_transfer;
-        }
+        state.dirty = true;
         self.accounts.states[nr.at()] = state;
         Ok(())
     }
