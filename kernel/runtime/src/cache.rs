@@ -1,6 +1,7 @@
 //! The writer's memory of one entity type: what is read, what is written and not yet durable, and how to undo it.
 //!
 //! Invariant: an entity that is not durable is never evicted, so memory plus database is always the whole truth.
+//! Invariant: a row is appended only when the database surely holds none of its key.
 //! Invariant: undoing the journal to a mark restores exactly what stood there at the mark.
 
 use std::any::Any;
@@ -22,6 +23,8 @@ struct Slot<E> {
     /// The batch whose durability lets this slot be evicted; 0 when it came from the database unchanged.
     pinned: i64,
     dirty: bool,
+    /// Whether the database may hold a row of this key; if not, what is saved is appended, which is cheaper.
+    stored: bool,
     used: u32,
 }
 
@@ -62,6 +65,7 @@ pub(crate) trait DirtyRows: Send {
 struct Dirty<E: Entity> {
     spec: &'static TableSpec,
     saved: Vec<Arc<E>>,
+    appended: Vec<Arc<E>>,
     deleted: Vec<E::Key>,
 }
 
@@ -75,15 +79,18 @@ impl<E: Entity> DirtyRows for Dirty<E> {
             }
             commit.tables.push(TableRows { table: self.spec, write: Write::Delete, rows });
         }
-        if !self.saved.is_empty() {
-            let mut rows = Vec::with_capacity(self.saved.len() * self.spec.columns.len());
-            for entity in &self.saved {
+        for (entities, write) in [(&self.saved, Write::Upsert), (&self.appended, Write::Append)] {
+            if entities.is_empty() {
+                continue;
+            }
+            let mut rows = Vec::with_capacity(entities.len() * self.spec.columns.len());
+            for entity in entities {
                 match entity.subject() {
                     Some(subject) => keys.sealing(Some(subject), || entity.write(&mut rows))?,
                     None => entity.write(&mut rows),
                 }
             }
-            commit.tables.push(TableRows { table: self.spec, write: Write::Upsert, rows });
+            commit.tables.push(TableRows { table: self.spec, write, rows });
         }
         Ok(())
     }
@@ -115,7 +122,7 @@ impl<E: Entity> Table<E> {
             slot.used = tick;
             return Ok(slot.value.clone());
         }
-        if key.sequence_number().is_some_and(|number| number > self.known_above) {
+        if self.is_unknown(key) {
             return Ok(None);
         }
         let mut params = Vec::new();
@@ -125,8 +132,16 @@ impl<E: Entity> Table<E> {
             found = Some(read_row::<E>(row, keys)?);
             Ok(())
         })?;
-        self.slots.insert(key.clone(), Slot { value: found.clone(), pinned: 0, dirty: false, used: tick });
+        self.slots.insert(
+            key.clone(),
+            Slot { value: found.clone(), pinned: 0, dirty: false, stored: found.is_some(), used: tick },
+        );
         Ok(found)
+    }
+
+    /// Whether the database surely holds no row of a key that is not in memory.
+    fn is_unknown(&self, key: &E::Key) -> bool {
+        key.sequence_number().is_some_and(|number| number > self.known_above)
     }
 
     /// Puts a value (or its absence) in place; the caller journals.
@@ -137,11 +152,14 @@ impl<E: Entity> Table<E> {
                 self.pending[0].entry((index, values)).or_default().insert(key.clone());
             }
         }
-        let was_dirty = self.slots.get(&key).is_some_and(|slot| slot.dirty);
+        let (was_dirty, stored) = match self.slots.get(&key) {
+            Some(slot) => (slot.dirty, slot.stored),
+            None => (false, !self.is_unknown(&key)),
+        };
         if !was_dirty {
             self.dirty.push(key.clone());
         }
-        let slot = Slot { value, pinned: i64::MAX, dirty: true, used: self.tick };
+        let slot = Slot { value, pinned: i64::MAX, dirty: true, stored, used: self.tick };
         let before = self.slots.insert(key.clone(), slot);
         self.undo.push((key, before));
     }
@@ -181,6 +199,7 @@ impl<E: Entity> Table<E> {
                     value: Some(entity),
                     pinned: 0,
                     dirty: false,
+                    stored: true,
                     used: tick,
                 });
                 slot.used = tick;
@@ -267,15 +286,17 @@ impl<E: Entity> AnyTable for Table<E> {
         if self.dirty.is_empty() {
             return None;
         }
-        let mut rows = Dirty { spec: self.spec, saved: Vec::with_capacity(self.dirty.len()), deleted: Vec::new() };
+        let mut rows = Dirty { spec: self.spec, saved: Vec::new(), appended: Vec::new(), deleted: Vec::new() };
         for key in self.dirty.drain(..) {
             let Some(slot) = self.slots.get_mut(&key) else { continue };
             slot.dirty = false;
             slot.pinned = batch;
             match &slot.value {
-                Some(entity) => rows.saved.push(Arc::clone(entity)),
+                Some(entity) if slot.stored => rows.saved.push(Arc::clone(entity)),
+                Some(entity) => rows.appended.push(Arc::clone(entity)),
                 None => rows.deleted.push(key),
             }
+            slot.stored = slot.value.is_some();
         }
         Some(Box::new(rows))
     }
