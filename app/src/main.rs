@@ -22,6 +22,10 @@ use clap::{Parser, Subcommand};
 use crate::database::Database;
 use crate::output::{Failure, Verdict};
 
+/// Two threads hand millions of small values to each other: what one takes, the other frees. See ARCHITECTURE.md.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const EXAMPLES: &str = "\
 Examples:
   sycee demo                                        two years of a lending business in a minute
