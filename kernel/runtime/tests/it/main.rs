@@ -9,4 +9,5 @@ mod hostile;
 mod idempotency;
 mod privacy;
 mod recovery;
+mod rows;
 mod shop;
