@@ -26,7 +26,7 @@ use crate::system::{MarketState, ParkedStimulus, RUNTIME, RuntimeTimer};
 use crate::{Configs, Entity, Fault, FaultKind, Find, Halt, Market, Registry, Resident};
 
 /// Entities held in memory, over all types, before those that were not used lately leave.
-const ENTITIES_MAX: usize = 200_000;
+const ENTITIES_MAX: usize = 120_000;
 /// The ticket of a stimulus whose durable outcome nobody asks for.
 const NO_TICKET: u64 = 0;
 

@@ -14,6 +14,10 @@ use crate::{Fault, FaultKind};
 const CHECKPOINT_FRAMES: i64 = 10_000;
 /// Page size for new files, bytes.
 const PAGE_BYTES: u32 = 8_192;
+/// Page cache of the writing connection, KiB: what one batch dirties. The operating system caches the rest.
+const WRITER_CACHE_KIB: i32 = 16_384;
+/// Page cache of a reading connection, KiB: the writer's memory answers most reads.
+const READER_CACHE_KIB: i32 = 8_192;
 /// Rows of one INSERT statement.
 const ROWS_PER_INSERT: usize = 40;
 
@@ -85,7 +89,7 @@ impl SqliteStore {
         connection.pragma_update(None, "synchronous", synchronous).map_err(fault)?;
         connection.pragma_update(None, "wal_autocheckpoint", 0).map_err(fault)?;
         connection.pragma_update(None, "journal_size_limit", -1).map_err(fault)?;
-        connection.pragma_update(None, "cache_size", -32_768).map_err(fault)?;
+        connection.pragma_update(None, "cache_size", -WRITER_CACHE_KIB).map_err(fault)?;
         connection.set_prepared_statement_cache_capacity(512);
         let vfs = vfs.map(str::to_owned);
         Ok(Self { path: path.to_owned(), connection, durability, vfs, busy, epoch: 0, commits: 0 })
@@ -286,7 +290,7 @@ impl Store for SqliteStore {
         let connection = connect(&self.path, flags, self.vfs.as_deref()).map_err(fault)?;
         connection.busy_timeout(self.busy).map_err(fault)?;
         connection.pragma_update(None, "query_only", true).map_err(fault)?;
-        connection.pragma_update(None, "cache_size", -32_768).map_err(fault)?;
+        connection.pragma_update(None, "cache_size", -READER_CACHE_KIB).map_err(fault)?;
         connection.set_prepared_statement_cache_capacity(512);
         Ok(Box::new(SqliteReader { connection }))
     }
