@@ -1,17 +1,20 @@
 //! Markets as files, and the assembly of all services into one registry.
 //!
 //! A market is a folder: who it is, its chart of accounts and entry templates, products, contract texts, strategy,
-//! messages to customers, funders. The folder `gh` is built in. [`registry`] puts every service of every domain together.
+//! messages to customers, funders. The folder `gh` is built in. [`registry`] puts every service of every domain together,
+//! with the migrations that make their tables.
 //!
 //! Invariant: a folder that loads is whole: every product's contract exists, every template's accounts exist.
 
 mod files;
+mod migrations;
 
 use std::sync::Arc;
 
 use sycee_runtime::Registry;
 
 pub use files::{FunderFile, MarketError, MarketFiles};
+pub use migrations::migrations;
 
 /// Every service of every domain.
 pub fn registry() -> Arc<Registry> {
@@ -27,5 +30,6 @@ pub fn registry() -> Arc<Registry> {
     sycee_asset::register(&mut registry);
     sycee_post_loan_operations::register(&mut registry);
     sycee_business_frontend::register(&mut registry);
+    registry.migrated_by(migrations());
     Arc::new(registry)
 }

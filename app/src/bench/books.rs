@@ -43,8 +43,7 @@ pub struct Books {
 impl Books {
     /// Opens `accounts` accounts, a third of them limited on one side, and gives the limited ones money.
     pub fn open(place: &Place, accounts: u32) -> Result<Self, Failure> {
-        let mut store = place.store()?;
-        let batch = store.open(Ledger::tables())?;
+        let (store, batch) = place.market_store()?;
         let mut books = Self {
             ledger: Ledger::new(),
             random: SplitMix64::new(SEED),

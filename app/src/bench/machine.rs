@@ -68,8 +68,7 @@ struct FileSystem {
 impl DatabaseFacts {
     /// Times writes at `place`.
     pub fn of(place: &Place) -> Result<Self, Failure> {
-        let mut store = place.store()?;
-        store.open(&[])?;
+        let mut store = place.market_store()?.0;
         let settings = store.describe()?;
         let mut latencies = Latencies::default();
         let (probe, file_system) = match place.folder() {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use sycee_runtime::storage::{DatabaseUrl, SqliteDurability, Store, open_store};
+use sycee_runtime::storage::{DatabaseUrl, SqliteDurability, Store, migrate, open_store};
 
 use super::EngineChoice;
 use crate::Context;
@@ -84,6 +84,14 @@ impl Place {
     /// The database's store.
     pub fn store(&self) -> Result<Box<dyn Store>, Failure> {
         Ok(open_store(&self.url, BUSY)?)
+    }
+
+    /// The store of a market, with all its tables, and its last batch.
+    pub fn market_store(&self) -> Result<(Box<dyn Store>, i64), Failure> {
+        migrate(&self.url, sycee_markets::migrations().of(self.url.engine()))?;
+        let mut store = self.store()?;
+        let (_, batch) = store.take_over(None)?;
+        Ok((store, batch))
     }
 
     /// The folder it lives in, when it is a file.

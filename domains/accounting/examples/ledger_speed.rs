@@ -11,7 +11,8 @@ use sycee_accounting::reports::verify;
 use sycee_contract::Timestamp;
 use sycee_money::Currency;
 use sycee_runtime::Resident;
-use sycee_runtime::storage::{Commit, DatabaseUrl, open_store};
+use sycee_runtime::storage::{Commit, DatabaseUrl, migrate, open_store};
+use sycee_runtime::testing::generated_migrations;
 
 const BATCH: usize = 1000;
 
@@ -32,11 +33,15 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         })?;
     }
     let mut store = match env::args().nth(4) {
-        Some(url) => Some(open_store(&DatabaseUrl::parse(&url)?, Duration::from_secs(5))?),
+        Some(url) => {
+            let url = DatabaseUrl::parse(&url)?;
+            migrate(&url, generated_migrations(Ledger::tables()).of(url.engine()))?;
+            Some(open_store(&url, Duration::from_secs(5))?)
+        }
         None => None,
     };
     if let Some(store) = &mut store {
-        store.open(Ledger::tables())?;
+        store.take_over(None)?;
     }
     let mut seed = 0x9e37_79b9_7f4a_7c15_u64;
     let mut random = |below: usize| {

@@ -15,7 +15,7 @@ use crate::log::Names;
 use crate::market::MarketOptions;
 use crate::seal::KeyRing;
 use crate::stimulus::EffectEnvelope;
-use crate::storage::{ColumnKind, Reader, TableSpec, Value, collect, open_store};
+use crate::storage::{ColumnKind, Reader, TableSpec, Value, bring_up, collect, open_store};
 use crate::system::{MarketState, RuntimeEffect, log_name};
 use crate::{Entity, Fault, Registry};
 
@@ -42,7 +42,10 @@ pub(crate) fn open_parts(
     held: Option<i64>,
 ) -> Result<Opened, Fault> {
     let mut store = open_store(&options.url, Duration::from_secs(30))?;
-    let (epoch, committed) = store.take_over(&registry.tables(), held)?;
+    if held.is_none() {
+        bring_up(&options.url, &mut *store, registry.migrations().of(options.url.engine()))?;
+    }
+    let (epoch, committed) = store.take_over(held)?;
     let mut reader = store.reader()?;
     let state = read_state(&mut *reader)?.unwrap_or(MarketState {
         id: 1,

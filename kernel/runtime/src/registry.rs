@@ -10,7 +10,7 @@ use sycee_contract::{Command, Effect, Event, Rejection};
 use crate::cache::{AnyTable, Table};
 use crate::payload::{Answer, Vt, vt_of};
 use crate::resident::{AnyResident, Resident};
-use crate::storage::{Reader, TableSpec};
+use crate::storage::{MigrationTree, Reader, TableSpec};
 use crate::{Entity, Fault, Halt, Handled, Work};
 
 pub(crate) type CommandFn = Arc<dyn Fn(&mut Work<'_>, &dyn Any) -> Handled<Answer> + Send + Sync>;
@@ -65,6 +65,7 @@ pub struct Registry {
     /// In tests of one domain: messages to services that are not there are recorded instead of being faults.
     pub(crate) lenient: bool,
     pub(crate) stand_ins: FxHashMap<TypeId, CommandFn>,
+    migrations: MigrationTree,
 }
 
 pub(crate) type DecodeEffect = fn(&[u8]) -> Result<crate::payload::Payload, Fault>;
@@ -98,6 +99,16 @@ impl Registry {
             tables.extend((resident.tables)());
         }
         tables
+    }
+
+    /// The numbered files that make these tables; applied when a market is opened.
+    pub fn migrations(&self) -> &MigrationTree {
+        &self.migrations
+    }
+
+    /// Says which numbered files make these tables.
+    pub fn migrated_by(&mut self, migrations: MigrationTree) {
+        self.migrations = migrations;
     }
 
     /// Who answers a command, by message id.

@@ -9,7 +9,7 @@ use sycee_contract::{Command, Date, Effect, Event, Message, Rejection, Timestamp
 use sycee_money::Currency;
 
 use crate::payload::Answer;
-use crate::storage::{DatabaseUrl, SqliteDurability};
+use crate::storage::{DatabaseUrl, Migration, MigrationTree, SqliteDurability, TableSpec, schema_script};
 use crate::{
     Configs, EffectEnvelope, Entity, Executed, Market, MarketOptions, MarketWriter, Registry, Secrets, Stimulus,
 };
@@ -44,6 +44,17 @@ pub fn test_databases() -> (Vec<DatabaseUrl>, TestGuard) {
         schema = Some((config, name));
     }
     (urls, TestGuard { folder, schema })
+}
+
+/// One migration that makes `tables` as they are registered: for tests, and for what has no released schema.
+pub fn generated_migrations(tables: &[&TableSpec]) -> MigrationTree {
+    let of = |engine| vec![Migration { number: 1, name: "generated".to_owned(), sql: schema_script(tables, engine) }];
+    MigrationTree { sqlite: of("sqlite"), postgres: of("postgres") }
+}
+
+/// Has a test's registry make its tables as they are registered.
+pub fn generate_schema(registry: &mut Registry) {
+    registry.migrated_by(generated_migrations(&registry.tables()));
 }
 
 /// Removes what a test left.
@@ -83,6 +94,7 @@ impl Scene {
             let mut registry = Registry::new();
             registry.lenient = true;
             register(&mut registry);
+            generate_schema(&mut registry);
             let options = MarketOptions {
                 url,
                 market: market.clone(),

@@ -7,8 +7,8 @@ use sycee_accounting::ledger::{AccountKind, AccountNr, AccountSpec, Constraint, 
 use sycee_contract::{EntryId, Timestamp};
 use sycee_money::Currency;
 use sycee_runtime::Resident;
-use sycee_runtime::storage::{Commit, Reader, Store, TableRows, open_store};
-use sycee_runtime::testing::test_databases;
+use sycee_runtime::storage::{Commit, Reader, Store, TableRows, migrate, open_store};
+use sycee_runtime::testing::{generated_migrations, test_databases};
 
 /// Codes, currencies and constraints of the accounts that tests use.
 pub const ACCOUNTS: [(&str, AccountKind, Currency, Constraint); 6] = [
@@ -37,7 +37,8 @@ impl Books {
         let (urls, _guard) = test_databases();
         for url in urls {
             let mut store = open_store(&url, Duration::from_secs(5)).unwrap();
-            let batch = store.open(Ledger::tables()).unwrap();
+            migrate(&url, generated_migrations(Ledger::tables()).of(url.engine())).unwrap();
+            let (_, batch) = store.take_over(None).unwrap();
             body(&mut Books { store, ledger: Ledger::new(), batch });
         }
     }

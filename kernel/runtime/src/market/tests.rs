@@ -10,8 +10,8 @@ use sycee_contract::{Command, CustomerId, Identifier as _, Kind, Message, Nature
 use super::*;
 use crate::log::Names;
 use crate::seal::KeyRing;
-use crate::storage::{Commit, Store, TableSpec, open_store};
-use crate::testing::{test_databases, test_market};
+use crate::storage::{Commit, Script, Store, open_store};
+use crate::testing::{generate_schema, test_databases, test_market};
 use crate::{Work, entity};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -58,6 +58,7 @@ fn on_each_engine(body: impl Fn(MarketWriter)) {
         eprintln!("on {}", url.engine());
         let mut registry = Registry::new();
         registry.service("counter").entity::<Counter>().handles::<Count>(count);
+        generate_schema(&mut registry);
         let options = MarketOptions {
             url,
             market: test_market(),
@@ -83,8 +84,8 @@ enum How {
 struct Failing(Box<dyn Store>, How);
 
 impl Store for Failing {
-    fn take_over(&mut self, tables: &[&'static TableSpec], held: Option<i64>) -> Result<(i64, i64), Fault> {
-        self.0.take_over(tables, held)
+    fn take_over(&mut self, held: Option<i64>) -> Result<(i64, i64), Fault> {
+        self.0.take_over(held)
     }
     fn commit(&mut self, commit: &Commit) -> Result<(), Fault> {
         if !matches!(self.1, How::Panics) {
@@ -95,8 +96,8 @@ impl Store for Failing {
             How::Panics | How::PanicsAfterCommit => panic!("told to panic"),
         }
     }
-    fn run_script(&mut self, sql: &str) -> Result<(), Fault> {
-        self.0.run_script(sql)
+    fn run_alone(&mut self, script: Script<'_>) -> Result<bool, Fault> {
+        self.0.run_alone(script)
     }
     fn reader(&self) -> Result<Box<dyn Reader>, Fault> {
         self.0.reader()
@@ -108,7 +109,7 @@ impl Store for Failing {
 
 fn fail_next_commit(market: &mut MarketWriter, how: How) {
     let mut store = open_store(&market.options.url, Duration::from_secs(5)).unwrap();
-    let (epoch, _) = store.take_over(&market.core.registry.tables(), Some(market.epoch)).unwrap();
+    let (epoch, _) = store.take_over(Some(market.epoch)).unwrap();
     market.epoch = epoch;
     let keys = Arc::clone(&market.core.keys);
     market.flusher = Flusher::spawn(Box::new(Failing(store, how)), keys, Names::default()).unwrap();
@@ -151,7 +152,7 @@ fn a_writer_that_another_has_followed_does_not_take_over_again() {
         market.seal().unwrap();
         let (batch, result) = market.flusher.wait(market.in_flight.as_ref().unwrap().batch);
         assert!(result.is_err() && batch > 0);
-        other.open(&market.core.registry.tables()).unwrap();
+        other.take_over(None).unwrap();
         assert_eq!(market.recover(&Fault::outage("the line went dead")).unwrap_err().kind, FaultKind::Fenced);
     });
 }

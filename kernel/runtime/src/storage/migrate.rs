@@ -1,7 +1,9 @@
-//! Brings a database to the binary's version: numbered files, each applied once, in one transaction, in order.
+//! Brings a database to the binary's version: numbered files, each applied once, in one transaction, in order. This is
+//! the only way in which a market's tables come about.
 //!
 //! Invariant: a file that was applied never changes: its checksum is recorded and compared.
 //! Invariant: a file is applied whole together with its record, or not at all.
+//! Invariant: a writer that ran before a file was applied does not write after it.
 
 use std::time::Duration;
 
@@ -9,8 +11,8 @@ use serde::Serialize;
 use sycee_contract::Timestamp;
 
 use super::{ColumnKind, DatabaseUrl, Reader, Store, TableSpec, Value, collect, ddl, open_store};
+use crate::Fault;
 use crate::system::{market_fence, schema_migration};
-use crate::{Fault, FaultKind};
 
 /// How long a lock is waited for.
 const BUSY: Duration = Duration::from_secs(30);
@@ -33,6 +35,22 @@ impl Migration {
     }
 }
 
+/// The numbered files of each engine.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct MigrationTree {
+    /// For SQLite.
+    pub sqlite: Vec<Migration>,
+    /// For PostgreSQL.
+    pub postgres: Vec<Migration>,
+}
+
+impl MigrationTree {
+    /// The files for the engine `sqlite` or `postgres`.
+    pub fn of(&self, engine: &str) -> &[Migration] {
+        if engine == "postgres" { &self.postgres } else { &self.sqlite }
+    }
+}
+
 /// A migration that was applied.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -51,16 +69,24 @@ pub struct Applied {
 ///
 /// Errors: `Corrupt` when an applied file has another text here, or the database has one that is not here.
 pub fn migrate(url: &DatabaseUrl, migrations: &[Migration]) -> Result<Vec<i64>, Fault> {
-    let mut store = open_store(url, BUSY)?;
-    store.run_script(&script(&ddl(schema_migration(), url.engine())))?;
-    compare(migrations, &applied(url, &mut *store.reader()?)?)?;
-    let mut done = Vec::new();
-    for migration in migrations {
-        if apply(url, &mut *store, migration)? {
-            done.push(migration.number);
+    bring_up(url, &mut *open_store(url, BUSY)?, migrations)
+}
+
+/// As [`migrate`], through a store that is open. Where nothing is missing it only reads.
+pub(crate) fn bring_up(url: &DatabaseUrl, store: &mut dyn Store, migrations: &[Migration]) -> Result<Vec<i64>, Fault> {
+    let numbered = migrations.iter().zip(1..).all(|(migration, nr)| migration.number == nr);
+    if migrations.is_empty() || !numbered {
+        return Err(Fault::bug("migrations are numbered from 1 without gaps, and there is at least one"));
+    }
+    let applied = applied(url, &mut *store.reader()?)?;
+    compare(migrations, &applied)?;
+    let mut ran = Vec::new();
+    for migration in &migrations[applied.len()..] {
+        if apply(url, store, migrations, migration)? {
+            ran.push(migration.number);
         }
     }
-    Ok(done)
+    Ok(ran)
 }
 
 /// What was applied to the database behind `reader`, in order; nothing for one that was never migrated.
@@ -104,7 +130,9 @@ pub fn schema_script(tables: &[&TableSpec], engine: &str) -> String {
 }
 
 /// The fencing row of a market that nobody has written yet.
-const FIRST_FENCE: &str = "INSERT INTO market_fence (id, epoch, batch) VALUES (1, 0, 0) ON CONFLICT (id) DO NOTHING";
+const FIRST_FENCE: &str = "INSERT INTO market_fence (id, epoch, batch) VALUES (1, 0, 0)";
+/// Locks out the writer that runs, before tables change under it; its next commit is told so.
+const FENCE_OFF: &str = "UPDATE market_fence SET epoch = epoch + 1 WHERE id = 1";
 
 fn script(statements: &[String]) -> String {
     let mut text = String::new();
@@ -117,19 +145,22 @@ fn script(statements: &[String]) -> String {
     text
 }
 
+/// Errors: `Corrupt` when `applied` is not how `migrations` begin.
 fn compare(migrations: &[Migration], applied: &[Applied]) -> Result<(), Fault> {
-    for done in applied {
-        let Some(migration) = migrations.iter().find(|migration| migration.number == done.number) else {
+    for (done, nr) in applied.iter().zip(1..) {
+        let Applied { number, name, applied_at, .. } = done;
+        if *number != nr {
+            return Err(Fault::corrupt(format!("migration {number} ({name}) was applied, and {nr} before it was not")));
+        }
+        let Some(migration) = migrations.iter().find(|migration| migration.number == *number) else {
             let text = format!(
-                "the database has migration {} ({}), which this binary does not know: use the newer binary",
-                done.number, done.name
+                "the database has migration {number} ({name}), which this binary does not know: use the newer binary"
             );
             return Err(Fault::corrupt(text));
         };
         if migration.checksum() != done.checksum {
             let text = format!(
-                "migration {} ({}) was applied on {} with another text: restore the file and add a new one",
-                done.number, done.name, done.applied_at
+                "migration {number} ({name}) was applied on {applied_at} with another text: restore the file and add a new one"
             );
             return Err(Fault::corrupt(text));
         }
@@ -137,30 +168,37 @@ fn compare(migrations: &[Migration], applied: &[Applied]) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Applies one migration unless it is there; whether it ran. Another process may be doing the same.
-fn apply(url: &DatabaseUrl, store: &mut dyn Store, migration: &Migration) -> Result<bool, Fault> {
-    let is_there = |store: &mut dyn Store| -> Result<bool, Fault> {
-        let done = applied(url, &mut *store.reader()?)?;
-        compare(std::slice::from_ref(migration), &of_number(&done, migration.number))?;
-        Ok(done.iter().any(|done| done.number == migration.number))
-    };
-    if is_there(store)? {
-        return Ok(false);
-    }
-    let clock = if url.engine() == "postgres" { "now()" } else { "unixepoch() * 1000000" };
+/// Applies one migration unless it is there; whether it ran. Another process may be doing the same, and is waited for.
+fn apply(
+    url: &DatabaseUrl,
+    store: &mut dyn Store,
+    migrations: &[Migration],
+    migration: &Migration,
+) -> Result<bool, Fault> {
     let Migration { number, name, sql } = migration;
+    let clock = if url.engine() == "postgres" { "now()" } else { "unixepoch() * 1000000" };
     let record = format!(
         "INSERT INTO schema_migration (number, name, checksum, applied_at) VALUES ({number}, '{}', '{}', {clock});",
         name.replace('\'', "''"),
         migration.checksum()
     );
-    match store.run_script(&format!("{sql}\n{record}")) {
-        Ok(()) => Ok(true),
-        Err(fault) if fault.kind == FaultKind::Bug && is_there(store)? => Ok(false),
-        Err(fault) => Err(fault),
-    }
-}
-
-fn of_number(applied: &[Applied], number: i64) -> Vec<Applied> {
-    applied.iter().filter(|done| done.number == number).cloned().collect()
+    let ran = store.run_alone(&mut |reader| {
+        let done = applied(url, reader)?;
+        compare(migrations, &done)?;
+        if done.iter().any(|done| done.number == *number) {
+            return Ok(None);
+        }
+        let mut statements = Vec::new();
+        if has_table(url, reader, market_fence().name)? {
+            statements.push(FENCE_OFF.to_owned());
+        }
+        if !has_table(url, reader, schema_migration().name)? {
+            statements.extend(ddl(schema_migration(), url.engine()));
+        }
+        Ok(Some(format!("{}{sql}\n{record}", script(&statements))))
+    });
+    ran.map_err(|fault| {
+        let text = format!("migration {number} ({name}) was not applied, and left nothing: {}", fault.message);
+        Fault { message: text, ..fault }
+    })
 }

@@ -14,7 +14,8 @@ mod value;
 
 use std::time::Duration;
 
-pub use migrate::{Applied, Migration, applied, has_table, migrate, schema_script};
+pub(crate) use migrate::bring_up;
+pub use migrate::{Applied, Migration, MigrationTree, applied, has_table, migrate, schema_script};
 pub use spec::{ColumnKind, ColumnSpec, IndexSpec, TableSpec, quoted};
 pub use url::{DatabaseUrl, SqliteDurability};
 pub use value::Value;
@@ -66,36 +67,45 @@ pub trait Reader: Send {
     ) -> Result<(), Fault>;
 }
 
+/// Says which statements to run, after a look at the database.
+pub type Script<'a> = &'a mut dyn FnMut(&mut dyn Reader) -> Result<Option<String>, Fault>;
+
 /// What commits.
 pub trait Store: Send {
-    /// Creates what is missing of `tables`; takes the writer's place with a new fencing epoch. Answers the last batch.
-    fn open(&mut self, tables: &[&'static TableSpec]) -> Result<i64, Fault> {
-        self.take_over(tables, None).map(|(_, batch)| batch)
-    }
-    /// As [`Self::open`], if the epoch so far is the one `held`. Answers the new epoch and the last batch.
+    /// Takes the writer's place with a new fencing epoch, if the epoch so far is the one `held`; whatever it is, for
+    /// `None`. Answers the new epoch and the last batch.
     ///
-    /// Errors: `Fenced` when another writer has taken over from the one that held it.
-    fn take_over(&mut self, tables: &[&'static TableSpec], held: Option<i64>) -> Result<(i64, i64), Fault>;
+    /// Errors: `Fenced` when another writer has taken over from the one that held it; `Outage` when the database would
+    /// lose what it acknowledges.
+    fn take_over(&mut self, held: Option<i64>) -> Result<(i64, i64), Fault>;
     /// Writes `commit` in one durable transaction.
     ///
     /// Errors: a Fault of kind `Fenced` when another writer has taken over; of kind `Outage` when it is unknown whether
     /// the batch was committed and the engine cannot be asked.
     fn commit(&mut self, commit: &Commit) -> Result<(), Fault>;
-    /// Runs SQL statements in one durable transaction; for migrations.
-    fn run_script(&mut self, sql: &str) -> Result<(), Fault>;
+    /// Runs the statements that `script` answers, if any, in one durable transaction, while everybody else who wants
+    /// the same waits; `script` sees what those before have committed. Whether there was anything to run.
+    fn run_alone(&mut self, script: Script<'_>) -> Result<bool, Fault>;
+    /// Runs SQL statements in one durable transaction.
+    fn run_script(&mut self, sql: &str) -> Result<(), Fault> {
+        self.run_alone(&mut |_| Ok(Some(sql.to_owned()))).map(|_| ())
+    }
     /// A reader of its own connection.
     fn reader(&self) -> Result<Box<dyn Reader>, Fault>;
     /// What makes it durable, for people: engine, version, settings, place.
     fn describe(&mut self) -> Result<Vec<(String, String)>, Fault>;
 }
 
-/// Opens the store that `url` names. `busy` is how long to wait for a lock before it is an outage.
+/// Opens the store that `url` names. `busy` is how long to wait for a lock, or in the middle of a commit for a server
+/// that went away, before it is an outage.
 pub fn open_store(url: &DatabaseUrl, busy: Duration) -> Result<Box<dyn Store>, Fault> {
     match url {
         DatabaseUrl::Sqlite { path, durability, vfs } => {
             Ok(Box::new(sqlite::SqliteStore::open(path, *durability, vfs.as_deref(), busy)?))
         }
-        DatabaseUrl::Postgres { config, schema } => Ok(Box::new(postgres::PostgresStore::connect(config, schema)?)),
+        DatabaseUrl::Postgres { config, schema } => {
+            Ok(Box::new(postgres::PostgresStore::connect(config, schema, busy)?))
+        }
     }
 }
 

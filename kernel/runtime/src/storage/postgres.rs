@@ -1,16 +1,26 @@
 //! PostgreSQL: one schema, set-based flushes (UNNEST for what changes, binary COPY for what is appended), pipelined.
+//!
+//! Invariant: COMMIT is sent only after the fencing row is locked under our epoch, so who locks that row after a lost
+//! connection sees whether the batch it was about is there, and no server process can still make it appear later.
+
+mod link;
+mod reader;
+mod schema;
 
 use std::fmt::Write as _;
+use std::time::{Duration, Instant};
 
 use bytes::{BufMut as _, BytesMut};
-use futures_util::{SinkExt as _, TryStreamExt as _, future};
-use tokio::runtime::Runtime;
+use futures_util::{SinkExt as _, future};
 use tokio_postgres::error::SqlState;
-use tokio_postgres::types::{FromSql, IsNull, ToSql, Type, to_sql_checked};
-use tokio_postgres::{Client, NoTls, Statement};
+use tokio_postgres::types::{IsNull, ToSql, Type, to_sql_checked};
+use tokio_postgres::{Client, Statement};
 
-use super::migrate::schema_script;
-use super::{ColumnKind, Commit, Reader, Store, TableRows, TableSpec, Value, Write, quoted};
+use self::link::{Link, Purpose, Server, check_schema};
+use self::reader::PostgresReader;
+pub(super) use self::schema::ddl;
+use self::schema::{column_type, pg_type};
+use super::{Commit, Reader, Script, Store, TableRows, TableSpec, Value, Write, quoted};
 use crate::{Fault, FaultKind};
 
 /// Microseconds and days from 1970-01-01 to PostgreSQL's epoch, 2000-01-01.
@@ -27,6 +37,17 @@ fn fault(error: tokio_postgres::Error) -> Fault {
     };
     let text = error.as_db_error().map_or_else(String::new, |db| format!(" ({})", db.message()));
     Fault::new(kind, format!("postgres{text}")).because(error)
+}
+
+/// What the server or the connection said, where a fault comes from there.
+fn cause(fault: &Fault) -> Option<&tokio_postgres::Error> {
+    fault.source.as_ref()?.downcast_ref()
+}
+
+/// Whether the server undid the transaction in favour of another one: the same may well succeed now.
+fn is_undone(fault: &Fault) -> bool {
+    let undone = [SqlState::T_R_SERIALIZATION_FAILURE, SqlState::T_R_DEADLOCK_DETECTED];
+    cause(fault).and_then(tokio_postgres::Error::code).is_some_and(|code| undone.contains(code))
 }
 
 /// A value written as whatever type the statement wants.
@@ -64,90 +85,21 @@ impl ToSql for Param<'_> {
     to_sql_checked!();
 }
 
-/// The bytes of a column, as they came.
-struct Raw<'a>(&'a [u8]);
-
-impl<'a> FromSql<'a> for Raw<'a> {
-    fn from_sql(_: &Type, raw: &'a [u8]) -> Result<Self, BoxError> {
-        Ok(Self(raw))
-    }
-
-    fn accepts(_: &Type) -> bool {
-        true
-    }
-}
-
-fn read_value(raw: Option<Raw<'_>>, ty: &Type, kind: ColumnKind) -> Result<Value, Fault> {
-    let Some(Raw(raw)) = raw else { return Ok(Value::Null) };
-    let short = |_| Fault::corrupt("a column has another width than its type");
-    let text = |bytes| {
-        std::str::from_utf8(bytes).map(Value::text).map_err(|error| Fault::corrupt("a text column").because(error))
-    };
-    Ok(match *ty {
-        Type::BOOL => Value::Int(i64::from(raw.first().is_some_and(|byte| *byte != 0))),
-        Type::INT2 => Value::Int(i64::from(i16::from_be_bytes(raw.try_into().map_err(short)?))),
-        Type::INT4 => Value::Int(i64::from(i32::from_be_bytes(raw.try_into().map_err(short)?))),
-        Type::INT8 => Value::Int(i64::from_be_bytes(raw.try_into().map_err(short)?)),
-        Type::DATE => Value::Int(i64::from(i32::from_be_bytes(raw.try_into().map_err(short)?)) + EPOCH_DAYS),
-        Type::TIMESTAMPTZ => {
-            Value::Int(i64::from_be_bytes(raw.try_into().map_err(short)?).saturating_add(EPOCH_MICROS))
-        }
-        Type::JSONB => text(raw.get(1..).unwrap_or_default())?,
-        Type::BYTEA => Value::bytes(raw),
-        Type::TEXT | Type::VARCHAR | Type::NAME | Type::UNKNOWN => text(raw)?,
-        _ => return Err(Fault::bug(format!("column type {ty} cannot be read as {kind:?}: cast it in the query"))),
-    })
-}
-
-struct Link {
-    runtime: Runtime,
-    client: Client,
-}
-
-impl Link {
-    fn connect(config: &str, schema: &str) -> Result<Self, Fault> {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .map_err(|error| Fault::outage("no runtime for PostgreSQL").because(error))?;
-        let client = runtime.block_on(async {
-            let (client, connection) = tokio_postgres::connect(config, NoTls).await.map_err(fault)?;
-            tokio::spawn(async move {
-                // The client reports a lost connection at its next use.
-                drop(connection.await);
-            });
-            let setup = format!("SET search_path TO {schema}; SET client_min_messages TO warning; SET jit TO off");
-            client.batch_execute(&setup).await.map_err(fault)?;
-            Ok::<_, Fault>(client)
-        })?;
-        Ok(Self { runtime, client })
-    }
-}
-
 pub(super) struct PostgresStore {
-    config: String,
-    schema: String,
+    server: Server,
     link: Link,
+    /// How long to wait for a server that does not answer.
+    busy: Duration,
     epoch: i64,
     fence: Option<Statement>,
     statements: std::collections::HashMap<(&'static str, &'static str), Statement>,
 }
 
-fn check_schema(schema: &str) -> Result<(), Fault> {
-    let fine = !schema.is_empty() && schema.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
-    if fine {
-        Ok(())
-    } else {
-        Err(Fault::outage(format!("schema {schema:?}: use lower case, digits and _, such as market_gh")))
-    }
-}
-
 impl PostgresStore {
-    pub(super) fn connect(config: &str, schema: &str) -> Result<Self, Fault> {
-        check_schema(schema)?;
-        let link = Link::connect(config, schema)?;
-        let (config, schema) = (config.to_owned(), schema.to_owned());
-        Ok(Self { config, schema, link, epoch: 0, fence: None, statements: std::collections::HashMap::new() })
+    pub(super) fn connect(config: &str, schema: &str, busy: Duration) -> Result<Self, Fault> {
+        let server = Server::new(config, schema)?;
+        let link = server.link(Purpose::Writing)?;
+        Ok(Self { server, link, busy, epoch: 0, fence: None, statements: std::collections::HashMap::new() })
     }
 
     fn prepare(&mut self, table: &'static TableSpec, what: &'static str, sql: &str) -> Result<Statement, Fault> {
@@ -172,7 +124,7 @@ impl PostgresStore {
         let fence = match &self.fence {
             Some(statement) => statement.clone(),
             None => {
-                let sql = "UPDATE market_fence SET batch = $1 WHERE id = 1 AND epoch = $2";
+                let sql = "UPDATE market_fence SET batch = $1 WHERE id = 1 AND epoch = $2 AND batch < $1";
                 let statement = self.link.runtime.block_on(self.link.client.prepare(sql)).map_err(fault)?;
                 self.fence.insert(statement).clone()
             }
@@ -214,30 +166,79 @@ impl PostgresStore {
         })
     }
 
-    /// After a failure: whether the batch was committed all the same.
+    /// After a failure: whether the batch was committed all the same. Asks until somebody knows, for `busy`.
     fn was_committed(&mut self, batch: i64) -> Result<bool, Fault> {
-        let mut last = Fault::outage("postgres does not answer");
-        for attempt in 0..5u64 {
-            std::thread::sleep(std::time::Duration::from_millis(200 * attempt));
-            match Link::connect(&self.config, &self.schema) {
-                Ok(link) => {
-                    let sql = "SELECT epoch, batch FROM market_fence WHERE id = 1";
-                    let row = link.runtime.block_on(link.client.query_one(sql, &[])).map_err(fault)?;
-                    self.link = link;
-                    self.fence = None;
-                    self.statements.clear();
-                    let (epoch, committed): (i64, i64) = (row.get(0), row.get(1));
-                    if epoch != self.epoch {
-                        let text = format!("another writer took over after epoch {}", self.epoch);
-                        return Err(Fault::new(FaultKind::Fenced, text));
-                    }
-                    return Ok(committed >= batch);
+        let deadline = Instant::now() + self.busy;
+        let mut pause = Duration::from_millis(10);
+        loop {
+            match self.ask_fence() {
+                Ok((epoch, _)) if epoch != self.epoch => {
+                    let text = format!("another writer took over after epoch {}", self.epoch);
+                    return Err(Fault::new(FaultKind::Fenced, text));
                 }
-                Err(error) => last = error,
+                Ok((_, committed)) => return Ok(committed >= batch),
+                Err(error) if Instant::now() + pause > deadline => {
+                    let text = format!("nobody says whether batch {batch} was committed, after {:?}", self.busy);
+                    return Err(Fault::outage(text).because(error));
+                }
+                Err(_) => std::thread::sleep(pause),
             }
+            pause = (pause * 2).min(Duration::from_secs(1));
         }
-        Err(last)
     }
+
+    /// Epoch and last batch, over a new connection, once no transaction is about to change them.
+    fn ask_fence(&mut self) -> Result<(i64, i64), Fault> {
+        self.fence = None;
+        self.statements.clear();
+        self.link = self.server.link(Purpose::Writing)?;
+        let Link { runtime, client } = &self.link;
+        runtime.block_on(async {
+            // A standby refuses to lock: what it knows may be old.
+            client.batch_execute("BEGIN; SET LOCAL lock_timeout TO '5s'").await.map_err(fault)?;
+            let sql = "SELECT epoch, batch FROM market_fence WHERE id = 1 FOR UPDATE";
+            let row = client.query_one(sql, &[]).await.map_err(fault)?;
+            client.batch_execute("COMMIT").await.map_err(fault)?;
+            Ok((row.get(0), row.get(1)))
+        })
+    }
+
+    /// Leaves a transaction that failed, which releases what it held; whether the connection still does.
+    fn undo(&mut self) -> bool {
+        self.link.runtime.block_on(self.link.client.batch_execute("ROLLBACK")).is_ok()
+    }
+
+    /// Leaves its transaction open unless it answers true.
+    fn run_locked(&mut self, reader: &mut dyn Reader, script: Script<'_>) -> Result<bool, Fault> {
+        let schema = &self.server.schema;
+        let lock = format!("BEGIN; SELECT pg_advisory_xact_lock(hashtext('sycee.{schema}'))");
+        // Who may not create schemas can still work in one that an administrator has made.
+        let exists = format!("SELECT to_regnamespace('{schema}') IS NOT NULL");
+        let Link { runtime, client } = &self.link;
+        runtime.block_on(client.batch_execute(&lock)).map_err(fault)?;
+        let Some(sql) = script(reader)? else { return Ok(false) };
+        let exists: bool = runtime.block_on(client.query_one(&exists, &[])).map_err(fault)?.get(0);
+        let create = if exists { String::new() } else { format!("CREATE SCHEMA {schema};\n") };
+        runtime.block_on(client.batch_execute(&format!("{create}{sql}\n;COMMIT;"))).map_err(fault)?;
+        Ok(true)
+    }
+
+    fn setting(&mut self, name: &str) -> Result<Option<String>, Fault> {
+        let sql = format!("SELECT current_setting('{name}', true)");
+        let row = self.link.runtime.block_on(self.link.client.query_one(&sql, &[])).map_err(fault)?;
+        Ok(row.get(0))
+    }
+}
+
+/// Errors: `Outage` when a server with this `fsync` would lose what it acknowledged.
+fn check_fsync(fsync: Option<&str>) -> Result<(), Fault> {
+    if fsync != Some("off") {
+        return Ok(());
+    }
+    Err(Fault::outage(
+        "the PostgreSQL server runs with fsync=off: what it acknowledges is gone, and the database may be torn, when its \
+         machine stops. Turn fsync on; for a market that may be lost, add durability=off to its URL",
+    ))
 }
 
 /// One column of many rows, sent as an array.
@@ -283,69 +284,6 @@ fn columns(rows: &TableRows) -> Vec<Column<'_>> {
     (0..width).map(|at| Column { values: &rows.rows, at, width }).collect()
 }
 
-const fn column_type(kind: ColumnKind) -> &'static str {
-    match kind {
-        ColumnKind::Int => "bigint",
-        ColumnKind::Bool => "boolean",
-        ColumnKind::Date => "date",
-        ColumnKind::Timestamp => "timestamptz",
-        ColumnKind::Text => "text",
-        ColumnKind::Json => "jsonb",
-        ColumnKind::Bytes => "bytea",
-    }
-}
-
-/// The statements that create a table with its indexes and its view of decimal amounts.
-pub(super) fn ddl(table: &TableSpec) -> Vec<String> {
-    let mut columns: Vec<String> = table
-        .columns
-        .iter()
-        .map(|column| {
-            let collation = if column.kind == ColumnKind::Text { " COLLATE \"C\"" } else { "" };
-            let null = if column.nullable { "" } else { " NOT NULL" };
-            format!("{} {}{collation}{null}", quoted(&column.name), column_type(column.kind))
-        })
-        .collect();
-    columns.push(format!("PRIMARY KEY ({})", table.key_names().join(", ")));
-    let mut statements = vec![format!("CREATE TABLE IF NOT EXISTS {} (\n  {}\n)", table.name, columns.join(",\n  "))];
-    for index in &table.indexes {
-        let unique = if index.unique { "UNIQUE " } else { "" };
-        statements.push(format!(
-            "CREATE {unique}INDEX IF NOT EXISTS {}_{} ON {} ({})",
-            table.name,
-            index.name,
-            table.name,
-            index.columns.iter().map(|column| quoted(column)).collect::<Vec<_>>().join(", ")
-        ));
-    }
-    if !table.money.is_empty() {
-        let shown: Vec<String> = table
-            .columns
-            .iter()
-            .enumerate()
-            .map(|(at, column)| match table.money.iter().find(|(units, _)| *units == at) {
-                Some((units, currency)) => {
-                    let (units, currency) = (&table.columns[*units].name, &table.columns[*currency].name);
-                    let name = quoted(units.trim_end_matches("_units"));
-                    let (units, currency) = (quoted(units), quoted(currency));
-                    format!(
-                        "CASE WHEN {currency} IN ('USDT','USDC') THEN {units}::numeric / 1000000 \
-                         ELSE {units}::numeric / 10000 END AS {name}"
-                    )
-                }
-                None => quoted(&column.name),
-            })
-            .collect();
-        statements.push(format!(
-            "CREATE OR REPLACE VIEW {}_decimal AS SELECT {} FROM {}",
-            table.name,
-            shown.join(", "),
-            table.name
-        ));
-    }
-    statements
-}
-
 fn unnest(table: &TableSpec, positions: &[usize]) -> String {
     let arrays: Vec<String> = positions
         .iter()
@@ -379,8 +317,6 @@ fn copy_sql(table: &TableSpec) -> String {
     format!("COPY {} ({}) FROM STDIN (FORMAT binary)", table.name, table.column_list())
 }
 
-/// Rows taken from the connection at a time.
-const ROWS_PER_READ: usize = 256;
 /// Rows of a binary COPY are sent in pieces of about this size, bytes.
 const COPY_CHUNK: usize = 256 * 1024;
 
@@ -412,21 +348,11 @@ async fn copy(client: &Client, statement: &Statement, rows: &TableRows) -> Resul
     sink.close().await.map_err(fault)
 }
 
-const fn pg_type(kind: ColumnKind) -> Type {
-    match kind {
-        ColumnKind::Int => Type::INT8,
-        ColumnKind::Bool => Type::BOOL,
-        ColumnKind::Date => Type::DATE,
-        ColumnKind::Timestamp => Type::TIMESTAMPTZ,
-        ColumnKind::Text => Type::TEXT,
-        ColumnKind::Json => Type::JSONB,
-        ColumnKind::Bytes => Type::BYTEA,
-    }
-}
-
 impl Store for PostgresStore {
-    fn take_over(&mut self, tables: &[&'static TableSpec], held: Option<i64>) -> Result<(i64, i64), Fault> {
-        self.run_script(&schema_script(tables, "postgres"))?;
+    fn take_over(&mut self, held: Option<i64>) -> Result<(i64, i64), Fault> {
+        if !self.server.careless {
+            check_fsync(self.setting("fsync")?.as_deref())?;
+        }
         let take = "UPDATE market_fence SET epoch = epoch + 1 WHERE id = 1 AND epoch = coalesce($1, epoch) \
                     RETURNING epoch, batch";
         let Link { runtime, client } = &self.link;
@@ -445,13 +371,14 @@ impl Store for PostgresStore {
                 Ok(()) => return Ok(()),
                 Err(error) => error,
             };
-            if error.kind == FaultKind::Fenced || (error.kind == FaultKind::Bug && attempt == 1) {
-                // The transaction is aborted; leaving it releases what it held.
-                drop(self.link.runtime.block_on(self.link.client.batch_execute("ROLLBACK")));
+            let is_alive = self.undo();
+            // After a lost connection a fenced commit may be the batch itself, which is there already.
+            let is_final = error.kind == FaultKind::Bug || (error.kind == FaultKind::Fenced && attempt == 1);
+            if is_final || attempt > ATTEMPTS {
                 return Err(error);
             }
-            if attempt > ATTEMPTS {
-                return Err(error);
+            if is_alive && is_undone(&error) {
+                continue;
             }
             if self.was_committed(commit.batch)? {
                 return Ok(());
@@ -459,116 +386,50 @@ impl Store for PostgresStore {
         }
     }
 
-    fn run_script(&mut self, sql: &str) -> Result<(), Fault> {
-        let schema = &self.schema;
-        let whole = format!(
-            "BEGIN; SELECT pg_advisory_xact_lock(hashtext('sycee.{schema}')); CREATE SCHEMA IF NOT EXISTS {schema};\n{sql}\n;COMMIT;"
-        );
-        let Link { runtime, client } = &self.link;
-        let result = runtime.block_on(client.batch_execute(&whole)).map_err(fault);
-        if result.is_err() {
-            // The first error is what counts; leaving the transaction releases what it held.
-            drop(runtime.block_on(client.batch_execute("ROLLBACK")));
+    fn run_alone(&mut self, script: Script<'_>) -> Result<bool, Fault> {
+        let mut reader = self.reader()?;
+        let done = self.run_locked(&mut *reader, script);
+        if !matches!(done, Ok(true)) {
+            self.undo();
         }
-        result
+        done
     }
 
     fn reader(&self) -> Result<Box<dyn Reader>, Fault> {
-        let link = Link::connect(&self.config, &self.schema)?;
-        Ok(Box::new(PostgresReader {
-            link,
-            config: self.config.clone(),
-            schema: self.schema.clone(),
-            statements: std::collections::HashMap::new(),
-        }))
+        Ok(Box::new(PostgresReader::connect(&self.server)?))
     }
 
     fn describe(&mut self) -> Result<Vec<(String, String)>, Fault> {
-        let mut all = vec![("engine".to_owned(), "postgres".to_owned()), ("schema".to_owned(), self.schema.clone())];
+        let mut all =
+            vec![("engine".to_owned(), "postgres".to_owned()), ("schema".to_owned(), self.server.schema.clone())];
         for name in ["server_version", "fsync", "synchronous_commit", "full_page_writes", "wal_level", "data_directory"]
         {
-            let sql = format!("SELECT current_setting('{name}', true)");
-            let row = self.link.runtime.block_on(self.link.client.query_one(&sql, &[])).map_err(fault)?;
-            all.push((name.to_owned(), row.get::<_, Option<String>>(0).unwrap_or_default()));
+            all.push((name.to_owned(), self.setting(name)?.unwrap_or_default()));
         }
-        let on = |name: &str| all.iter().any(|(key, value)| key == name && value == "on");
-        let durable = on("fsync") && on("synchronous_commit");
+        let has =
+            |name: &str, wanted: &[&str]| all.iter().any(|(key, it)| key == name && wanted.contains(&it.as_str()));
+        let durable = has("fsync", &["on"]) && has("synchronous_commit", &["on", "remote_apply"]);
         all.push(("durable".to_owned(), durable.to_string()));
         Ok(all)
-    }
-}
-
-struct PostgresReader {
-    link: Link,
-    config: String,
-    schema: String,
-    statements: std::collections::HashMap<String, Statement>,
-}
-
-impl PostgresReader {
-    fn run(
-        &mut self,
-        sql: &str,
-        params: &[Value],
-        kinds: &[ColumnKind],
-        each: &mut dyn FnMut(&[Value]) -> Result<(), Fault>,
-    ) -> Result<(), Fault> {
-        let Link { runtime, client } = &self.link;
-        if !self.statements.contains_key(sql) {
-            let statement = runtime.block_on(client.prepare(sql)).map_err(fault)?;
-            self.statements.insert(sql.to_owned(), statement);
-        }
-        let Some(statement) = self.statements.get(sql) else { return Err(Fault::bug("a statement vanished")) };
-        let stream = runtime.block_on(client.query_raw(statement, params.iter().map(Param))).map_err(fault)?;
-        let mut stream = Box::pin(stream);
-        let mut values = Vec::with_capacity(kinds.len());
-        loop {
-            // `each` may query on a connection of its own, so it must not run inside this runtime.
-            let rows: Vec<tokio_postgres::Row> = runtime.block_on(async {
-                let mut rows = Vec::with_capacity(ROWS_PER_READ);
-                while rows.len() < ROWS_PER_READ
-                    && let Some(row) = stream.try_next().await.map_err(fault)?
-                {
-                    rows.push(row);
-                }
-                Ok::<_, Fault>(rows)
-            })?;
-            for row in &rows {
-                values.clear();
-                for (at, kind) in kinds.iter().enumerate() {
-                    let raw: Option<Raw<'_>> = row.try_get(at).map_err(fault)?;
-                    values.push(read_value(raw, row.columns()[at].type_(), *kind)?);
-                }
-                each(&values)?;
-            }
-            if rows.len() < ROWS_PER_READ {
-                return Ok(());
-            }
-        }
-    }
-}
-
-impl Reader for PostgresReader {
-    fn query(
-        &mut self,
-        sql: &str,
-        params: &[Value],
-        kinds: &[ColumnKind],
-        each: &mut dyn FnMut(&[Value]) -> Result<(), Fault>,
-    ) -> Result<(), Fault> {
-        if self.link.client.is_closed() {
-            self.link = Link::connect(&self.config, &self.schema)?;
-            self.statements.clear();
-        }
-        self.run(sql, params, kinds, each)
     }
 }
 
 /// Removes a schema that a test made; says nothing when it cannot.
 pub(super) fn drop_schema(config: &str, schema: &str) {
     if check_schema(schema).is_ok()
-        && let Ok(link) = Link::connect(config, "public")
+        && let Ok(link) = Server::new(config, "public").and_then(|server| server.link(Purpose::Writing))
     {
         drop(link.runtime.block_on(link.client.batch_execute(&format!("DROP SCHEMA IF EXISTS {schema} CASCADE"))));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::check_fsync;
+
+    #[test]
+    fn a_server_that_forgets_is_refused() {
+        assert!(check_fsync(Some("on")).is_ok() && check_fsync(None).is_ok());
+        assert!(check_fsync(Some("off")).unwrap_err().message.contains("durability=off"));
     }
 }

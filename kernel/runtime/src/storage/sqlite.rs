@@ -1,13 +1,12 @@
 //! SQLite: one file, WAL, one writer connection that waits for the disk, readers of their own.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rusqlite::types::{ToSql, ToSqlOutput, ValueRef};
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
-use super::migrate::schema_script;
-use super::{ColumnKind, Commit, Reader, SqliteDurability, Store, TableRows, TableSpec, Value, Write, quoted};
+use super::{ColumnKind, Commit, Reader, Script, SqliteDurability, Store, TableRows, TableSpec, Value, Write, quoted};
 use crate::{Fault, FaultKind};
 
 /// Frames in the WAL after which the writer copies them back. The WAL is never truncated: overwriting is faster.
@@ -66,6 +65,22 @@ fn connect(path: &Path, flags: OpenFlags, vfs: Option<&str>) -> rusqlite::Result
     }
 }
 
+/// Of several that make the same file at once the engine refuses all but one, without letting them wait.
+fn switch_to_wal(connection: &Connection, busy: Duration) -> Result<(), Fault> {
+    let deadline = Instant::now() + busy;
+    loop {
+        match connection.pragma_update(None, "journal_mode", "WAL") {
+            Err(error)
+                if error.sqlite_error_code() == Some(rusqlite::ErrorCode::DatabaseBusy)
+                    && Instant::now() < deadline =>
+            {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            done => return done.map_err(fault),
+        }
+    }
+}
+
 impl SqliteStore {
     pub(super) fn open(
         path: &Path,
@@ -81,7 +96,7 @@ impl SqliteStore {
             .map_err(|error| Fault::outage(format!("{} cannot be opened", path.display())).because(error))?;
         connection.busy_timeout(busy).map_err(fault)?;
         connection.pragma_update(None, "page_size", PAGE_BYTES).map_err(fault)?;
-        connection.pragma_update(None, "journal_mode", "WAL").map_err(fault)?;
+        switch_to_wal(&connection, busy)?;
         let synchronous = match durability {
             SqliteDurability::Full => "FULL",
             SqliteDurability::Off => "OFF",
@@ -139,12 +154,11 @@ pub(super) fn ddl(table: &TableSpec) -> Vec<String> {
         columns.push(format!("PRIMARY KEY ({})", table.key_names().join(", ")));
     }
     let without = if rowid { "" } else { " WITHOUT ROWID" };
-    let mut statements =
-        vec![format!("CREATE TABLE IF NOT EXISTS {} (\n  {}\n){without}", table.name, columns.join(",\n  "))];
+    let mut statements = vec![format!("CREATE TABLE {} (\n  {}\n){without}", table.name, columns.join(",\n  "))];
     for index in &table.indexes {
         let unique = if index.unique { "UNIQUE " } else { "" };
         statements.push(format!(
-            "CREATE {unique}INDEX IF NOT EXISTS {}_{} ON {} ({})",
+            "CREATE {unique}INDEX {}_{} ON {} ({})",
             table.name,
             index.name,
             table.name,
@@ -169,7 +183,7 @@ pub(super) fn ddl(table: &TableSpec) -> Vec<String> {
             }
         }
         statements.push(format!(
-            "CREATE VIEW IF NOT EXISTS {}_decimal AS SELECT {} FROM {}",
+            "CREATE VIEW {}_decimal AS SELECT {} FROM {}",
             table.name,
             shown.join(", "),
             table.name
@@ -245,9 +259,8 @@ fn write_rows(connection: &Connection, rows: &TableRows) -> Result<(), Fault> {
 }
 
 impl Store for SqliteStore {
-    fn take_over(&mut self, tables: &[&'static TableSpec], held: Option<i64>) -> Result<(i64, i64), Fault> {
+    fn take_over(&mut self, held: Option<i64>) -> Result<(i64, i64), Fault> {
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(fault)?;
-        transaction.execute_batch(&schema_script(tables, "sqlite")).map_err(fault)?;
         let (epoch, batch): (i64, i64) = transaction
             .query_row("UPDATE market_fence SET epoch = epoch + 1 WHERE id = 1 RETURNING epoch, batch", [], |row| {
                 Ok((row.get(0)?, row.get(1)?))
@@ -264,7 +277,7 @@ impl Store for SqliteStore {
     fn commit(&mut self, commit: &Commit) -> Result<(), Fault> {
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(fault)?;
         let fenced = transaction
-            .prepare_cached("UPDATE market_fence SET batch = ?1 WHERE id = 1 AND epoch = ?2")
+            .prepare_cached("UPDATE market_fence SET batch = ?1 WHERE id = 1 AND epoch = ?2 AND batch < ?1")
             .and_then(|mut statement| statement.execute([commit.batch, self.epoch]))
             .map_err(fault)?;
         if fenced != 1 {
@@ -279,10 +292,13 @@ impl Store for SqliteStore {
         Ok(())
     }
 
-    fn run_script(&mut self, sql: &str) -> Result<(), Fault> {
+    fn run_alone(&mut self, script: Script<'_>) -> Result<bool, Fault> {
+        let mut reader = self.reader()?;
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(fault)?;
-        transaction.execute_batch(sql).map_err(fault)?;
-        transaction.commit().map_err(fault)
+        let Some(sql) = script(&mut *reader)? else { return Ok(false) };
+        transaction.execute_batch(&sql).map_err(fault)?;
+        transaction.commit().map_err(fault)?;
+        Ok(true)
     }
 
     fn reader(&self) -> Result<Box<dyn Reader>, Fault> {

@@ -1,6 +1,7 @@
 //! Where a market is kept: `sqlite:///path/to/market.db`, or `postgres://…?schema=market_gh`.
 //!
 //! `sqlite:///path/to/market.db?vfs=name` opens the file through a virtual file system that the process has registered.
+//! `postgres://…?durability=off` takes a PostgreSQL server as it is, even one that loses what it acknowledged.
 
 use std::path::PathBuf;
 
@@ -29,7 +30,7 @@ pub enum DatabaseUrl {
     },
     /// A schema of a PostgreSQL database.
     Postgres {
-        /// Connection string, as libpq takes it (key=value or URL).
+        /// Connection string, as libpq takes it (key=value or URL); besides, `durability=off` (see the module).
         config: String,
         /// Schema of the market.
         schema: String,
@@ -48,11 +49,11 @@ impl DatabaseUrl {
             });
         }
         if text.starts_with("postgres://") || text.starts_with("postgresql://") {
-            let (config, schema) = take_schema(text, &['?', '&']);
+            let (config, schema) = take_schema(text);
             return Ok(Self::Postgres { config, schema });
         }
         if text.contains("host=") || text.contains("dbname=") {
-            let (config, schema) = take_schema(text, &[' ']);
+            let (config, schema) = take_schema(text);
             return Ok(Self::Postgres { config, schema });
         }
         if text.contains("://") || text.is_empty() {
@@ -81,17 +82,24 @@ impl DatabaseUrl {
     }
 }
 
-fn take_schema(text: &str, separators: &[char]) -> (String, String) {
-    let Some(at) = text.find("schema=").filter(|at| *at > 0 && text[..*at].ends_with(separators)) else {
-        return (text.to_owned(), "sycee".to_owned());
-    };
-    let rest = &text[at + "schema=".len()..];
+/// Takes `name=value` out of a connection string in either of libpq's forms.
+pub(super) fn take_parameter(config: &str, name: &str) -> (String, Option<String>) {
+    let separators: &[char] = if config.contains("://") { &['?', '&'] } else { &[' '] };
+    let named = format!("{name}=");
+    let found = config
+        .match_indices(&named)
+        .map(|(at, _)| at)
+        .find(|at| *at == 0 && separators == [' '] || config[..*at].ends_with(separators));
+    let Some(at) = found else { return (config.to_owned(), None) };
+    let rest = &config[at + named.len()..];
     let end = rest.find(['&', ' ']).unwrap_or(rest.len());
-    let schema = rest[..end].to_owned();
-    let tail = rest[end..].trim_start_matches(['&', ' ']);
-    let mut config = text[..at].to_owned();
-    config.push_str(tail);
-    (config.trim_end_matches(['?', '&', ' ']).to_owned(), schema)
+    let without = format!("{}{}", &config[..at], rest[end..].trim_start_matches(['&', ' ']));
+    (without.trim_end_matches(['?', '&', ' ']).to_owned(), Some(rest[..end].to_owned()))
+}
+
+fn take_schema(text: &str) -> (String, String) {
+    let (config, schema) = take_parameter(text, "schema");
+    (config, schema.unwrap_or_else(|| "sycee".to_owned()))
 }
 
 #[cfg(test)]
@@ -110,9 +118,26 @@ mod tests {
             ("postgres://u@h/d?a=b&schema=gh&c=d", postgres("postgres://u@h/d?a=b&c=d", "gh")),
             ("host=/tmp user=me schema=gh", postgres("host=/tmp user=me", "gh")),
             ("host=/tmp user=me", postgres("host=/tmp user=me", "sycee")),
+            ("schema=gh host=/tmp", postgres("host=/tmp", "gh")),
+            ("postgres://u@h/d?my_schema=x", postgres("postgres://u@h/d?my_schema=x", "sycee")),
         ] {
             assert_eq!(DatabaseUrl::parse(text).unwrap(), url, "{text}");
         }
         assert!(DatabaseUrl::parse("mysql://x").is_err());
+    }
+
+    #[test]
+    fn a_parameter_is_taken_out_whole() {
+        for (config, without, value) in [
+            ("postgres://u@h/d?durability=off&a=b", "postgres://u@h/d?a=b", Some("off")),
+            ("host=/tmp durability=off user=me", "host=/tmp user=me", Some("off")),
+            ("host=/tmp user=durability", "host=/tmp user=durability", None),
+        ] {
+            assert_eq!(
+                take_parameter(config, "durability"),
+                (without.to_owned(), value.map(str::to_owned)),
+                "{config}"
+            );
+        }
     }
 }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use sycee_contract::{Command, CustomerId, Date, Event, Kind, Message, Nature, Rejection, SendOtp, Sensitive};
 use sycee_money::{Currency, Money};
 use sycee_runtime::storage::DatabaseUrl;
-use sycee_runtime::testing::{TestGuard, test_databases, test_market};
+use sycee_runtime::testing::{TestGuard, generate_schema, test_databases, test_market};
 use sycee_runtime::{
     Blind, Configs, Handled, Json, MarketOptions, MarketWriter, Registry, Secrets, Stimulus, Work, entity,
 };
@@ -208,6 +208,7 @@ pub fn registry() -> Registry {
         .handles::<Settle>(settle)
         .on_refusal::<Notify>(notify_refused);
     registry.service("audit").entity::<Seen>().handles::<Notify>(notify).on::<Moved>(see);
+    generate_schema(&mut registry);
     registry
 }
 

@@ -9,7 +9,7 @@ use sycee_contract::{
     Sensitive, WorkOrderId,
 };
 use sycee_runtime::storage::DatabaseUrl;
-use sycee_runtime::testing::{TestGuard, test_databases};
+use sycee_runtime::testing::{TestGuard, generate_schema, test_databases};
 use sycee_runtime::{Fault, Handled, MarketWriter, ParkedStimulus, Registry, Stimulus, Work, entity};
 
 use crate::bank::options;
@@ -224,6 +224,7 @@ pub fn registry(work_orders: bool) -> Registry {
     if work_orders {
         registry.service("work-order-center").entity::<Order>().handles::<OpenWorkOrder>(open_order);
     }
+    generate_schema(&mut registry);
     registry
 }
 
