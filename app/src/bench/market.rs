@@ -104,6 +104,7 @@ impl BenchMarket {
         hear: &mut dyn FnMut(&mut Self, &Executed, Instant) -> Result<(), Failure>,
     ) -> Result<(), Failure> {
         loop {
+            self.read_ahead()?;
             while let Some(todo) = self.todo.pop_front() {
                 let executed = match todo {
                     Todo::Stimulus(stimulus) => self.writer.execute(stimulus)?,
@@ -112,6 +113,7 @@ impl BenchMarket {
                 self.executed.push(executed);
                 if self.executed.len() >= BATCH {
                     self.seal(hear)?;
+                    self.read_ahead()?;
                 }
             }
             if self.executed.is_empty() && self.writing.is_empty() {
@@ -119,6 +121,15 @@ impl BenchMarket {
             }
             self.seal(hear)?;
         }
+    }
+
+    /// What the next batch will read, at once.
+    fn read_ahead(&mut self) -> Result<(), Failure> {
+        let next = self.todo.iter().take(BATCH).map(|todo| match todo {
+            Todo::Stimulus(stimulus) | Todo::Answer(_, stimulus) => stimulus,
+        });
+        if std::env::var_os("SYCEE_NOAHEAD").is_some() { return Ok(()); }
+        Ok(self.writer.prefetch(next)?)
     }
 
     /// Ends the batch. The one before is durable then: what waited for it hears of it.
@@ -131,6 +142,7 @@ impl BenchMarket {
         } else {
             self.writer.seal()?;
         }
+        if std::env::var_os("SYCEE_Q").is_some() { eprintln!("{:?}", self.writer.stats()); }
         let durable = std::mem::replace(&mut self.writing, std::mem::take(&mut self.executed));
         let now = Instant::now();
         self.writer.set_now(self.writer.now().plus_seconds(1));

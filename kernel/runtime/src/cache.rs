@@ -9,10 +9,10 @@ use std::collections::BTreeSet;
 use std::ops::Bound;
 use std::sync::Arc;
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::seal::KeyRing;
-use crate::storage::{Commit, Reader, TableRows, TableSpec, Value, Write};
+use crate::storage::{ColumnKind, Commit, Query, Reader, TableRows, TableSpec, Value, Write};
 use crate::{Entity, Fault, Find, Key, RowReader};
 
 /// Most rows a statement can be asked for: what every engine takes for a number.
@@ -33,7 +33,8 @@ type PendingIndex<K> = FxHashMap<(usize, Vec<Value>), BTreeSet<K>>;
 /// One entity type's cache.
 pub(crate) struct Table<E: Entity> {
     spec: &'static TableSpec,
-    select: String,
+    select: Arc<str>,
+    kinds: Arc<[ColumnKind]>,
     slots: FxHashMap<E::Key, Slot<E>>,
     dirty: Vec<E::Key>,
     undo: Vec<(E::Key, Option<Slot<E>>)>,
@@ -42,6 +43,31 @@ pub(crate) struct Table<E: Entity> {
     /// Numbered keys above this were never evicted and never stored before this writer opened the market.
     known_above: i64,
     tick: u32,
+    /// What scouts missed, and will be read for all of them at once.
+    wanted_keys: FxHashSet<E::Key>,
+    wanted_pages: FxHashSet<Page<E>>,
+    /// Pages of look-ups that were read ahead. They hold until a batch becomes durable.
+    pages: FxHashMap<Page<E>, Vec<Arc<E>>>,
+}
+
+/// A look-up by an index: position, values, the key after which it begins, the most it gives.
+type Page<E> = (usize, Vec<Value>, Option<<E as Entity>::Key>, usize);
+
+/// Where a table reads what is not in memory.
+pub(crate) struct Source<'a> {
+    pub reader: &'a mut dyn Reader,
+    pub keys: &'a Arc<KeyRing>,
+    /// Whether a scout reads: what is missing is noted, and halts it.
+    pub scouting: bool,
+    /// Whether a scout missed something.
+    pub missed: &'a mut bool,
+    /// Counts queries.
+    pub queries: &'a mut u64,
+}
+
+/// What halts a scout: nothing is wrong, something is not in memory.
+fn missing() -> Fault {
+    Fault::outage("a scout misses something")
 }
 
 /// What the writer does with every entity type alike.
@@ -55,6 +81,10 @@ pub(crate) trait AnyTable: Send {
     fn evict(&mut self, durable: i64, older_than: u32);
     fn len(&self) -> usize;
     fn tick(&mut self) -> u32;
+    /// What scouts missed, as queries.
+    fn wanted(&self) -> Vec<Query>;
+    /// Takes the answers to [`Self::wanted`], in its order.
+    fn supply(&mut self, answers: &mut dyn Iterator<Item = Vec<Vec<Value>>>, keys: &Arc<KeyRing>) -> Result<(), Fault>;
 }
 
 /// Rows on their way to the database, encoded on the flush thread.
@@ -100,23 +130,22 @@ impl<E: Entity> Table<E> {
     pub(crate) fn new(spec: &'static TableSpec, known_above: i64) -> Self {
         Self {
             spec,
-            select: spec.select_by_key(),
+            select: spec.select_by_key().into(),
+            kinds: spec.kinds().into(),
             slots: FxHashMap::default(),
             dirty: Vec::new(),
             undo: Vec::new(),
             pending: [FxHashMap::default(), FxHashMap::default()],
             known_above,
             tick: 0,
+            wanted_keys: FxHashSet::default(),
+            wanted_pages: FxHashSet::default(),
+            pages: FxHashMap::default(),
         }
     }
 
     /// The entity with this key, from memory or from the database.
-    pub(crate) fn get(
-        &mut self,
-        key: &E::Key,
-        reader: &mut dyn Reader,
-        keys: &Arc<KeyRing>,
-    ) -> Result<Option<Arc<E>>, Fault> {
+    pub(crate) fn get(&mut self, key: &E::Key, source: Source<'_>) -> Result<Option<Arc<E>>, Fault> {
         let tick = self.tick;
         if let Some(slot) = self.slots.get_mut(key) {
             slot.used = tick;
@@ -125,18 +154,28 @@ impl<E: Entity> Table<E> {
         if self.is_unknown(key) {
             return Ok(None);
         }
+        if source.scouting {
+            *source.missed = true;
+            self.wanted_keys.insert(key.clone());
+            return Err(missing());
+        }
+        *source.queries += 1;
         let mut params = Vec::new();
         key.write_key(&mut params);
         let mut found = None;
-        reader.query(&self.select, &params, &self.spec.kinds(), &mut |row| {
-            found = Some(read_row::<E>(row, keys)?);
+        source.reader.query(&self.select, &params, &self.kinds, &mut |row| {
+            found = Some(read_row::<E>(row, source.keys)?);
             Ok(())
         })?;
-        self.slots.insert(
-            key.clone(),
-            Slot { value: found.clone(), pinned: 0, dirty: false, stored: found.is_some(), used: tick },
-        );
+        self.keep(key.clone(), found.clone());
         Ok(found)
+    }
+
+    /// Keeps in memory what the database holds under a key that memory does not know.
+    fn keep(&mut self, key: E::Key, found: Option<Arc<E>>) {
+        let (stored, used) = (found.is_some(), self.tick);
+        let fresh = || Slot { value: found, pinned: 0, dirty: false, stored, used };
+        self.slots.entry(key).or_insert_with(fresh).used = used;
     }
 
     /// Whether the database surely holds no row of a key that is not in memory.
@@ -165,12 +204,7 @@ impl<E: Entity> Table<E> {
     }
 
     /// The entities an index names, ordered by key.
-    pub(crate) fn find(
-        &mut self,
-        by: &Find<E>,
-        reader: &mut dyn Reader,
-        keys: &Arc<KeyRing>,
-    ) -> Result<Vec<Arc<E>>, Fault> {
+    pub(crate) fn find(&mut self, by: &Find<E>, mut source: Source<'_>) -> Result<Vec<Arc<E>>, Fault> {
         let mut found: std::collections::BTreeMap<E::Key, Arc<E>> = std::collections::BTreeMap::new();
         for pending in &self.pending {
             // Only the first matches can be in the answer, whatever the database adds.
@@ -184,25 +218,14 @@ impl<E: Entity> Table<E> {
         }
         let mut after = by.after.clone();
         loop {
-            let (sql, params) = self.find_sql(by, after.as_ref());
-            let mut rows = Vec::new();
-            reader.query(&sql, &params, &self.spec.kinds(), &mut |row| {
-                rows.push(read_row::<E>(row, keys)?);
-                Ok(())
-            })?;
+            let page = (by.index, by.values.clone(), after, by.limit);
+            let rows = self.page(page, &mut source)?;
             let exhausted = rows.len() < by.limit;
             after = rows.last().map(|entity| entity.key());
             for entity in rows {
                 let key = entity.key();
-                let tick = self.tick;
-                let slot = self.slots.entry(key.clone()).or_insert_with(|| Slot {
-                    value: Some(entity),
-                    pinned: 0,
-                    dirty: false,
-                    stored: true,
-                    used: tick,
-                });
-                slot.used = tick;
+                self.keep(key.clone(), Some(entity));
+                let Some(slot) = self.slots.get(&key) else { continue };
                 if let Some(current) = &slot.value
                     && current.index_values(by.index) == by.values
                 {
@@ -218,12 +241,32 @@ impl<E: Entity> Table<E> {
         Ok(found.into_values().take(by.limit).collect())
     }
 
-    fn find_sql(&self, by: &Find<E>, after: Option<&E::Key>) -> (String, Vec<Value>) {
+    /// One page of a look-up as the database has it.
+    fn page(&mut self, page: Page<E>, source: &mut Source<'_>) -> Result<Vec<Arc<E>>, Fault> {
+        if let Some(rows) = self.pages.get(&page) {
+            return Ok(rows.clone());
+        }
+        if source.scouting {
+            *source.missed = true;
+            self.wanted_pages.insert(page);
+            return Err(missing());
+        }
+        *source.queries += 1;
+        let query = self.page_query(&page);
+        let mut rows = Vec::new();
+        source.reader.query(&query.sql, &query.params, &query.kinds, &mut |row| {
+            rows.push(read_row::<E>(row, source.keys)?);
+            Ok(())
+        })?;
+        Ok(rows)
+    }
+
+    fn page_query(&self, (index, values, after, limit): &Page<E>) -> Query {
         use std::fmt::Write as _;
-        let index = &self.spec.indexes[by.index];
+        let index = &self.spec.indexes[*index];
         let mut sql = format!("SELECT {} FROM {} WHERE ", self.spec.column_list(), self.spec.name);
         let mut params = Vec::new();
-        for (nr, (column, value)) in index.columns.iter().zip(&by.values).enumerate() {
+        for (nr, (column, value)) in index.columns.iter().zip(values).enumerate() {
             let column = crate::storage::quoted(column);
             let and = if nr == 0 { "" } else { " AND " };
             if *value == Value::Null {
@@ -240,8 +283,8 @@ impl<E: Entity> Table<E> {
             let places: Vec<String> = (first + 1..=params.len()).map(|nr| format!("${nr}")).collect();
             let _ = write!(sql, " AND ({}) > ({})", key.join(", "), places.join(", "));
         }
-        let _ = write!(sql, " ORDER BY {} LIMIT {}", key.join(", "), by.limit.min(ROWS_MAX));
-        (sql, params)
+        let _ = write!(sql, " ORDER BY {} LIMIT {}", key.join(", "), (*limit).min(ROWS_MAX));
+        Query { sql: sql.into(), params, kinds: Arc::clone(&self.kinds) }
     }
 }
 
@@ -283,6 +326,7 @@ impl<E: Entity> AnyTable for Table<E> {
     fn take_dirty(&mut self, batch: i64) -> Option<Box<dyn DirtyRows>> {
         self.pending.swap(0, 1);
         self.pending[0].clear();
+        self.pages.clear();
         if self.dirty.is_empty() {
             return None;
         }
@@ -307,6 +351,7 @@ impl<E: Entity> AnyTable for Table<E> {
 
     fn batch_durable(&mut self) {
         self.pending[1].clear();
+        self.pages.clear();
     }
 
     fn evict(&mut self, durable: i64, older_than: u32) {
@@ -323,6 +368,32 @@ impl<E: Entity> AnyTable for Table<E> {
 
     fn len(&self) -> usize {
         self.slots.len()
+    }
+
+    fn wanted(&self) -> Vec<Query> {
+        let by_key = |key: &E::Key| {
+            let mut params = Vec::new();
+            key.write_key(&mut params);
+            Query { sql: Arc::clone(&self.select), params, kinds: Arc::clone(&self.kinds) }
+        };
+        let pages = self.wanted_pages.iter().map(|page| self.page_query(page));
+        self.wanted_keys.iter().map(by_key).chain(pages).collect()
+    }
+
+    fn supply(&mut self, answers: &mut dyn Iterator<Item = Vec<Vec<Value>>>, keys: &Arc<KeyRing>) -> Result<(), Fault> {
+        let mut next = || -> Result<Vec<Arc<E>>, Fault> {
+            let rows = answers.next().ok_or_else(|| Fault::bug("a query was not answered"))?;
+            rows.iter().map(|row| read_row::<E>(row, keys)).collect()
+        };
+        // A set that nobody touches in between gives its members in the same order again.
+        for key in std::mem::take(&mut self.wanted_keys) {
+            let found = next()?.pop();
+            self.keep(key, found);
+        }
+        for page in std::mem::take(&mut self.wanted_pages) {
+            self.pages.insert(page, next()?);
+        }
+        Ok(())
     }
 
     fn tick(&mut self) -> u32 {

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use rustc_hash::FxHashMap;
 use sycee_contract::Timestamp;
 
-use crate::cache::{AnyTable, Table};
+use crate::cache::{AnyTable, Source, Table};
 use crate::cascade::{Cascade, Delivery, HopOutcome, Queued};
 use crate::payload::Answer;
 use crate::resident::AnyResident;
@@ -38,6 +38,12 @@ pub(crate) struct Core {
     pub timers: BinaryHeap<Reverse<(Timestamp, String)>>,
     /// How deep the questions stand that are being answered.
     pub asking: u32,
+    /// Whether a scout runs: nothing of what it does stays.
+    pub scouting: bool,
+    /// Whether the scout missed something in memory.
+    pub missed: bool,
+    /// Queries to the database that handlers waited for.
+    pub queries: u64,
 }
 
 pub(crate) struct Mark {
@@ -67,13 +73,15 @@ impl Core {
     pub(crate) fn get<E: Entity>(&mut self, key: &E::Key) -> Result<Option<Arc<E>>, Fault> {
         let at = self.table::<E>()?.0;
         let Some(table) = self.tables[at].as_any().downcast_mut::<Table<E>>() else { return Ok(None) };
-        table.get(key, &mut *self.reader, &self.keys)
+        let Self { reader, keys, scouting, missed, queries, .. } = self;
+        table.get(key, Source { reader: &mut **reader, keys, scouting: *scouting, missed, queries })
     }
 
     pub(crate) fn find<E: Entity>(&mut self, by: &Find<E>) -> Result<Vec<Arc<E>>, Fault> {
         let at = self.table::<E>()?.0;
         let Some(table) = self.tables[at].as_any().downcast_mut::<Table<E>>() else { return Ok(Vec::new()) };
-        table.find(by, &mut *self.reader, &self.keys)
+        let Self { reader, keys, scouting, missed, queries, .. } = self;
+        table.find(by, Source { reader: &mut **reader, keys, scouting: *scouting, missed, queries })
     }
 
     pub(crate) fn put<E: Entity>(&mut self, key: E::Key, value: Option<Arc<E>>) {
@@ -95,7 +103,9 @@ impl Core {
     }
 
     pub(crate) fn timer_set(&mut self, due: Timestamp, id: &str) {
-        self.timers.push(Reverse((due, id.to_owned())));
+        if !self.scouting {
+            self.timers.push(Reverse((due, id.to_owned())));
+        }
     }
 
     /// A fault that a method without a result ran into.

@@ -2,6 +2,7 @@
 
 mod outside;
 mod recovery;
+mod scout;
 
 use std::any::TypeId;
 use std::collections::VecDeque;
@@ -55,6 +56,8 @@ pub struct RunStats {
     pub batches: u64,
     /// Entities in memory.
     pub entities: u64,
+    /// Queries to the database that handlers waited for; those that [`MarketWriter::prefetch`] asks at once not counted.
+    pub queries: u64,
 }
 
 /// The ticket of a stimulus that another one, or a driver's mark, brings about: it is not run again by itself.
@@ -158,7 +161,8 @@ impl MarketWriter {
 
     /// Counters since it opened.
     pub fn stats(&self) -> RunStats {
-        RunStats { entities: self.core.tables.iter().map(|table| table.len() as u64).sum(), ..self.stats }
+        let entities = self.core.tables.iter().map(|table| table.len() as u64).sum();
+        RunStats { entities, queries: self.core.queries, ..self.stats }
     }
 
     /// Runs one stimulus in memory. The outcome is provisional until the batch is durable.

@@ -88,6 +88,9 @@ pub(crate) fn open_parts(
         reader,
         timers: BinaryHeap::new(),
         asking: 0,
+        scouting: false,
+        missed: false,
+        queries: 0,
     };
     let rows = collect(
         &mut *core.reader,

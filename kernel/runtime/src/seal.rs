@@ -12,7 +12,7 @@ use aes_gcm_siv::{Aes256GcmSiv, Nonce};
 use rustc_hash::FxHashMap;
 use sycee_contract::{CustomerId, Identifier as _, Sealer, with_sealer};
 
-use crate::storage::{Reader, Value};
+use crate::storage::{ColumnKind, Query, Reader, Value};
 use crate::{Blind, Fault};
 
 /// The market's own secrets, 32 bytes each. They come from the operator and are never stored in the market.
@@ -170,6 +170,31 @@ impl KeyRing {
         }
         keys.plain.insert(subject, key);
         Ok(key)
+    }
+
+    /// Reads the keys of all persons whose sealed texts stand in `rows` at once. Those in JSON are read when they are met.
+    pub(crate) fn prepare(&self, rows: &[Vec<Vec<Value>>]) -> Result<(), Fault> {
+        let mut keys = self.lock();
+        let person = |value: &Value| value.as_text()?.split_once('.')?.0.parse::<i64>().ok();
+        let mut subjects: Vec<i64> = rows.iter().flatten().flatten().filter_map(person).collect();
+        subjects.sort_unstable();
+        subjects.dedup();
+        subjects.retain(|subject| *subject <= keys.known_above && !keys.plain.contains_key(subject));
+        let sql: Arc<str> = "SELECT wrapped FROM person_key WHERE subject = $1".into();
+        let kinds: Arc<[ColumnKind]> = [ColumnKind::Bytes].into();
+        let ask = |subject: &i64| Query {
+            sql: Arc::clone(&sql),
+            params: vec![Value::Int(*subject)],
+            kinds: Arc::clone(&kinds),
+        };
+        let queries: Vec<Query> = subjects.iter().map(ask).collect();
+        for (subject, rows) in subjects.iter().zip(keys.reader.query_all(&queries)?) {
+            if let Some(wrapped) = rows.first().and_then(|row| row[0].as_bytes()) {
+                let key = self.unwrap(*subject, wrapped)?;
+                keys.plain.insert(*subject, Some(key));
+            }
+        }
+        Ok(())
     }
 
     fn wrap(&self, subject: i64, key: &[u8; 32]) -> Result<Vec<u8>, Fault> {

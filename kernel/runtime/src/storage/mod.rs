@@ -12,6 +12,7 @@ mod sqlite;
 mod url;
 mod value;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 pub(crate) use migrate::bring_up;
@@ -53,18 +54,36 @@ pub struct Commit {
     pub batch: i64,
 }
 
+/// One of several queries that are asked at once; as the parameters of [`Reader::query`].
+#[derive(Clone, Debug)]
+pub struct Query {
+    /// The text.
+    pub sql: Arc<str>,
+    /// Parameters.
+    pub params: Vec<Value>,
+    /// How each selected column is to be read.
+    pub kinds: Arc<[ColumnKind]>,
+}
+
+/// Takes rows one by one.
+pub type EachRow<'a> = &'a mut dyn FnMut(&[Value]) -> Result<(), Fault>;
+
 /// What reads. Sees what is committed.
 pub trait Reader: Send {
     /// Runs a query and hands over its rows one by one. Parameters are `$1`, `$2`, … in both engines.
     ///
     /// `kinds` says how each selected column is to be read.
-    fn query(
-        &mut self,
-        sql: &str,
-        params: &[Value],
-        kinds: &[ColumnKind],
-        each: &mut dyn FnMut(&[Value]) -> Result<(), Fault>,
-    ) -> Result<(), Fault>;
+    fn query(&mut self, sql: &str, params: &[Value], kinds: &[ColumnKind], each: EachRow<'_>) -> Result<(), Fault>;
+
+    /// The rows of each query. Where the database is another process, they share round trips.
+    fn query_all(&mut self, queries: &[Query]) -> Result<Vec<Vec<Vec<Value>>>, Fault> {
+        queries.iter().map(|query| collect(self, &query.sql, &query.params, &query.kinds)).collect()
+    }
+
+    /// Whether a query is a round trip to another process.
+    fn is_remote(&self) -> bool {
+        false
+    }
 }
 
 /// Says which statements to run, after a look at the database.
@@ -121,7 +140,7 @@ pub(crate) fn drop_schema(config: &str, schema: &str) {
 
 /// All rows of a query.
 pub fn collect(
-    reader: &mut dyn Reader,
+    reader: &mut (impl Reader + ?Sized),
     sql: &str,
     params: &[Value],
     kinds: &[ColumnKind],

@@ -11,6 +11,7 @@ mod migrations;
 mod outages;
 mod privacy;
 mod proxy;
+mod reading_ahead;
 mod recovery;
 mod rows;
 mod shop;

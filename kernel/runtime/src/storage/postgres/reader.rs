@@ -3,17 +3,20 @@
 use std::collections::HashMap;
 
 use futures_util::TryStreamExt as _;
+use futures_util::future::try_join_all;
 use tokio_postgres::Statement;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::{FromSql, Type};
 
 use super::link::{Link, Purpose, Server};
 use super::{BoxError, EPOCH_DAYS, EPOCH_MICROS, Param, cause, fault};
-use crate::storage::{ColumnKind, Reader, Value};
+use crate::storage::{ColumnKind, EachRow, Query, Reader, Value};
 use crate::{Fault, FaultKind};
 
 /// Rows taken from the connection at a time.
 const ROWS_PER_READ: usize = 256;
+/// Queries sent before their answers are read: a few thousand would fill the server's buffers while nobody reads ours.
+const QUERIES_AT_ONCE: usize = 256;
 /// Prepared statements kept, on both sides of the connection. A market's entities and indexes need about 300.
 const STATEMENTS_MAX: usize = 512;
 
@@ -53,22 +56,45 @@ impl PostgresReader {
         Ok(Self { server: server.clone(), link, statements: Statements::default() })
     }
 
-    fn run(
-        &mut self,
-        sql: &str,
-        params: &[Value],
-        kinds: &[ColumnKind],
-        each: &mut dyn FnMut(&[Value]) -> Result<(), Fault>,
-    ) -> Result<(), Fault> {
+    fn statement(&mut self, sql: &str) -> Result<Statement, Fault> {
+        if let Some(statement) = self.statements.get(sql) {
+            return Ok(statement);
+        }
         let Link { runtime, client } = &self.link;
-        let statement = match self.statements.get(sql) {
-            Some(statement) => statement,
-            None => {
-                let statement = runtime.block_on(client.prepare(sql)).map_err(fault)?;
-                self.statements.add(sql, statement.clone());
-                statement
-            }
+        let statement = runtime.block_on(client.prepare(sql)).map_err(fault)?;
+        self.statements.add(sql, statement.clone());
+        Ok(statement)
+    }
+
+    /// Queries that are all sent before the first answer is read.
+    fn run_all(&mut self, queries: &[Query]) -> Result<Vec<Vec<Vec<Value>>>, Fault> {
+        let statements: Vec<Statement> =
+            queries.iter().map(|query| self.statement(&query.sql)).collect::<Result<_, _>>()?;
+        let Link { runtime, client } = &self.link;
+        let answers = runtime.block_on(try_join_all(queries.iter().zip(&statements).map(|(query, statement)| async {
+            client.query_raw(statement, query.params.iter().map(Param)).await?.try_collect::<Vec<_>>().await
+        })));
+        let read = |(rows, query): (Vec<tokio_postgres::Row>, &Query)| {
+            rows.iter()
+                .map(|row| {
+                    let mut values = Vec::with_capacity(query.kinds.len());
+                    read_columns(row, &query.kinds, &mut values)?;
+                    Ok(values)
+                })
+                .collect()
         };
+        answers.map_err(fault)?.into_iter().zip(queries).map(read).collect()
+    }
+
+    fn connect_again(&mut self) -> Result<(), Fault> {
+        self.link = self.server.link(Purpose::Reading)?;
+        self.statements = Statements::default();
+        Ok(())
+    }
+
+    fn run(&mut self, sql: &str, params: &[Value], kinds: &[ColumnKind], each: EachRow<'_>) -> Result<(), Fault> {
+        let statement = self.statement(sql)?;
+        let Link { runtime, client } = &self.link;
         let stream = runtime.block_on(client.query_raw(&statement, params.iter().map(Param))).map_err(fault)?;
         let mut stream = Box::pin(stream);
         let mut values = Vec::with_capacity(kinds.len());
@@ -85,10 +111,7 @@ impl PostgresReader {
             })?;
             for row in &rows {
                 values.clear();
-                for (at, kind) in kinds.iter().enumerate() {
-                    let raw: Option<Raw<'_>> = row.try_get(at).map_err(fault)?;
-                    values.push(read_value(raw, row.columns()[at].type_(), *kind)?);
-                }
+                read_columns(row, kinds, &mut values)?;
                 each(&values)?;
             }
             if rows.len() < ROWS_PER_READ {
@@ -96,6 +119,14 @@ impl PostgresReader {
             }
         }
     }
+}
+
+fn read_columns(row: &tokio_postgres::Row, kinds: &[ColumnKind], values: &mut Vec<Value>) -> Result<(), Fault> {
+    for (at, kind) in kinds.iter().enumerate() {
+        let raw: Option<Raw<'_>> = row.try_get(at).map_err(fault)?;
+        values.push(read_value(raw, row.columns()[at].type_(), *kind)?);
+    }
+    Ok(())
 }
 
 /// Whether the same query may well succeed on a connection, or with a statement, that is made anew.
@@ -111,13 +142,7 @@ fn is_worth_another_try(fault: &Fault, link: &Link) -> bool {
 }
 
 impl Reader for PostgresReader {
-    fn query(
-        &mut self,
-        sql: &str,
-        params: &[Value],
-        kinds: &[ColumnKind],
-        each: &mut dyn FnMut(&[Value]) -> Result<(), Fault>,
-    ) -> Result<(), Fault> {
+    fn query(&mut self, sql: &str, params: &[Value], kinds: &[ColumnKind], each: EachRow<'_>) -> Result<(), Fault> {
         let mut given = false;
         let first = self.run(sql, params, kinds, &mut |row| {
             given = true;
@@ -125,12 +150,29 @@ impl Reader for PostgresReader {
         });
         match first {
             Err(fault) if !given && fault.kind == FaultKind::Outage && is_worth_another_try(&fault, &self.link) => {
-                self.link = self.server.link(Purpose::Reading)?;
-                self.statements = Statements::default();
+                self.connect_again()?;
                 self.run(sql, params, kinds, each)
             }
             done => done,
         }
+    }
+
+    fn query_all(&mut self, queries: &[Query]) -> Result<Vec<Vec<Vec<Value>>>, Fault> {
+        let mut answers = Vec::with_capacity(queries.len());
+        for some in queries.chunks(QUERIES_AT_ONCE) {
+            answers.extend(match self.run_all(some) {
+                Err(fault) if fault.kind == FaultKind::Outage && is_worth_another_try(&fault, &self.link) => {
+                    self.connect_again()?;
+                    self.run_all(some)?
+                }
+                done => done?,
+            });
+        }
+        Ok(answers)
+    }
+
+    fn is_remote(&self) -> bool {
+        true
     }
 }
 
