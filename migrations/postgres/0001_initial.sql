@@ -1330,34 +1330,6 @@ CREATE TABLE ledger_account (
 
 CREATE UNIQUE INDEX ledger_account_by_code ON ledger_account ("code", "currency");
 
-CREATE TABLE ledger_entry (
-  "id" bigint NOT NULL,
-  "posted_at" timestamptz NOT NULL,
-  "business_date" date NOT NULL,
-  "template" text COLLATE "C" NOT NULL,
-  "reference" text COLLATE "C" NOT NULL,
-  "reverses" bigint NOT NULL,
-  "first_transfer" bigint NOT NULL,
-  "transfer_count" bigint NOT NULL,
-  "hash" bytea NOT NULL,
-  PRIMARY KEY ("id")
-);
-
-CREATE TABLE ledger_transfer (
-  "id" bigint NOT NULL,
-  "entry" bigint NOT NULL,
-  "debit" bigint NOT NULL,
-  "credit" bigint NOT NULL,
-  "amount" bigint NOT NULL,
-  "debit_prev" bigint NOT NULL,
-  "debit_balance" bigint NOT NULL,
-  "credit_prev" bigint NOT NULL,
-  "credit_balance" bigint NOT NULL,
-  "phase" bigint NOT NULL,
-  "hold" bigint NOT NULL,
-  PRIMARY KEY ("id")
-);
-
 CREATE TABLE ledger_account_day (
   "account" bigint NOT NULL,
   "day" date NOT NULL,

@@ -1266,32 +1266,6 @@ CREATE TABLE ledger_account (
 
 CREATE UNIQUE INDEX ledger_account_by_code ON ledger_account ("code", "currency");
 
-CREATE TABLE ledger_entry (
-  "id" INTEGER PRIMARY KEY,
-  "posted_at" INTEGER NOT NULL,
-  "business_date" INTEGER NOT NULL,
-  "template" TEXT NOT NULL,
-  "reference" TEXT NOT NULL,
-  "reverses" INTEGER NOT NULL,
-  "first_transfer" INTEGER NOT NULL,
-  "transfer_count" INTEGER NOT NULL,
-  "hash" BLOB NOT NULL
-);
-
-CREATE TABLE ledger_transfer (
-  "id" INTEGER PRIMARY KEY,
-  "entry" INTEGER NOT NULL,
-  "debit" INTEGER NOT NULL,
-  "credit" INTEGER NOT NULL,
-  "amount" INTEGER NOT NULL,
-  "debit_prev" INTEGER NOT NULL,
-  "debit_balance" INTEGER NOT NULL,
-  "credit_prev" INTEGER NOT NULL,
-  "credit_balance" INTEGER NOT NULL,
-  "phase" INTEGER NOT NULL,
-  "hold" INTEGER NOT NULL
-);
-
 CREATE TABLE ledger_account_day (
   "account" INTEGER NOT NULL,
   "day" INTEGER NOT NULL,

@@ -95,8 +95,11 @@ impl Registry {
     pub fn tables(&self) -> Vec<&'static TableSpec> {
         let mut tables = vec![crate::system::message_log(), crate::system::log_name(), crate::system::person_key()];
         tables.extend(self.entities.iter().map(|info| info.spec));
-        for resident in &self.residents {
-            tables.extend((resident.tables)());
+        for table in self.residents.iter().flat_map(|resident| (resident.tables)()) {
+            // Two views of one memory may share a table.
+            if !tables.iter().any(|known: &&TableSpec| known.name == table.name) {
+                tables.push(table);
+            }
         }
         tables
     }
