@@ -80,9 +80,9 @@ pub trait Reader: Send {
         queries.iter().map(|query| collect(self, &query.sql, &query.params, &query.kinds)).collect()
     }
 
-    /// Whether a query is a round trip to another process.
-    fn is_remote(&self) -> bool {
-        false
+    /// How long a query waits for the way to the database and back, as measured when the connection was made.
+    fn round_trip(&self) -> Duration {
+        Duration::ZERO
     }
 }
 
