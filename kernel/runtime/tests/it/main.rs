@@ -1,5 +1,4 @@
 //! The runtime's contract, on every engine: atomic cascades, exactly-once answers, timers, effects, recovery.
-
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on ends")]
 mod bank;
 mod cascades;
@@ -7,6 +6,9 @@ mod durability;
 mod facts;
 mod hostile;
 mod idempotency;
+mod live;
+mod live_days;
+mod live_effects;
 mod migrations;
 mod outages;
 mod privacy;

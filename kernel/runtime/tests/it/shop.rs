@@ -5,14 +5,17 @@ use std::sync::Arc;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sycee_contract::{
-    Command, CustomerId, Event, Identifier as _, Kind, LoanId, Message, Nature, OpenWorkOrder, Rejection, SendOtp,
-    Sensitive, WorkOrderId,
+    ChannelQuery, Command, CustomerId, Date, Event, Identifier as _, Kind, LoanId, Message, Nature, OpenWorkOrder,
+    Rejection, SendOtp, Sensitive, Timestamp, WorkOrderId,
 };
 use sycee_runtime::storage::DatabaseUrl;
 use sycee_runtime::testing::{TestGuard, generate_schema, test_databases};
 use sycee_runtime::{Fault, Handled, MarketWriter, ParkedStimulus, Registry, Stimulus, Work, entity};
 
 use crate::bank::options;
+
+/// Where [`crate::bank::options`] lets a market begin.
+pub const FIRST_DAY: Date = Date::constant(2026, 1, 5);
 
 /// What a handler does next.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -29,8 +32,12 @@ pub enum Step {
     Name(i64, String),
     /// Adds one to item `0`.
     Count(i64),
+    /// Writes the text and the time down in item `0`, behind what stands there.
+    Note(i64, String),
     /// Asks for an SMS.
     Sms(i64),
+    /// Asks a channel what became of a request.
+    Query(i64),
     /// Runs steps as a fact after so many seconds.
     Later(i64, String, String),
     /// Sends steps to be run by the same service.
@@ -177,6 +184,15 @@ fn walk(work: &mut Work, steps: &[Step]) -> Handled<Vec<Sensitive>> {
                 let mut item = item(work, *id)?;
                 item.times += 1;
                 work.save(item);
+            }
+            Step::Note(id, text) => {
+                let Item { code, .. } = item(work, *id)?;
+                let code = format!("{code} {text}@{}", work.now().seconds_since(Timestamp::start_of(FIRST_DAY)));
+                let item = Item { code, ..item(work, *id)? };
+                work.save(item);
+            }
+            Step::Query(id) => {
+                work.effect(ChannelQuery { request_id: id.to_string(), channel: "momo".to_owned(), attempt: 1 });
             }
             Step::Sms(id) => work.effect(SendOtp {
                 challenge: id.to_string(),
