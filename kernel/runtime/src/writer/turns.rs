@@ -120,7 +120,7 @@ impl Turns {
         let effects = self.outgoing.is_some() && self.market.has_effects();
         let due = self.next_due().is_some_and(|due| due <= now);
         let running = self.outgoing.as_ref().is_some_and(|outgoing| outgoing.running() > 0);
-        !(self.more || self.market.is_writing() || effects || due || running)
+        !(self.more || self.resting.is_some() || self.market.is_writing() || effects || due || running)
     }
 
     /// The next order; none when something else may have to be done.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use sycee_contract::Timestamp;
 use sycee_runtime::{
-    Clock, ClockState, FaultKind, Live, MarketWriter, OnMove, Stimulus, Unavailable, VirtualClock, Writer,
+    Clock, ClockState, FaultKind, Live, MarketWriter, OnMove, Stimulus, SystemClock, Unavailable, VirtualClock, Writer,
 };
 
 use crate::shop::{
@@ -337,5 +337,19 @@ fn the_same_stimulus_by_hand_and_live_is_refused_alike() {
         let nobody = Stimulus::command("channel", crate::bank::Settle { account: 1, units: 1 });
         assert_eq!(writer.submit(nobody).unwrap().wait().err().unwrap().kind, FaultKind::Bug);
         assert!(writer.submit(know(&[Step::Count(1)])).unwrap().wait().is_ok());
+    });
+}
+
+#[test]
+fn a_market_lives_on_the_clock_of_the_machine() {
+    on_each_engine(|_, shop| {
+        let start = shop.now();
+        let clock = Arc::new(SystemClock::new());
+        let writer = Writer::spawn(shop, Live::on(clock).absence_max(Duration::MAX)).unwrap();
+        writer.submit(please(&[later(0, "a", &[Step::Count(1)])])).unwrap().wait().unwrap();
+        writer.settle().unwrap();
+        let mut shop = writer.stop().unwrap();
+        assert_eq!(times(&mut shop, 1), 1);
+        assert!(shop.now() >= start);
     });
 }

@@ -1,4 +1,5 @@
 //! The runtime's contract, on every engine: atomic cascades, exactly-once answers, timers, effects, recovery.
+
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on ends")]
 mod bank;
 mod cascades;

@@ -10,7 +10,7 @@ use sycee_contract::{
 };
 use sycee_runtime::storage::DatabaseUrl;
 use sycee_runtime::testing::{TestGuard, generate_schema, test_databases};
-use sycee_runtime::{Fault, Handled, MarketWriter, ParkedStimulus, Registry, Stimulus, Work, entity};
+use sycee_runtime::{Fault, Handled, MarketWriter, ParkedStimulus, Registry, ServiceBuilder, Stimulus, Work, entity};
 
 use crate::bank::options;
 
@@ -224,14 +224,19 @@ fn open_order(work: &mut Work, cmd: &OpenWorkOrder) -> Handled<WorkOrderId> {
 }
 
 pub fn registry(work_orders: bool) -> Registry {
+    registry_where(work_orders, |shop| {
+        shop.handles::<Know>(|work, cmd| walk(work, &cmd.steps).map(|_| ()));
+    })
+}
+
+fn registry_where(work_orders: bool, knows: impl FnOnce(&mut ServiceBuilder<'_>)) -> Registry {
     let mut registry = Registry::new();
-    registry
-        .service("shop")
-        .entity::<Item>()
+    let mut shop = registry.service("shop");
+    knows(&mut shop);
+    shop.entity::<Item>()
         .entity::<Crate>()
         .entity::<Person>()
         .handles::<Please>(|work, cmd| walk(work, &cmd.steps))
-        .handles::<Know>(|work, cmd| walk(work, &cmd.steps).map(|_| ()))
         .handles::<Tell>(|work, cmd| {
             work.emit(Happened { steps: cmd.steps.clone() });
             Err(Rejection::new("NO", "told to refuse").into())
@@ -250,6 +255,11 @@ pub fn open(url: &DatabaseUrl) -> MarketWriter {
 
 pub fn open_with_work_orders(url: &DatabaseUrl) -> MarketWriter {
     MarketWriter::open(Arc::new(registry(true)), options(url.clone())).unwrap()
+}
+
+/// As [`open_with_work_orders`], by a program that knows no facts.
+pub fn open_without_facts(url: &DatabaseUrl) -> MarketWriter {
+    MarketWriter::open(Arc::new(registry_where(true, |_| {})), options(url.clone())).unwrap()
 }
 
 /// Runs `body` with an empty shop on every engine.
