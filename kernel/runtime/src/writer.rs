@@ -105,6 +105,16 @@ enum Order {
     Stop,
 }
 
+impl Order {
+    fn stimulus(&self) -> Option<&Stimulus> {
+        match self {
+            Self::Run(stimulus, ..) => Some(stimulus),
+            Self::Executed(report) => report.answer(),
+            Self::Settle(_) | Self::Wake | Self::Stop => None,
+        }
+    }
+}
+
 /// A market's writer thread.
 pub struct Writer {
     orders: SyncSender<Order>,

@@ -14,7 +14,7 @@ use sycee_contract::Timestamp;
 use super::Order;
 use crate::adapters::{Adapter, Adapters, Execute, Outcome};
 use crate::clock::plus;
-use crate::{EffectEnvelope, EffectState, Fault, FaultKind, MarketWriter, RuntimeEffect};
+use crate::{EffectEnvelope, EffectState, Fault, FaultKind, MarketWriter, RuntimeEffect, Stimulus};
 
 /// Seconds until an effect is looked at again that ran into an outage of ours.
 const OUTAGE_SECONDS: i64 = 5;
@@ -24,6 +24,16 @@ pub(super) struct Report {
     execution: u64,
     effect: EffectEnvelope,
     outcome: Outcome,
+}
+
+impl Report {
+    /// What the outside world answered.
+    pub(super) fn answer(&self) -> Option<&Stimulus> {
+        match &self.outcome {
+            Outcome::Answered(answer) => Some(answer),
+            Outcome::Done | Outcome::Retry(_) | Outcome::GiveUp(_) => None,
+        }
+    }
 }
 
 struct Task {
@@ -276,7 +286,7 @@ impl Outgoing {
     }
 }
 
-fn answered(market: &mut MarketWriter, effect: &EffectEnvelope, answer: crate::Stimulus) -> Result<(), Fault> {
+fn answered(market: &mut MarketWriter, effect: &EffectEnvelope, answer: Stimulus) -> Result<(), Fault> {
     match market.effect_answered(effect, answer) {
         // A bug in a handler has parked the answer; one that nobody receives is parked here, with the effect.
         Err(fault) if fault.kind == FaultKind::Bug => market.effect_failed(effect, 0, &fault.message),

@@ -14,7 +14,7 @@ use super::options::{Live, LiveStatus};
 use super::outgoing::Outgoing;
 use super::{Order, Waiter};
 use crate::clock::{MarketClock, between};
-use crate::{Fault, FaultKind, MarketWriter};
+use crate::{Fault, FaultKind, MarketWriter, Stimulus};
 
 /// Most stimuli of one batch.
 const BATCH_MAX: usize = 2_048;
@@ -222,13 +222,11 @@ impl Turns {
 
     /// Takes what waits, at most a batch.
     fn take(&mut self, first: Option<Order>) -> Result<(), Fault> {
-        let Some(first) = first else { return Ok(()) };
-        self.obey(first)?;
-        for _ in 1..BATCH_MAX {
-            let Ok(order) = self.inbox.try_recv() else { break };
-            self.obey(order)?;
-        }
-        Ok(())
+        let orders: Vec<Order> = first.into_iter().chain(self.inbox.try_iter()).take(BATCH_MAX).collect();
+        let stimuli: Vec<&Stimulus> = orders.iter().filter_map(Order::stimulus).collect();
+        // Whoever needs what could not be read meets the fault that this met.
+        self.market.prefetch(stimuli.into_iter()).unwrap_or(());
+        orders.into_iter().try_for_each(|order| self.obey(order))
     }
 
     fn obey(&mut self, order: Order) -> Result<(), Fault> {
