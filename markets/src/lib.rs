@@ -6,6 +6,7 @@
 //!
 //! Invariant: a folder that loads is whole: every product's contract exists, every template's accounts exist.
 
+mod days;
 mod files;
 mod migrations;
 
@@ -13,6 +14,7 @@ use std::sync::Arc;
 
 use sycee_runtime::Registry;
 
+pub use days::CalendarDays;
 pub use files::{FunderFile, MarketError, MarketFiles};
 pub use migrations::migrations;
 

@@ -3,12 +3,14 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use sycee_contract::{BusinessDateAdvanced, Command, CustomerId, Date, LoanId, PartnerId, RepaymentOrderId, Timestamp};
-use sycee_markets::{MarketError, MarketFiles};
+use sycee_contract::{Command, CustomerId, Date, LoanId, PartnerId, RepaymentOrderId, Timestamp};
+use sycee_markets::{CalendarDays, MarketError, MarketFiles};
 use sycee_money::{Money, MoneyError};
 use sycee_psp::SplitMix64;
 use sycee_runtime::storage::DatabaseUrl;
-use sycee_runtime::{EffectEnvelope, Executed, Fault, MarketOptions, MarketWriter, Registry, Secrets, Stimulus};
+use sycee_runtime::{
+    BusinessDays as _, EffectEnvelope, Executed, Fault, MarketOptions, MarketWriter, Registry, Secrets, Stimulus,
+};
 
 use crate::agenda::{Act, Agenda};
 use crate::oracles::{Requests, Verdict, answer_of};
@@ -243,8 +245,7 @@ impl World {
         self.date = opened;
         self.days += 1;
         self.writer().set_now(Timestamp::start_of(opened));
-        let event = Stimulus::event("clock", BusinessDateAdvanced { closed, opened }).through("asset-center");
-        let done = self.writer().advance(opened, event)?;
+        let done = self.writer().advance(opened, CalendarDays.event(closed, opened))?;
         self.hear(&done)?;
         self.run_until(Timestamp::start_of(opened).plus_seconds(3_600))?;
         if self.crash_after.is_some() {

@@ -16,6 +16,8 @@ pub enum FaultKind {
     Outage,
     /// Another writer has taken over the market.
     Fenced,
+    /// The writer was asked to stop.
+    Stopped,
 }
 
 /// A bug or an outage: never the requester's doing.

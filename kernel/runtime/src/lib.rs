@@ -9,8 +9,10 @@
 //! Invariant: a handler reaches nothing but its [`Work`]: no I/O, no wall clock, no randomness.
 //! Invariant: a service touches only its own entities; messages are the only doors between services.
 
+mod adapters;
 mod cache;
 mod cascade;
+mod clock;
 mod commit;
 mod config;
 mod core;
@@ -35,7 +37,9 @@ mod trace;
 mod work;
 mod writer;
 
+pub use adapters::{Adapters, Limits, Outcome};
 pub use cascade::{Executed, HopView};
+pub use clock::{Clock, ClockState, OnMove, SystemClock, VirtualClock};
 pub use config::{Configs, Market};
 pub use entity::{Entity, Find};
 pub use fault::{Coded, Fault, FaultKind, Halt, Handled, rejection_of};
@@ -50,6 +54,6 @@ pub use system::{EffectState, MarketState, ParkedStimulus, RuntimeEffect, Runtim
 pub use table_builder::TableBuilder;
 pub use trace::{CascadeTrace, TraceHop, read_cascade, read_trace};
 pub use work::Work;
-pub use writer::{Busy, Reply, Writer};
+pub use writer::{BusinessDays, Live, LiveStatus, Reply, Unavailable, Writer};
 
 pub use sycee_contract as contract;

@@ -1,13 +1,13 @@
 //! Everything outside the market, in this process and at once.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use sycee_contract::{
-    ChannelOutcome, ChannelPayment, ChannelQuery, OtpChallengeId, PartnerPayout, RecordKycResult,
+    ChannelOutcome, ChannelPayment, ChannelQuery, Effect, OtpChallengeId, PartnerPayout, RecordKycResult,
     RecordPartnerDisbursement, RecordPaymentResult, SendOtp, VerifyIdentity,
 };
-use sycee_runtime::{EffectEnvelope, Stimulus};
+use sycee_runtime::{Adapters, EffectEnvelope, Limits, Outcome, Stimulus};
 
 /// Passwords that came by SMS.
 #[derive(Default)]
@@ -17,6 +17,22 @@ impl Mailbox {
     /// The password of a challenge, if it came.
     pub fn code(&self, challenge: OtpChallengeId) -> Option<String> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&challenge.to_string()).cloned()
+    }
+
+    /// Executors of every kind of effect.
+    pub fn adapters(self: &Arc<Self>) -> Adapters {
+        let adapters = self.executing::<SendOtp>(Adapters::new());
+        let adapters = self.executing::<VerifyIdentity>(adapters);
+        let adapters = self.executing::<PartnerPayout>(adapters);
+        let adapters = self.executing::<ChannelPayment>(adapters);
+        self.executing::<ChannelQuery>(adapters)
+    }
+
+    fn executing<F: Effect>(self: &Arc<Self>, adapters: Adapters) -> Adapters {
+        let mailbox = Arc::clone(self);
+        let execute =
+            move |_: &F, effect: &EffectEnvelope| mailbox.execute(effect).map_or(Outcome::Done, Outcome::answered);
+        adapters.executes(Limits::default(), execute)
     }
 
     /// Executes an effect; its answer, if it has one. The same effect is answered alike however often it is handed over.

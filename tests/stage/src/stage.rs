@@ -3,15 +3,15 @@
 use std::panic::AssertUnwindSafe;
 
 use sycee_contract::{
-    BusinessDateAdvanced, Command, CreateRepaymentOrder, CreditLineApproved, CustomerId, CustomerStageChanged,
-    DisbursementSucceeded, Event, LoanApplicationApproved, LoanId, Offer, ProductOfferDistributed, QueryProductOffer,
-    Rejection, RenderedDocument, RepaymentOrderAnswer, SetFundRouteStatus, SignLoanContract, Timestamp,
+    Command, CreateRepaymentOrder, CreditLineApproved, CustomerId, CustomerStageChanged, DisbursementSucceeded, Event,
+    LoanApplicationApproved, LoanId, Offer, ProductOfferDistributed, QueryProductOffer, Rejection, RenderedDocument,
+    RepaymentOrderAnswer, SetFundRouteStatus, SignLoanContract, Timestamp,
 };
-use sycee_markets::MarketFiles;
+use sycee_markets::{CalendarDays, MarketFiles};
 use sycee_money::Money;
 use sycee_runtime::storage::DatabaseUrl;
 use sycee_runtime::testing::test_databases;
-use sycee_runtime::{Executed, MarketOptions, MarketWriter, Stimulus};
+use sycee_runtime::{BusinessDays as _, Executed, MarketOptions, MarketWriter, Stimulus};
 
 use crate::{Borrower, Outside, cedis, options};
 
@@ -170,8 +170,7 @@ impl Stage {
         let end = Timestamp::start_of(opened).plus_seconds(-1);
         self.wait(end.seconds_since(self.writer.now()).max(0));
         self.writer.set_now(Timestamp::start_of(opened));
-        let event = Stimulus::event("clock", BusinessDateAdvanced { closed, opened }).through("asset-center");
-        let done = self.writer.advance(opened, event).unwrap();
+        let done = self.writer.advance(opened, CalendarDays.event(closed, opened)).unwrap();
         self.heard.push(done);
         self.wait(3_600);
     }

@@ -7,7 +7,7 @@ use sycee_contract::Timestamp;
 
 use super::MarketWriter;
 use crate::system::{EffectState, RUNTIME, RuntimeEffect, RuntimeTimer};
-use crate::{EffectEnvelope, Executed, Fault, Stimulus};
+use crate::{EffectEnvelope, Executed, Fault, FaultKind, Stimulus};
 
 impl MarketWriter {
     pub(super) fn finish_effect(&mut self, id: i64) -> Result<(), Fault> {
@@ -91,6 +91,19 @@ impl MarketWriter {
         self.ready_effects.drain(..).collect()
     }
 
+    /// Takes back effects that nobody executes after all.
+    pub fn return_effects(&mut self, effects: Vec<EffectEnvelope>) {
+        for effect in effects {
+            self.handed_out.remove(&effect.id);
+            self.ready_effects.push_back(effect);
+        }
+    }
+
+    /// Whether a batch is on its way to the disk.
+    pub fn is_writing(&self) -> bool {
+        self.in_flight.is_some()
+    }
+
     /// When the next timer is due, if there is one.
     pub fn next_timer(&mut self) -> Option<Timestamp> {
         while let Some(Reverse((due, id))) = self.core.timers.peek().cloned() {
@@ -107,14 +120,26 @@ impl MarketWriter {
     pub fn fire_timer(&mut self) -> Result<Option<Executed>, Fault> {
         let Some(due) = self.next_timer().filter(|due| *due <= self.core.state.now) else { return Ok(None) };
         let Some(Reverse((_, id))) = self.core.timers.peek().cloned() else { return Ok(None) };
-        let Some(timer) = self.core.get::<RuntimeTimer>(&id)?.filter(|timer| timer.due == due) else {
-            return Ok(None);
+        let timer = match self.core.get::<RuntimeTimer>(&id) {
+            Ok(timer) => timer.filter(|timer| timer.due == due),
+            Err(fault) => return Err(self.pass_over(&id, fault)),
         };
-        let stimulus = self.timer_stimulus(&timer).inspect_err(|_| {
-            // It stays in the table, for a program that knows it; here it must not stand in the way of the others.
+        let Some(timer) = timer else { return Ok(None) };
+        match self.timer_stimulus(&timer) {
+            Ok(stimulus) => self.execute(stimulus).map(Some),
+            Err(fault) => Err(self.pass_over(&id, fault)),
+        }
+    }
+
+    /// A timer that no program like this can fire stays in the table, for one that can, with a work order; it must not
+    /// stand in the way of the others. One that an outage keeps from firing stands.
+    fn pass_over(&mut self, id: &str, fault: Fault) -> Fault {
+        if fault.kind != FaultKind::Outage {
             self.core.timers.pop();
-        })?;
-        self.execute(stimulus).map(Some)
+            // The timer stays in any case.
+            drop(self.work_order("stuck-timer", &format!("timer-{id}"), &format!("timer {id}: {fault}")));
+        }
+        fault
     }
 
     fn timer_stimulus(&self, timer: &RuntimeTimer) -> Result<Stimulus, Fault> {

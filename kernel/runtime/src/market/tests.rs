@@ -1,6 +1,7 @@
 //! What fails in ways that no database can be talked into: a commit that is there and looks lost, a flush thread that
 //! dies, a connection that is gone while a key or a timer is looked up.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use schemars::JsonSchema;
@@ -77,6 +78,7 @@ fn times(market: &mut MarketWriter) -> i64 {
 #[derive(Clone, Copy)]
 enum How {
     CommitsAndSaysNot,
+    Loses,
     Panics,
     PanicsAfterCommit,
 }
@@ -88,11 +90,11 @@ impl Store for Failing {
         self.0.take_over(held)
     }
     fn commit(&mut self, commit: &Commit) -> Result<(), Fault> {
-        if !matches!(self.1, How::Panics) {
+        if !matches!(self.1, How::Panics | How::Loses) {
             self.0.commit(commit)?;
         }
         match self.1 {
-            How::CommitsAndSaysNot => Err(Fault::outage("the line went dead")),
+            How::CommitsAndSaysNot | How::Loses => Err(Fault::outage("the line went dead")),
             How::Panics | How::PanicsAfterCommit => panic!("told to panic"),
         }
     }
@@ -117,7 +119,7 @@ fn fail_next_commit(market: &mut MarketWriter, how: How) {
 
 #[test]
 fn a_batch_that_is_committed_and_looks_lost_is_not_run_twice() {
-    for how in [How::CommitsAndSaysNot, How::Panics, How::PanicsAfterCommit] {
+    for how in [How::CommitsAndSaysNot, How::Loses, How::Panics, How::PanicsAfterCommit] {
         on_each_engine(|mut market| {
             market.execute(Stimulus::command("ama", Count { later: false })).unwrap();
             market.sync().unwrap();
@@ -185,6 +187,64 @@ fn a_timer_stands_while_the_database_does_not_answer() {
         market.core.reader = alive;
         assert!(market.fire_timer().unwrap().is_some());
         assert_eq!(times(&mut market), 2);
+    });
+}
+
+/// A line that is dead as long as somebody says so.
+struct Flaky(Box<dyn Reader>, Arc<AtomicBool>);
+
+impl Reader for Flaky {
+    fn query(
+        &mut self,
+        sql: &str,
+        parameters: &[Value],
+        kinds: &[ColumnKind],
+        each: &mut dyn FnMut(&[Value]) -> Result<(), Fault>,
+    ) -> Result<(), Fault> {
+        if self.1.load(Ordering::Relaxed) {
+            return Err(Fault::outage("the line is dead"));
+        }
+        self.0.query(sql, parameters, kinds, each)
+    }
+}
+
+#[test]
+fn a_live_timer_waits_for_the_database_to_come_back() {
+    on_each_engine(|mut market| {
+        market.execute(Stimulus::command("ama", Count { later: true })).unwrap();
+        market.sync().unwrap();
+        for table in &mut market.core.tables {
+            table.evict(i64::MAX, u32::MAX);
+        }
+        let dead = Arc::new(AtomicBool::new(true));
+        let alive = std::mem::replace(&mut market.core.reader, Box::new(Dead));
+        market.core.reader = Box::new(Flaky(alive, Arc::clone(&dead)));
+        let clock = Arc::new(crate::VirtualClock::at(market.now()));
+        let writer = crate::Writer::spawn(market, crate::Live::on(clock)).unwrap();
+        let asked = writer.submit(Stimulus::command("ama", Count { later: false })).unwrap();
+        assert_eq!(asked.wait().err().unwrap().kind, FaultKind::Outage);
+        dead.store(false, Ordering::Relaxed);
+        writer.settle().unwrap();
+        assert_eq!(times(&mut writer.stop().unwrap()), 2);
+    });
+}
+
+#[test]
+fn a_database_that_stays_away_stops_the_writer_and_everybody_hears_it() {
+    on_each_engine(|mut market| {
+        fail_next_commit(&mut market, How::Loses);
+        market.options.url = DatabaseUrl::parse("sqlite:///dev/null/nowhere.db").unwrap();
+        let clock = Arc::new(crate::VirtualClock::at(market.now()));
+        let writer = crate::Writer::spawn(market, crate::Live::on(clock)).unwrap();
+        let replies: Vec<_> =
+            (0..100).filter_map(|_| writer.submit(Stimulus::command("ama", Count { later: true })).ok()).collect();
+        assert!(!replies.is_empty());
+        for reply in replies {
+            assert_eq!(reply.wait().err().unwrap().kind, FaultKind::Outage);
+        }
+        assert_eq!(writer.settle().unwrap_err().kind, FaultKind::Outage);
+        let late = writer.submit(Stimulus::command("ama", Count { later: true })).err().unwrap();
+        assert!(matches!(late, crate::Unavailable::Stopped(fault) if fault.kind == FaultKind::Outage));
     });
 }
 

@@ -4,8 +4,8 @@ use sycee_runtime::storage::{ColumnKind, collect};
 use sycee_runtime::{EffectState, FaultKind, MarketWriter, RuntimeEffect, RuntimeTimer};
 
 use crate::shop::{
-    Item, Step, code, know, on_each_engine, on_each_engine_with_work_orders, open, open_with_work_orders, orders,
-    parked, please, put, text, times,
+    Item, Step, code, know, on_each_engine, on_each_engine_with_work_orders, open, open_with_work_orders,
+    open_without_facts, orders, parked, please, put, text, times,
 };
 
 fn later(steps: &[Step]) -> Step {
@@ -160,5 +160,26 @@ fn a_stimulus_nobody_receives_leaves_its_effect_and_timer_alone() {
         shop.execute(please(&[Step::Count(1)])).unwrap();
         shop.sync().unwrap();
         assert_eq!(shop.load::<RuntimeEffect>(&effect.id).unwrap().unwrap().state, EffectState::Pending);
+    });
+}
+
+#[test]
+fn a_timer_that_no_handler_answers_stays_for_a_program_that_does_and_blocks_nobody() {
+    on_each_engine_with_work_orders(|url, mut shop| {
+        shop.execute(please(&[later(&[Step::Count(1)])])).unwrap();
+        shop.sync().unwrap();
+        drop(shop);
+        let mut other = open_without_facts(url);
+        other.set_now(other.now().plus_seconds(60));
+        assert_eq!(other.fire_timer().err().unwrap().kind, FaultKind::Bug);
+        assert!(other.fire_timer().unwrap().is_none());
+        other.sync().unwrap();
+        let text = orders(&mut other).remove(0).text;
+        assert!(text.contains("nobody answers timer know"), "{text}");
+        drop(other);
+        let mut shop = open_with_work_orders(url);
+        shop.set_now(shop.now().plus_seconds(60));
+        assert!(shop.fire_timer().unwrap().is_some());
+        assert_eq!(times(&mut shop, 1), 1);
     });
 }

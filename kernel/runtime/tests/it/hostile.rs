@@ -1,21 +1,21 @@
 //! Handlers that panic, keys that the sequence did not give, unique codes that change hands, input at the extremes.
 
 use sycee_contract::{CustomerId, Identifier as _, LoanId, Timestamp};
-use sycee_runtime::{FaultKind, Stimulus, Writer};
+use sycee_runtime::{FaultKind, Stimulus};
 
+use crate::live::live;
 use crate::shop::{Crate, Item, Person, Please, Step, code, know, on_each_engine, open, please, put, text, times};
 
 #[test]
 fn a_panic_in_a_handler_is_a_fault_of_its_stimulus_alone() {
     on_each_engine(|_, shop| {
-        let now = shop.now();
-        let writer = Writer::spawn(shop).unwrap();
-        let before = writer.submit(please(&[put(1, "a")]), now).unwrap();
+        let writer = live(shop).0;
+        let before = writer.submit(please(&[put(1, "a")])).unwrap();
         let panics = writer
-            .submit(please(&[put(2, "b"), put(1, "c"), Step::Send(text(&[Step::Count(1), Step::Panic]))]), now)
+            .submit(please(&[put(2, "b"), put(1, "c"), Step::Send(text(&[Step::Count(1), Step::Panic]))]))
             .unwrap();
-        let fact = writer.submit(know(&[Step::Count(1), Step::Panic]), now).unwrap();
-        let after = writer.submit(please(&[Step::Count(1)]), now).unwrap();
+        let fact = writer.submit(know(&[Step::Count(1), Step::Panic])).unwrap();
+        let after = writer.submit(please(&[Step::Count(1)])).unwrap();
         assert!(before.wait().is_ok());
         assert_eq!(panics.wait().err().unwrap().kind, FaultKind::Bug);
         assert_eq!(fact.wait().err().unwrap().kind, FaultKind::Bug);

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use sycee_contract::Timestamp;
-use sycee_runtime::{Stimulus, Writer};
+use sycee_runtime::Stimulus;
 
 use crate::bank::{Deposit, balance, on_each_engine, open};
+use crate::live::live;
 
 fn deposit(units: i64) -> Deposit {
     Deposit { account: 1, units, owner: "Ama".to_owned() }
@@ -43,13 +44,12 @@ fn a_repeated_request_gets_the_first_answer_before_and_after_a_restart() {
 #[test]
 fn a_hundred_concurrent_duplicates_have_one_effect() {
     on_each_engine(|_, bank| {
-        let now = bank.now();
-        let writer = Arc::new(Writer::spawn(bank).unwrap());
+        let writer = Arc::new(live(bank).0);
         let threads: Vec<_> = (0..100)
             .map(|_| {
                 let writer = Arc::clone(&writer);
                 std::thread::spawn(move || {
-                    let reply = writer.submit(Stimulus::command("ama", deposit(5)).key("k"), now).unwrap();
+                    let reply = writer.submit(Stimulus::command("ama", deposit(5)).key("k")).unwrap();
                     reply.wait().unwrap()
                 })
             })

@@ -5,14 +5,17 @@ use std::sync::Arc;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sycee_contract::{
-    Command, CustomerId, Event, Identifier as _, Kind, LoanId, Message, Nature, OpenWorkOrder, Rejection, SendOtp,
-    Sensitive, WorkOrderId,
+    ChannelQuery, Command, CustomerId, Date, Event, Identifier as _, Kind, LoanId, Message, Nature, OpenWorkOrder,
+    Rejection, SendOtp, Sensitive, Timestamp, WorkOrderId,
 };
 use sycee_runtime::storage::DatabaseUrl;
 use sycee_runtime::testing::{TestGuard, generate_schema, test_databases};
-use sycee_runtime::{Fault, Handled, MarketWriter, ParkedStimulus, Registry, Stimulus, Work, entity};
+use sycee_runtime::{Fault, Handled, MarketWriter, ParkedStimulus, Registry, ServiceBuilder, Stimulus, Work, entity};
 
 use crate::bank::options;
+
+/// Where [`crate::bank::options`] lets a market begin.
+pub const FIRST_DAY: Date = Date::constant(2026, 1, 5);
 
 /// What a handler does next.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -29,8 +32,12 @@ pub enum Step {
     Name(i64, String),
     /// Adds one to item `0`.
     Count(i64),
+    /// Writes the text and the time down in item `0`, behind what stands there.
+    Note(i64, String),
     /// Asks for an SMS.
     Sms(i64),
+    /// Asks a channel what became of a request.
+    Query(i64),
     /// Runs steps as a fact after so many seconds.
     Later(i64, String, String),
     /// Sends steps to be run by the same service.
@@ -178,6 +185,15 @@ fn walk(work: &mut Work, steps: &[Step]) -> Handled<Vec<Sensitive>> {
                 item.times += 1;
                 work.save(item);
             }
+            Step::Note(id, text) => {
+                let Item { code, .. } = item(work, *id)?;
+                let code = format!("{code} {text}@{}", work.now().seconds_since(Timestamp::start_of(FIRST_DAY)));
+                let item = Item { code, ..item(work, *id)? };
+                work.save(item);
+            }
+            Step::Query(id) => {
+                work.effect(ChannelQuery { request_id: id.to_string(), channel: "momo".to_owned(), attempt: 1 });
+            }
             Step::Sms(id) => work.effect(SendOtp {
                 challenge: id.to_string(),
                 phone: Sensitive::new("+233200000007"),
@@ -208,14 +224,19 @@ fn open_order(work: &mut Work, cmd: &OpenWorkOrder) -> Handled<WorkOrderId> {
 }
 
 pub fn registry(work_orders: bool) -> Registry {
+    registry_where(work_orders, |shop| {
+        shop.handles::<Know>(|work, cmd| walk(work, &cmd.steps).map(|_| ()));
+    })
+}
+
+fn registry_where(work_orders: bool, knows: impl FnOnce(&mut ServiceBuilder<'_>)) -> Registry {
     let mut registry = Registry::new();
-    registry
-        .service("shop")
-        .entity::<Item>()
+    let mut shop = registry.service("shop");
+    knows(&mut shop);
+    shop.entity::<Item>()
         .entity::<Crate>()
         .entity::<Person>()
         .handles::<Please>(|work, cmd| walk(work, &cmd.steps))
-        .handles::<Know>(|work, cmd| walk(work, &cmd.steps).map(|_| ()))
         .handles::<Tell>(|work, cmd| {
             work.emit(Happened { steps: cmd.steps.clone() });
             Err(Rejection::new("NO", "told to refuse").into())
@@ -234,6 +255,11 @@ pub fn open(url: &DatabaseUrl) -> MarketWriter {
 
 pub fn open_with_work_orders(url: &DatabaseUrl) -> MarketWriter {
     MarketWriter::open(Arc::new(registry(true)), options(url.clone())).unwrap()
+}
+
+/// As [`open_with_work_orders`], by a program that knows no facts.
+pub fn open_without_facts(url: &DatabaseUrl) -> MarketWriter {
+    MarketWriter::open(Arc::new(registry_where(true, |_| {})), options(url.clone())).unwrap()
 }
 
 /// Runs `body` with an empty shop on every engine.

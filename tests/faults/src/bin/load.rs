@@ -5,23 +5,25 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a load that cannot go on ends")]
 
 use std::io::Write;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::Arc;
 use std::time::Duration;
 
 use sycee_contract::{QueryProductVersion, Timestamp};
 use sycee_faults::{Journey, Mailbox};
+use sycee_markets::CalendarDays;
 use sycee_runtime::storage::DatabaseUrl;
-use sycee_runtime::{MarketWriter, Writer};
+use sycee_runtime::{Live, MarketWriter, VirtualClock, Writer};
 use sycee_stage::Stage;
 
 /// Persons of one thread in the life of one process.
 const PERSONS_MAX: u64 = 10_000;
+/// The market's time that passes from one request to the next.
+const REQUEST_TIME: Duration = Duration::from_millis(1);
 
 struct Load {
     writer: Writer,
-    mailbox: Mailbox,
-    start: Timestamp,
-    asked: AtomicI64,
+    mailbox: Arc<Mailbox>,
+    clock: Arc<VirtualClock>,
 }
 
 fn main() {
@@ -31,13 +33,9 @@ fn main() {
         std::process::exit(2);
     };
     let (first, threads): (u64, u64) = (first.parse().unwrap(), threads.parse().unwrap());
-    let market = open(&DatabaseUrl::parse(url).unwrap());
-    let start = market.now();
-    let load =
-        Load { writer: Writer::spawn(market).unwrap(), mailbox: Mailbox::default(), start, asked: AtomicI64::new(0) };
+    let load = Load::start(open(&DatabaseUrl::parse(url).unwrap()));
     tell("ready");
     std::thread::scope(|scope| {
-        scope.spawn(|| load.execute_effects());
         for thread in 0..threads {
             let load = &load;
             scope.spawn(move || load.walk(first + thread * PERSONS_MAX));
@@ -45,23 +43,13 @@ fn main() {
     });
 }
 
-/// The market, founded when it is new, and a day older.
+/// The market, founded when it is new.
 fn open(url: &DatabaseUrl) -> MarketWriter {
     let mut stage = Stage::reopen(url.clone());
     let known = QueryProductVersion { product: "gh-installment".to_owned(), version: None };
     if stage.ask("load", known).is_err() {
         stage.found();
     }
-    let waiting = stage.writer.take_effects();
-    let mailbox = Mailbox::default();
-    for effect in waiting {
-        match mailbox.execute(&effect) {
-            Some(answer) => drop(stage.writer.effect_answered(&effect, answer).unwrap()),
-            None => stage.writer.effect_done(effect.id).unwrap(),
-        }
-    }
-    stage.next_day();
-    stage.writer.sync().unwrap();
     stage.writer
 }
 
@@ -72,21 +60,15 @@ fn tell(line: &str) {
 }
 
 impl Load {
-    fn now(&self) -> Timestamp {
-        let thousandths = self.asked.fetch_add(1, Ordering::Relaxed);
-        self.start.plus_seconds(thousandths / 1_000)
-    }
-
-    fn execute_effects(&self) {
-        loop {
-            for effect in self.writer.take_effects().unwrap() {
-                match self.mailbox.execute(&effect) {
-                    Some(answer) => self.writer.effect_answered(effect, answer, self.now()).unwrap(),
-                    None => self.writer.effect_done(effect.id).unwrap(),
-                }
-            }
-            std::thread::sleep(Duration::from_millis(1));
-        }
+    /// The market live, a day older; what was overdue is done.
+    fn start(market: MarketWriter) -> Self {
+        let tomorrow = market.today().tomorrow().unwrap();
+        let clock = Arc::new(VirtualClock::at(Timestamp::start_of(tomorrow).plus_seconds(3_600)));
+        let mailbox = Arc::new(Mailbox::default());
+        let live = Live::on(clock.clone()).opening(CalendarDays).executing(mailbox.adapters());
+        let writer = Writer::spawn(market, live).unwrap();
+        writer.settle().unwrap();
+        Self { writer, mailbox, clock }
     }
 
     fn walk(&self, first: u64) {
@@ -97,7 +79,8 @@ impl Load {
                     std::thread::sleep(Duration::from_millis(1));
                     continue;
                 };
-                let reply = self.writer.submit(ask.stimulus(nr, &key), self.now()).unwrap();
+                self.clock.pass(REQUEST_TIME);
+                let reply = self.writer.submit(ask.stimulus(nr, &key)).unwrap();
                 let done = reply.wait().unwrap();
                 tell(&serde_json::to_string(&journey.told(ask, key, &done)).unwrap());
             }

@@ -1,8 +1,10 @@
 //! Repeated requests on a real command: done once, answered alike, each caller apart.
 
+use std::sync::Arc;
+
 use sycee_contract::{LoanApplicationAnswer, SubmitLoanApplication};
 use sycee_runtime::testing::test_databases;
-use sycee_runtime::{Executed, Stimulus, Writer};
+use sycee_runtime::{Executed, Live, Stimulus, VirtualClock, Writer};
 use sycee_stage::{Life, Stage, cedis};
 use sycee_transaction::loan_engine::LoanOrder;
 
@@ -83,13 +85,12 @@ fn a_hundred_at_once_have_one_effect() {
         let life = stage.borrower(54);
         let offer = stage.offer(&life, "gh-installment");
         let application = life.borrower.application(life.customer, &offer, cedis(700));
-        let now = stage.writer.now();
 
-        let writer = Writer::spawn(stage.writer).unwrap();
+        let clock = Arc::new(VirtualClock::at(stage.writer.now()));
+        let writer = Writer::spawn(stage.writer, Live::on(clock)).unwrap();
         let done: Vec<Executed> = std::thread::scope(|scope| {
             let ask = || {
-                let all: Vec<_> =
-                    (0..10).map(|_| writer.submit(submit(&life, application.clone()), now).unwrap()).collect();
+                let all: Vec<_> = (0..10).map(|_| writer.submit(submit(&life, application.clone())).unwrap()).collect();
                 all.into_iter().map(|reply| reply.wait().unwrap()).collect::<Vec<_>>()
             };
             let threads: Vec<_> = (0..10).map(|_| scope.spawn(ask)).collect();
