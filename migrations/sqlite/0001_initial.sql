@@ -40,7 +40,8 @@ CREATE TABLE market_state (
   "last_id" INTEGER NOT NULL,
   "last_cascade" INTEGER NOT NULL,
   "now" INTEGER NOT NULL,
-  "today" INTEGER NOT NULL
+  "today" INTEGER NOT NULL,
+  "pending_from" INTEGER NOT NULL
 );
 
 CREATE TABLE runtime_timer (

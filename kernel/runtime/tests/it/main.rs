@@ -8,6 +8,7 @@ mod facts;
 mod hostile;
 mod idempotency;
 mod migrations;
+mod opening;
 mod outages;
 mod privacy;
 mod proxy;
