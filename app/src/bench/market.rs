@@ -128,7 +128,9 @@ impl BenchMarket {
         let next = self.todo.iter().take(BATCH).map(|todo| match todo {
             Todo::Stimulus(stimulus) | Todo::Answer(_, stimulus) => stimulus,
         });
-        if std::env::var_os("SYCEE_NOAHEAD").is_some() { return Ok(()); }
+        if std::env::var_os("SYCEE_NOAHEAD").is_some() {
+            return Ok(());
+        }
         Ok(self.writer.prefetch(next)?)
     }
 
@@ -142,7 +144,9 @@ impl BenchMarket {
         } else {
             self.writer.seal()?;
         }
-        if std::env::var_os("SYCEE_Q").is_some() { eprintln!("{:?}", self.writer.stats()); }
+        if std::env::var_os("SYCEE_Q").is_some() {
+            eprintln!("{:?}", self.writer.stats());
+        }
         let durable = std::mem::replace(&mut self.writing, std::mem::take(&mut self.executed));
         let now = Instant::now();
         self.writer.set_now(self.writer.now().plus_seconds(1));
