@@ -45,6 +45,7 @@ CREATE TABLE market_state (
   "last_cascade" bigint NOT NULL,
   "now" timestamptz NOT NULL,
   "today" date NOT NULL,
+  "pending_from" bigint NOT NULL,
   PRIMARY KEY ("id")
 );
 

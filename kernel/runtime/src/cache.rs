@@ -262,28 +262,12 @@ impl<E: Entity> Table<E> {
     }
 
     fn page_query(&self, (index, values, after, limit): &Page<E>) -> Query {
-        use std::fmt::Write as _;
-        let index = &self.spec.indexes[*index];
-        let mut sql = format!("SELECT {} FROM {} WHERE ", self.spec.column_list(), self.spec.name);
-        let mut params = Vec::new();
-        for (nr, (column, value)) in index.columns.iter().zip(values).enumerate() {
-            let column = crate::storage::quoted(column);
-            let and = if nr == 0 { "" } else { " AND " };
-            if *value == Value::Null {
-                let _ = write!(sql, "{and}{column} IS NULL");
-            } else {
-                params.push(value.clone());
-                let _ = write!(sql, "{and}{column} = ${}", params.len());
-            }
-        }
-        let key = self.spec.key_names();
+        let is_null: Vec<bool> = values.iter().map(|value| *value == Value::Null).collect();
+        let sql = self.spec.select_by_index(*index, &is_null, after.is_some(), (*limit).min(ROWS_MAX));
+        let mut params: Vec<Value> = values.iter().filter(|value| **value != Value::Null).cloned().collect();
         if let Some(after) = after {
-            let first = params.len();
             after.write_key(&mut params);
-            let places: Vec<String> = (first + 1..=params.len()).map(|nr| format!("${nr}")).collect();
-            let _ = write!(sql, " AND ({}) > ({})", key.join(", "), places.join(", "));
         }
-        let _ = write!(sql, " ORDER BY {} LIMIT {}", key.join(", "), (*limit).min(ROWS_MAX));
         Query { sql: sql.into(), params, kinds: Arc::clone(&self.kinds) }
     }
 }

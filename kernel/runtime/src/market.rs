@@ -5,7 +5,7 @@ mod recovery;
 mod scout;
 
 use std::any::TypeId;
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
@@ -92,6 +92,8 @@ pub struct MarketWriter {
     stimuli: Vec<(u64, Stimulus, Timestamp)>,
     /// Effects marked executed since the last seal.
     finished: Vec<i64>,
+    /// Effects that may be pending; each leaves once the first of them is seen to have ended.
+    pending: BTreeSet<i64>,
     /// Effects that somebody is executing.
     handed_out: FxHashSet<i64>,
     in_flight: Option<InFlight>,
@@ -116,6 +118,7 @@ impl MarketWriter {
             core: opened.core,
             flusher: opened.flusher,
             recent: opened.recent,
+            pending: opened.effects.iter().map(|effect| effect.id).collect(),
             ready_effects: opened.effects,
             options,
             unflushed: FxHashMap::default(),
@@ -333,6 +336,7 @@ impl MarketWriter {
             self.unflushed.insert(cascade.id, outcome.clone());
         }
         for (id, kind, payload) in cascade.effects {
+            self.pending.insert(id);
             self.effects.push(EffectEnvelope { id, kind, trace: cascade.trace, attempts: 0, payload });
         }
         self.log.push(LogRecord {
@@ -446,6 +450,7 @@ impl MarketWriter {
         self.pump(true)?;
         let batch = self.batch;
         self.batch += 1;
+        self.core.state.pending_from = self.pending_from();
         let state = self.core.state.clone();
         self.core.put::<MarketState>(1, Some(Arc::new(state)));
         self.core.forget_undo();

@@ -41,18 +41,29 @@ pub(crate) fn open_parts(
     options: &MarketOptions,
     held: Option<i64>,
 ) -> Result<Opened, Fault> {
+    open_watched(registry, options, held, &|reader| reader)
+}
+
+/// As [`open_parts`], with whoever reads put through `watch`.
+pub(crate) fn open_watched(
+    registry: &Arc<Registry>,
+    options: &MarketOptions,
+    held: Option<i64>,
+    watch: &dyn Fn(Box<dyn Reader>) -> Box<dyn Reader>,
+) -> Result<Opened, Fault> {
     let mut store = open_store(&options.url, Duration::from_secs(30))?;
     if held.is_none() {
         bring_up(&options.url, &mut *store, registry.migrations().of(options.url.engine()))?;
     }
     let (epoch, committed) = store.take_over(held)?;
-    let mut reader = store.reader()?;
+    let mut reader = watch(store.reader()?);
     let state = read_state(&mut *reader)?.unwrap_or(MarketState {
         id: 1,
         last_id: 1_000,
         last_cascade: 0,
         now: Timestamp::start_of(options.first_day),
         today: options.first_day,
+        pending_from: 0,
     });
     let names = read_names(&mut *store, &mut *reader, registry, committed)?;
     let batch = committed.max(names.1);
@@ -72,7 +83,7 @@ pub(crate) fn open_parts(
         let known = highest_key(&mut *reader, info.spec)?.max(state.last_id);
         caches.push((info.table)(info.spec, known));
     }
-    let recent = read_recent(&mut *reader, state.now)?;
+    let recent = read_recent(&mut *reader, &state)?;
     let mut core = Core {
         registry: Arc::clone(registry),
         configs: options.configs.clone(),
@@ -163,13 +174,29 @@ fn read_names(
     Ok((names, batch + 1))
 }
 
-fn read_recent(reader: &mut dyn Reader, now: Timestamp) -> Result<RecentKeys, Fault> {
+/// The first cascade that is not older than `oldest`. Numbers and times rise together, so the log needs no index by time.
+fn first_since(reader: &mut dyn Reader, last: i64, oldest: Timestamp) -> Result<i64, Fault> {
+    let sql = "SELECT id, at FROM message_log WHERE id >= $1 ORDER BY id LIMIT 1";
+    let (mut from, mut until) = (0, last + 1);
+    while from < until {
+        let middle = from + (until - from) / 2;
+        let rows = collect(reader, sql, &[Value::Int(middle)], &[ColumnKind::Int, ColumnKind::Timestamp])?;
+        match rows.first().map(|row| (row[0].as_int(), row[1].as_int())) {
+            Some((Some(id), Some(at))) if at < oldest.as_micros() => from = id + 1,
+            _ => until = middle,
+        }
+    }
+    Ok(from)
+}
+
+fn read_recent(reader: &mut dyn Reader, state: &MarketState) -> Result<RecentKeys, Fault> {
     let sql =
-        "SELECT id, at, fingerprint, body_hash FROM message_log WHERE fingerprint IS NOT NULL AND at >= $1 ORDER BY id";
-    let oldest = Timestamp::start_of(oldest_day(now));
+        "SELECT id, at, fingerprint, body_hash FROM message_log WHERE id >= $1 AND fingerprint IS NOT NULL ORDER BY id";
+    let oldest = Timestamp::start_of(oldest_day(state.now));
+    let first = first_since(reader, state.last_cascade, oldest)?;
     let kinds = [ColumnKind::Int, ColumnKind::Timestamp, ColumnKind::Bytes, ColumnKind::Bytes];
     let mut recent = RecentKeys::default();
-    reader.query(sql, &[Value::Int(oldest.as_micros())], &kinds, &mut |row| {
+    reader.query(sql, &[Value::Int(first)], &kinds, &mut |row| {
         let fingerprint = row[2].as_bytes().and_then(|bytes| bytes.try_into().ok());
         let body = row[3].as_bytes().and_then(|bytes| bytes.try_into().ok());
         if let (Some(id), Some(at), Some(fingerprint), Some(body)) =
@@ -185,8 +212,9 @@ fn read_recent(reader: &mut dyn Reader, now: Timestamp) -> Result<RecentKeys, Fa
 
 fn read_effects(core: &mut Core) -> Result<VecDeque<EffectEnvelope>, Fault> {
     let spec = RuntimeEffect::spec();
-    let sql = format!("SELECT {} FROM runtime_effect WHERE state = 'Pending' ORDER BY id", spec.column_list());
-    let rows = collect(&mut *core.reader, &sql, &[], &spec.kinds())?;
+    let sql =
+        format!("SELECT {} FROM runtime_effect WHERE id >= $1 AND state = 'Pending' ORDER BY id", spec.column_list());
+    let rows = collect(&mut *core.reader, &sql, &[Value::Int(core.state.pending_from)], &spec.kinds())?;
     let mut effects = VecDeque::new();
     for row in rows {
         let row = RuntimeEffect::read(&mut crate::RowReader::new(&row))?;

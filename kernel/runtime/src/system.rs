@@ -23,6 +23,8 @@ entity! {
         now: Timestamp,
         /// Business date.
         today: Date,
+        /// No effect before this one is pending: opening reads from here, not from the beginning of time.
+        pending_from: i64,
     }
 }
 
@@ -49,7 +51,7 @@ entity! {
 text_enum! {
     /// How far an effect is.
     pub enum EffectState {
-        /// To be executed.
+        /// To be executed. An effect that has left this state never comes back to it: see `MarketState::pending_from`.
         Pending,
         /// Executed.
         Done,

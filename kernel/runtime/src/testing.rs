@@ -2,16 +2,19 @@
 
 use std::any::TypeId;
 use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use sycee_contract::{Command, Date, Effect, Event, Message, Rejection, Timestamp};
 use sycee_money::Currency;
 
+use crate::opening::open_watched;
 use crate::payload::Answer;
-use crate::storage::{DatabaseUrl, Migration, MigrationTree, SqliteDurability, TableSpec, schema_script};
+use crate::storage::{
+    ColumnKind, DatabaseUrl, Migration, MigrationTree, Reader, SqliteDurability, TableSpec, Value, schema_script,
+};
 use crate::{
-    Configs, EffectEnvelope, Entity, Executed, Market, MarketOptions, MarketWriter, Registry, Secrets, Stimulus,
+    Configs, EffectEnvelope, Entity, Executed, Fault, Market, MarketOptions, MarketWriter, Registry, Secrets, Stimulus,
 };
 
 /// Environment variable that names a PostgreSQL server for tests.
@@ -55,6 +58,32 @@ pub fn generated_migrations(tables: &[&TableSpec]) -> MigrationTree {
 /// Has a test's registry make its tables as they are registered.
 pub fn generate_schema(registry: &mut Registry) {
     registry.migrated_by(generated_migrations(&registry.tables()));
+}
+
+/// Every query that opening a market runs, with what it is asked with, in order.
+///
+/// Errors: as [`MarketWriter::open`].
+pub fn queries_of_opening(
+    registry: &Arc<Registry>,
+    options: &MarketOptions,
+) -> Result<Vec<(String, Vec<Value>)>, Fault> {
+    struct Watched(Box<dyn Reader>, Arc<Mutex<Vec<(String, Vec<Value>)>>>);
+    impl Reader for Watched {
+        fn query(
+            &mut self,
+            sql: &str,
+            params: &[Value],
+            kinds: &[ColumnKind],
+            each: &mut dyn FnMut(&[Value]) -> Result<(), Fault>,
+        ) -> Result<(), Fault> {
+            self.1.lock().unwrap_or_else(PoisonError::into_inner).push((sql.to_owned(), params.to_vec()));
+            self.0.query(sql, params, kinds, each)
+        }
+    }
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    open_watched(registry, options, None, &|reader| Box::new(Watched(reader, Arc::clone(&seen))))?;
+    let mut queries = seen.lock().unwrap_or_else(PoisonError::into_inner);
+    Ok(std::mem::take(&mut *queries))
 }
 
 /// Removes what a test left.

@@ -24,6 +24,18 @@ impl MarketWriter {
         Ok(())
     }
 
+    /// The first effect that is pending, or the next one that could be. One that cannot be looked up counts as pending.
+    pub(super) fn pending_from(&mut self) -> i64 {
+        while let Some(first) = self.pending.first().copied() {
+            let row = self.core.get::<RuntimeEffect>(&first);
+            if !row.is_ok_and(|row| row.is_some_and(|row| row.state != EffectState::Pending)) {
+                return first;
+            }
+            self.pending.remove(&first);
+        }
+        self.core.state.last_id + 1
+    }
+
     /// Says that an effect was executed and needs no answer, or gives its answer later.
     pub fn effect_done(&mut self, id: i64) -> Result<(), Fault> {
         self.not_stopped()?;

@@ -38,6 +38,7 @@ impl MarketWriter {
         self.core = opened.core;
         self.flusher = opened.flusher;
         self.recent = opened.recent;
+        self.pending = opened.effects.iter().map(|effect| effect.id).collect();
         self.ready_effects = opened.effects;
         self.in_flight = None;
         self.unflushed.clear();

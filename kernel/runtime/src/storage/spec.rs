@@ -83,6 +83,30 @@ impl TableSpec {
         }
         sql
     }
+
+    /// `SELECT` of all columns by index, in the order of the keys: `is_null` says which of the index's columns are NULL,
+    /// `after` whether keys come after a key, whose parts are the last parameters.
+    pub fn select_by_index(&self, index: usize, is_null: &[bool], after: bool, limit: usize) -> String {
+        let mut sql = format!("SELECT {} FROM {} WHERE ", self.column_list(), self.name);
+        let mut params = 0;
+        for (nr, (column, is_null)) in self.indexes[index].columns.iter().zip(is_null).enumerate() {
+            let and = if nr == 0 { "" } else { " AND " };
+            let column = quoted(column);
+            if *is_null {
+                let _ = write!(sql, "{and}{column} IS NULL");
+            } else {
+                params += 1;
+                let _ = write!(sql, "{and}{column} = ${params}");
+            }
+        }
+        let key = self.key_names();
+        if after {
+            let places: Vec<String> = (1..=key.len()).map(|nr| format!("${}", params + nr)).collect();
+            let _ = write!(sql, " AND ({}) > ({})", key.join(", "), places.join(", "));
+        }
+        let _ = write!(sql, " ORDER BY {} LIMIT {limit}", key.join(", "));
+        sql
+    }
 }
 
 /// A name as SQL takes it whatever it is: entities may have fields called `order` or `limit`.

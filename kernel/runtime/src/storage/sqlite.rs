@@ -174,8 +174,11 @@ pub(super) fn ddl(table: &TableSpec) -> Vec<String> {
                     let name = quoted(units.trim_end_matches("_units"));
                     let (units, currency) = (quoted(units), quoted(currency));
                     let sign = format!("CASE WHEN {units} < 0 THEN '-' ELSE '' END");
+                    // `printf` would show an amount that is not there as 0.
+                    let is_nullable = table.columns[at].nullable;
+                    let absent = if is_nullable { format!("{units} IS NULL THEN NULL WHEN ") } else { String::new() };
                     shown.push(format!(
-                        "CASE WHEN {currency} IN ('USDT','USDC') THEN printf('%s%d.%06d', {sign}, abs({units})/1000000, abs({units})%1000000) \
+                        "CASE WHEN {absent}{currency} IN ('USDT','USDC') THEN printf('%s%d.%06d', {sign}, abs({units})/1000000, abs({units})%1000000) \
                          ELSE printf('%s%d.%04d', {sign}, abs({units})/10000, abs({units})%10000) END AS {name}"
                     ));
                 }

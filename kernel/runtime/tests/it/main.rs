@@ -11,6 +11,7 @@ mod live;
 mod live_days;
 mod live_effects;
 mod migrations;
+mod opening;
 mod outages;
 mod privacy;
 mod proxy;

@@ -1,0 +1,4 @@
+//! A market's tables and statements, on every engine.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on ends")]
+mod statements;
