@@ -13,6 +13,7 @@ mod cache;
 mod cascade;
 mod commit;
 mod config;
+pub mod control;
 mod core;
 mod digest;
 mod entity;

@@ -57,6 +57,16 @@ pub fn generate_schema(registry: &mut Registry) {
     registry.migrated_by(generated_migrations(&registry.tables()));
 }
 
+/// The control store of a test's market: beside it, and of no other test.
+pub fn test_control(market: &DatabaseUrl) -> DatabaseUrl {
+    match market {
+        DatabaseUrl::Sqlite { .. } => market.control(),
+        DatabaseUrl::Postgres { config, schema } => {
+            DatabaseUrl::Postgres { config: config.clone(), schema: format!("{schema}_control") }
+        }
+    }
+}
+
 /// Removes what a test left.
 pub struct TestGuard {
     folder: std::path::PathBuf,
@@ -69,6 +79,7 @@ impl Drop for TestGuard {
         drop(std::fs::remove_dir_all(&self.folder));
         if let Some((config, schema)) = &self.schema {
             crate::storage::drop_schema(config, schema);
+            crate::storage::drop_schema(config, &format!("{schema}_control"));
         }
     }
 }
