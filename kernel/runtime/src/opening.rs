@@ -40,7 +40,10 @@ pub(crate) struct Opened {
 pub(crate) fn open_parts(registry: &Arc<Registry>, options: &MarketOptions, claim: Claim) -> Result<Opened, Fault> {
     let mut store = open_store(&options.url, Duration::from_secs(30))?;
     if claim.held.is_none() {
-        claim.check(latest_lease_of(&options.url, &mut *store.reader()?)?)?;
+        // Who holds an old lease must not even bring the tables up: that fences off the writer that runs.
+        if claim.lease.is_some() {
+            claim.check(latest_lease_of(&options.url, &mut *store.reader()?)?)?;
+        }
         bring_up(&options.url, &mut *store, registry.migrations().of(options.url.engine()))?;
     }
     let (epoch, committed) = store.take_over(claim)?;

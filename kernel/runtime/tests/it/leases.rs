@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use sycee_contract::Timestamp;
 use sycee_runtime::control::{ControlError, ControlLease, ControlStore, Lease, LeaseKeeper, latest_lease};
-use sycee_runtime::storage::DatabaseUrl;
+use sycee_runtime::storage::{DatabaseUrl, Migration};
 use sycee_runtime::testing::{test_control, test_databases};
 use sycee_runtime::{FaultKind, MarketWriter};
 
@@ -207,6 +207,30 @@ fn a_holder_that_wakes_up_late_is_fenced_at_its_next_commit() {
         put(&mut new, 1, 5);
         new.sync().expect("the attempt of the old holder does not disturb");
         assert_eq!(balance(&mut new, 1), 25);
+    });
+}
+
+#[test]
+fn an_old_lease_with_a_newer_binary_leaves_the_writer_alone() {
+    on_each_engine(|url| {
+        let mut control = store(url);
+        let first = control.acquire("gh", "node-1", TTL, at(0)).unwrap();
+        let second = control.acquire("gh", "node-2", TTL, at(60)).unwrap();
+        let mut bank = open_leased(url, &second).unwrap();
+        let mut newer = registry();
+        let mut files = newer.migrations().clone();
+        let more = Migration { number: 2, name: "more".to_owned(), sql: "CREATE TABLE more (id bigint);".to_owned() };
+        files.sqlite.push(more.clone());
+        files.postgres.push(more);
+        newer.migrated_by(files);
+        let newer = Arc::new(newer);
+        let late = MarketWriter::open_leased(Arc::clone(&newer), options(url.clone()), &first).err().unwrap();
+        assert_eq!(late.kind, FaultKind::Fenced);
+        put(&mut bank, 1, 10);
+        bank.sync().expect("no migration has fenced it off");
+        let third = control.acquire("gh", "node-2", TTL, at(61)).unwrap();
+        let mut upgraded = MarketWriter::open_leased(newer, options(url.clone()), &third).unwrap();
+        assert_eq!(balance(&mut upgraded, 1), 10);
     });
 }
 
