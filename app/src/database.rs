@@ -1,4 +1,4 @@
-//! Which database a command works on, and the secret that opens the personal data in it.
+//! Which database a command works on, the control store beside it, and the secret that opens the personal data in it.
 //!
 //! Invariant: reading never raises the fencing epoch, so it never stops a running writer.
 
@@ -20,30 +20,36 @@ const BUSY: Duration = Duration::from_secs(10);
 pub struct Database {
     /// Where it is.
     pub url: DatabaseUrl,
+    /// The control store beside it.
+    pub control: DatabaseUrl,
 }
 
 impl Database {
     /// Errors: `Input` with the accepted forms.
     pub fn parse(text: &str) -> Result<Self, Failure> {
-        DatabaseUrl::parse(text)
-            .map(|url| Self { url })
-            .map_err(|fault| Failure::input(format!("--db: {}", fault.message)))
+        let wrong = |fault: sycee_runtime::Fault| Failure::input(format!("--db: {}", fault.message));
+        let url = DatabaseUrl::parse(text).map_err(wrong)?;
+        let control = DatabaseUrl::parse_control(text).map_err(wrong)?;
+        if url == control {
+            let text = format!("--db: {} is the name of the control store: name the market otherwise", name_of(&url));
+            return Err(Failure::input(text));
+        }
+        Ok(Self { url, control })
     }
 
     /// The database for people; shows no password.
     pub fn name(&self) -> String {
-        match &self.url {
-            DatabaseUrl::Sqlite { path, .. } => path.display().to_string(),
-            DatabaseUrl::Postgres { schema, .. } => format!("PostgreSQL, schema {schema}"),
-        }
+        name_of(&self.url)
+    }
+
+    /// The control store for people; shows no password.
+    pub fn control_name(&self) -> String {
+        format!("control store {}", name_of(&self.control))
     }
 
     /// Whether there is something to read: a file with content, or a server.
     pub fn exists(&self) -> bool {
-        match &self.url {
-            DatabaseUrl::Sqlite { path, .. } => is_filled(path),
-            DatabaseUrl::Postgres { .. } => true,
-        }
+        is_there(&self.url)
     }
 
     /// Whether a market lives there already.
@@ -105,6 +111,21 @@ impl Database {
     }
 }
 
+fn name_of(url: &DatabaseUrl) -> String {
+    match url {
+        DatabaseUrl::Sqlite { path, .. } => path.display().to_string(),
+        DatabaseUrl::Postgres { schema, .. } => format!("PostgreSQL, schema {schema}"),
+    }
+}
+
+/// Whether there is something to read at `url`: a file with content, or a server.
+pub fn is_there(url: &DatabaseUrl) -> bool {
+    match url {
+        DatabaseUrl::Sqlite { path, .. } => is_filled(path),
+        DatabaseUrl::Postgres { .. } => true,
+    }
+}
+
 fn is_filled(path: &Path) -> bool {
     std::fs::metadata(path).is_ok_and(|file| file.len() > 0)
 }
@@ -145,7 +166,7 @@ mod tests {
     fn a_key_is_made_for_a_new_file_and_never_for_an_old_one() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("gh.db");
-        let database = Database { url: DatabaseUrl::sqlite(&path) };
+        let database = Database::parse(&path.display().to_string()).unwrap();
         let made = database.master_key().unwrap();
         assert_eq!((made.len(), database.master_key().unwrap()), (64, made.clone()));
         std::fs::write(&path, "a market").unwrap();
@@ -153,5 +174,13 @@ mod tests {
         std::fs::remove_file(key_file(&path)).unwrap();
         let Err(Failure::Input(lost)) = database.master_key() else { panic!("a key was made up") };
         assert!(lost.contains("restore it"), "{lost}");
+    }
+
+    #[test]
+    fn a_market_is_not_kept_in_its_control_store() {
+        for text in ["folder/control.db", "postgres://u@h/d?schema=ops&control=ops"] {
+            let Err(Failure::Input(why)) = Database::parse(text) else { panic!("{text} was taken") };
+            assert!(why.contains("name the market otherwise"), "{why}");
+        }
     }
 }

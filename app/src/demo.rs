@@ -7,10 +7,12 @@ use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use sycee_contract::Date;
 use sycee_markets::MarketFiles;
+use sycee_runtime::control::Lease;
 use sycee_runtime::storage::DatabaseUrl;
 use sycee_sim::{Faults, GERMAN_CREDIT, Report, SimError, World, WorldSettings, read_applicants};
 
 use crate::Context;
+use crate::lease::MarketLease;
 use crate::output::{Failure, Verdict, say, say_json};
 use crate::report::{RunFigures, report_text};
 
@@ -59,7 +61,7 @@ pub fn run(args: &DemoArgs, context: &Context) -> Result<Verdict, Failure> {
         arrival_days: (days / 3).max(1),
         master: MASTER.to_vec(),
     };
-    let (report, figures) = live(settings, days, context.json)?;
+    let (report, figures) = live(settings, place.lease(), days, context.json)?;
     finish(&report, &figures, &place, context)
 }
 
@@ -71,13 +73,18 @@ pub fn applicants(count: u32) -> Result<Vec<sycee_sim::Applicant>, Failure> {
 }
 
 /// Lives `days` days with a progress bar, and asks every oracle.
-pub fn live(settings: WorldSettings, days: u32, quiet: bool) -> Result<(Report, RunFigures), Failure> {
+pub fn live(
+    settings: WorldSettings,
+    lease: Option<Lease>,
+    days: u32,
+    quiet: bool,
+) -> Result<(Report, RunFigures), Failure> {
     let bar = if quiet { ProgressBar::hidden() } else { ProgressBar::new(u64::from(days)) };
     let style = ProgressStyle::with_template("{msg:<52} {wide_bar} {pos}/{len} days  {elapsed}");
     bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
     bar.set_message("opening the market");
     let started = Instant::now();
-    let mut world = World::new(settings).map_err(broken)?;
+    let mut world = World::leased(settings, lease).map_err(broken)?;
     for _ in 0..days {
         let progress = world.run_day().map_err(broken)?;
         bar.set_position(u64::from(progress.days));
@@ -107,18 +114,21 @@ fn finish(report: &Report, figures: &RunFigures, place: &Place, context: &Contex
     Ok(Verdict::of(report.holds()))
 }
 
-/// Where a demonstration's market lives: where `--db` says, else in a temporary folder.
+/// Where a demonstration's market lives: where `--db` says, under a lease of the control store there; else in a temporary
+/// folder, which nobody else knows.
 pub struct Place {
     /// The database.
     pub url: DatabaseUrl,
     kept: Option<String>,
     temporary: Option<PathBuf>,
+    lease: Option<MarketLease>,
 }
 
 impl Place {
-    /// Errors: `Input` when the named database already holds a market.
+    /// Errors: `Input` when the named database already holds a market, `Fault` when another process writes it.
     pub fn of(context: &Context) -> Result<Self, Failure> {
         if context.database_chosen {
+            let lease = MarketLease::of_demonstration(&context.database, &MarketFiles::ghana())?;
             if context.database.holds_market()? {
                 return Err(Failure::input(format!(
                     "{} holds a market already; a demonstration needs a new one: name another file or schema",
@@ -126,11 +136,21 @@ impl Place {
                 )));
             }
             let kept = context.database.name();
-            return Ok(Self { url: context.database.url.clone(), kept: Some(kept), temporary: None });
+            return Ok(Self {
+                url: context.database.url.clone(),
+                kept: Some(kept),
+                temporary: None,
+                lease: Some(lease),
+            });
         }
         let folder = std::env::temp_dir().join(format!("sycee-demo-{}", std::process::id()));
         let url = DatabaseUrl::sqlite(folder.join("demo.db"));
-        Ok(Self { url, kept: None, temporary: Some(folder) })
+        Ok(Self { url, kept: None, temporary: Some(folder), lease: None })
+    }
+
+    /// The lease under which the market is written.
+    pub fn lease(&self) -> Option<Lease> {
+        self.lease.as_ref().map(MarketLease::lease)
     }
 }
 

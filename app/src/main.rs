@@ -8,6 +8,7 @@ mod calc;
 mod catalog;
 mod database;
 mod demo;
+mod lease;
 mod ledger;
 mod migrate;
 mod output;

@@ -1,35 +1,38 @@
-//! `sycee migrate`: brings a database to this binary's version.
+//! `sycee migrate`: brings a market's database and the control store beside it to this binary's version.
 //!
-//! The first migration is generated from the tables that the services register; later ones are written by hand. A test
-//! compares what the files make with what the services register.
+//! The first migration is generated, the market's from the tables that the services register; later ones are written by
+//! hand. A test compares what the files make with what is generated.
 
 use std::path::Path;
 
 use clap::Args;
 use serde_json::json;
-use sycee_runtime::storage::{Applied, Migration, applied, migrate, open_store, schema_script};
+use sycee_contract::Timestamp;
+use sycee_runtime::control;
+use sycee_runtime::storage::{Applied, DatabaseUrl, Migration, applied, migrate, open_store, schema_script};
 
 use crate::Context;
+use crate::database::is_there;
 use crate::output::{Failure, Side, TextTable, Verdict, say, say_json};
 
 const EXAMPLES: &str = "\
 Examples:
-  sycee migrate                                  make sycee.db, or bring it to this version
+  sycee migrate                                  make sycee.db and control.db, or bring them to this version
   sycee --db postgres://sycee@db/sycee?schema=market_gh migrate
   sycee migrate --status                         what was applied, what is missing (exit code 1)
-  sycee migrate --write                          in the workspace: write migrations/*/0001_initial.sql anew
+  sycee migrate --write                          in the workspace: write migrations/**/0001_initial.sql anew
 
 A file is applied once, in one transaction, and its checksum is recorded: a file that changes after it was applied is
 refused. Running it twice changes nothing.";
 
-/// Bring a database to this version: numbered, checksummed, forward only
+/// Bring a database and its control store to this version: numbered, checksummed, forward only
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub struct MigrateArgs {
     /// Only list what was applied and what is missing
     #[arg(long, conflicts_with = "write")]
     status: bool,
-    /// Write the first migration anew from the tables that the services register
+    /// Write the first migrations anew from the tables that the services register and those of the control store
     #[arg(long)]
     write: bool,
 }
@@ -42,58 +45,105 @@ pub fn run(args: &MigrateArgs, context: &Context) -> Result<Verdict, Failure> {
         return write(context);
     }
     let engine = context.database.url.engine();
-    let migrations = migrations(engine);
+    let stores = Upgraded::of(context);
     if args.status {
-        return status(&migrations, context);
+        return status(&stores, context);
     }
     if engine == "sqlite" && !context.database.exists() {
         // The key is made with the database: afterwards a missing key means a lost one.
         context.database.master_key()?;
     }
-    let done = migrate(&context.database.url, &migrations)?;
+    let [market, control] = &stores;
+    let (done, control_done) = (market.migrate()?, control.migrate()?);
     if context.json {
-        say_json(&json!({ "applied": done, "version": migrations.len() }))?;
-    } else if done.is_empty() {
-        say(&format!("{} is at version {}\n", context.database.name(), migrations.len()))?;
+        let control = json!({ "applied": control_done, "version": control.migrations.len() });
+        say_json(&json!({ "applied": done, "version": market.migrations.len(), "control": control }))?;
     } else {
-        let numbers: Vec<String> = done.iter().map(ToString::to_string).collect();
-        say(&format!("{}: applied {}\n", context.database.name(), numbers.join(", ")))?;
+        say(&format!("{}\n{}\n", market.upgrade(&done), control.upgrade(&control_done)))?;
     }
     Ok(Verdict::Fine)
+}
+
+/// A database with the migrations it must have.
+struct Upgraded<'a> {
+    /// `market` or `control`.
+    kind: &'static str,
+    name: String,
+    url: &'a DatabaseUrl,
+    migrations: Vec<Migration>,
+}
+
+impl<'a> Upgraded<'a> {
+    /// The market's database, and the control store beside it.
+    fn of(context: &'a Context) -> [Self; 2] {
+        let database = &context.database;
+        let engine = database.url.engine();
+        [
+            Self { kind: "market", name: database.name(), url: &database.url, migrations: migrations(engine) },
+            Self {
+                kind: "control",
+                name: database.control_name(),
+                url: &database.control,
+                migrations: control::migrations().of(engine).to_vec(),
+            },
+        ]
+    }
+
+    fn migrate(&self) -> Result<Vec<i64>, Failure> {
+        Ok(migrate(self.url, &self.migrations)?)
+    }
+
+    /// What was done, for people.
+    fn upgrade(&self, done: &[i64]) -> String {
+        if done.is_empty() {
+            return format!("{} is at version {}", self.name, self.migrations.len());
+        }
+        let numbers: Vec<String> = done.iter().map(ToString::to_string).collect();
+        format!("{}: applied {}", self.name, numbers.join(", "))
+    }
+
+    fn applied(&self) -> Result<Vec<Applied>, Failure> {
+        if !is_there(self.url) {
+            return Ok(Vec::new());
+        }
+        let store = open_store(self.url, std::time::Duration::from_secs(10))?;
+        Ok(applied(self.url, &mut *store.reader()?)?)
+    }
 }
 
 fn migrations(engine: &str) -> Vec<Migration> {
     sycee_markets::migrations().of(engine).to_vec()
 }
 
-fn status(migrations: &[Migration], context: &Context) -> Result<Verdict, Failure> {
-    let database = &context.database;
-    let done: Vec<Applied> = if database.exists() {
-        let store = open_store(&database.url, std::time::Duration::from_secs(10))?;
-        applied(&database.url, &mut *store.reader()?)?
-    } else {
-        Vec::new()
-    };
-    let mut table = TextTable::new(&[("nr", Side::Right), ("name", Side::Left), ("state", Side::Left)]);
+fn status(stores: &[Upgraded<'_>], context: &Context) -> Result<Verdict, Failure> {
+    let mut table =
+        TextTable::new(&[("store", Side::Left), ("nr", Side::Right), ("name", Side::Left), ("state", Side::Left)]);
     let (mut rows, mut holds) = (Vec::new(), true);
-    for migration in migrations {
-        let found = done.iter().find(|done| done.number == migration.number);
-        let (state, at) = match found {
-            Some(done) if done.checksum == migration.checksum() => ("applied", Some(done.applied_at)),
-            Some(done) => ("changed", Some(done.applied_at)),
-            None => ("missing", None),
+    for store in stores {
+        let done = store.applied()?;
+        let mut row = |number: i64, name: &str, state: &str, at: Option<Timestamp>| {
+            holds &= state == "applied";
+            let shown = match at {
+                Some(_) if state == "unknown" => "unknown to this binary".to_owned(),
+                Some(at) => format!("{state} {at}"),
+                None => state.to_owned(),
+            };
+            table.row([store.kind.to_owned(), number.to_string(), name.to_owned(), shown]);
+            rows.push(json!({ "store": store.kind, "number": number, "name": name, "state": state, "appliedAt": at }));
         };
-        holds &= state == "applied";
-        let shown = at.map_or_else(|| state.to_owned(), |at| format!("{state} {at}"));
-        table.row([migration.number.to_string(), migration.name.clone(), shown]);
-        rows.push(json!({ "number": migration.number, "name": migration.name, "state": state, "appliedAt": at }));
-    }
-    for newer in done.iter().filter(|done| migrations.iter().all(|migration| migration.number != done.number)) {
-        holds = false;
-        table.row([newer.number.to_string(), newer.name.clone(), "unknown to this binary".to_owned()]);
-        rows.push(
-            json!({ "number": newer.number, "name": newer.name, "state": "unknown", "appliedAt": newer.applied_at }),
-        );
+        for migration in &store.migrations {
+            let found = done.iter().find(|done| done.number == migration.number);
+            let state = match found {
+                Some(done) if done.checksum == migration.checksum() => "applied",
+                Some(_) => "changed",
+                None => "missing",
+            };
+            row(migration.number, &migration.name, state, found.map(|done| done.applied_at));
+        }
+        let is_known = |done: &Applied| store.migrations.iter().any(|migration| migration.number == done.number);
+        for newer in done.iter().filter(|done| !is_known(done)) {
+            row(newer.number, &newer.name, "unknown", Some(newer.applied_at));
+        }
     }
     if context.json {
         say_json(&rows)?;
@@ -111,7 +161,7 @@ fn generated(engine: &str) -> String {
 }
 
 fn write(context: &Context) -> Result<Verdict, Failure> {
-    if migrations(ENGINES[0]).len() > 1 {
+    if migrations(ENGINES[0]).len() > 1 || control::migrations().of(ENGINES[0]).len() > 1 {
         let text =
             "there is more than the first migration: it is released and must not change; write the next one by hand";
         return Err(Failure::input(text));
@@ -122,9 +172,12 @@ fn write(context: &Context) -> Result<Verdict, Failure> {
     }
     let mut files = Vec::new();
     for engine in ENGINES {
-        let file = root.join(engine).join("0001_initial.sql");
-        std::fs::write(&file, generated(engine)).map_err(|error| Failure::file("written", &file, error))?;
-        files.push(file.display().to_string());
+        let folder = root.join(engine);
+        for (folder, text) in [(folder.join("control"), control::generated(engine)), (folder, generated(engine))] {
+            let file = folder.join("0001_initial.sql");
+            std::fs::write(&file, text).map_err(|error| Failure::file("written", &file, error))?;
+            files.push(file.display().to_string());
+        }
     }
     if context.json {
         say_json(&json!({ "written": files }))?;

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use serde::Serialize;
 use sycee_runtime::Fault;
+use sycee_runtime::control::ControlError;
 
 /// How a command that ran to its end ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,6 +48,16 @@ impl Failure {
 impl From<Fault> for Failure {
     fn from(fault: Fault) -> Self {
         Self::Fault(fault.to_string())
+    }
+}
+
+impl From<ControlError> for Failure {
+    fn from(error: ControlError) -> Self {
+        match error {
+            ControlError::Fault(fault) => fault.into(),
+            ControlError::Held { .. } | ControlError::Lost { .. } => Self::Fault(error.to_string()),
+            ControlError::Elsewhere { .. } | ControlError::LoginTaken { .. } => Self::Input(error.to_string()),
+        }
     }
 }
 

@@ -4,6 +4,7 @@ use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use sycee_contract::Date;
 use sycee_markets::MarketFiles;
+use sycee_runtime::control::Lease;
 use sycee_sim::{Faults, World, WorldSettings, oracles};
 
 use crate::Context;
@@ -60,8 +61,8 @@ pub fn run(args: &SimArgs, context: &Context) -> Result<Verdict, Failure> {
             arrival_days: (args.days / 2).max(1),
             master: b"a simulation has nothing to hide".to_vec(),
         };
-        let report =
-            live(settings, args, context.json).map_err(|error| Failure::Fault(format!("seed {seed}: {error}")))?;
+        let report = live(settings, place.lease(), args, context.json)
+            .map_err(|error| Failure::Fault(format!("seed {seed}: {error}")))?;
         fine &= report.holds();
         if !context.json {
             say(&format!(
@@ -83,12 +84,17 @@ pub fn run(args: &SimArgs, context: &Context) -> Result<Verdict, Failure> {
     Ok(Verdict::of(fine))
 }
 
-fn live(settings: WorldSettings, args: &SimArgs, quiet: bool) -> Result<sycee_sim::Report, String> {
+fn live(
+    settings: WorldSettings,
+    lease: Option<Lease>,
+    args: &SimArgs,
+    quiet: bool,
+) -> Result<sycee_sim::Report, String> {
     let bar = if quiet { ProgressBar::hidden() } else { ProgressBar::new(u64::from(args.days)) };
     let style = ProgressStyle::with_template("{msg:<52} {wide_bar} {pos}/{len} days  {elapsed}");
     bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
     let text = |error: sycee_sim::SimError| error.to_string();
-    let mut world = World::new(settings).map_err(text)?;
+    let mut world = World::leased(settings, lease).map_err(text)?;
     for day in 1..=args.days {
         let progress = world.run_day().map_err(text)?;
         bar.set_position(u64::from(progress.days));

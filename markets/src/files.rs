@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use sycee_accounting::AccountingRules;
 use sycee_contract::{ConfirmFundArrival, PublishProductVersion, RegisterFundingContract};
 use sycee_credit::CreditPolicy;
@@ -35,6 +35,7 @@ fn wrong(file: &str, what: impl std::fmt::Display) -> MarketError {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct MarketFile {
     id: String,
+    name: String,
     country: String,
     currency: Currency,
     timezone: String,
@@ -42,7 +43,7 @@ struct MarketFile {
 }
 
 /// A funder as its file has it.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct FunderFile {
     /// Partner code.
@@ -138,10 +139,24 @@ impl MarketFiles {
             .filter_map(move |(path, text)| Some((path.strip_prefix(folder)?.strip_prefix('/')?, text.as_str())))
     }
 
+    fn market_file(&self) -> Result<MarketFile, MarketError> {
+        const FILE: &str = "market.yaml";
+        serde_yaml_ng::from_str(self.text(FILE)?).map_err(|error| wrong(FILE, error))
+    }
+
+    /// The market's name, for people.
+    pub fn name(&self) -> Result<String, MarketError> {
+        self.market_file().map(|file| file.name)
+    }
+
+    /// BLAKE3 of every file, hex, by path: which version of its configuration a market runs on.
+    pub fn versions(&self) -> impl Iterator<Item = (&str, String)> {
+        self.files.iter().map(|(path, text)| (path.as_str(), blake3::hash(text.as_bytes()).to_hex().to_string()))
+    }
+
     /// Who the market is.
     pub fn market(&self) -> Result<Market, MarketError> {
-        const FILE: &str = "market.yaml";
-        let file: MarketFile = serde_yaml_ng::from_str(self.text(FILE)?).map_err(|error| wrong(FILE, error))?;
+        let file = self.market_file()?;
         Ok(Market {
             id: file.id,
             country: file.country,
@@ -227,6 +242,7 @@ mod tests {
     fn the_built_in_market_is_whole() {
         let files = MarketFiles::ghana();
         assert_eq!(files.market().unwrap().id, "gh");
+        assert_eq!(files.name().unwrap(), "Ghana");
         files.configs().unwrap();
         assert!(files.products().unwrap().len() >= 3);
         assert!(files.funders().unwrap().iter().any(|funder| funder.is_own));
@@ -236,6 +252,15 @@ mod tests {
     fn the_folder_on_disk_is_what_is_built_in() {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("gh");
         assert_eq!(MarketFiles::read(&folder).unwrap().files, MarketFiles::ghana().files);
+    }
+
+    #[test]
+    fn a_change_of_a_file_changes_its_version_alone() {
+        let files = MarketFiles::ghana();
+        let changed = files.clone().with_change("chart.yaml", |text| format!("{text}\n")).unwrap();
+        let differing = files.versions().zip(changed.versions()).filter(|(before, after)| before != after);
+        let paths: Vec<&str> = differing.map(|((path, _), _)| path).collect();
+        assert_eq!(paths, ["chart.yaml"]);
     }
 
     #[test]

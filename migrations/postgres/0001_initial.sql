@@ -4,10 +4,11 @@ CREATE TABLE market_fence (
   "id" bigint NOT NULL,
   "epoch" bigint NOT NULL,
   "batch" bigint NOT NULL,
+  "lease" bigint NOT NULL,
   PRIMARY KEY ("id")
 );
 
-INSERT INTO market_fence (id, epoch, batch) VALUES (1, 0, 0);
+INSERT INTO market_fence (id, epoch, batch, lease) VALUES (1, 0, 0, 0);
 
 CREATE TABLE message_log (
   "id" bigint NOT NULL,

@@ -3,10 +3,11 @@
 CREATE TABLE market_fence (
   "id" INTEGER PRIMARY KEY,
   "epoch" INTEGER NOT NULL,
-  "batch" INTEGER NOT NULL
+  "batch" INTEGER NOT NULL,
+  "lease" INTEGER NOT NULL
 );
 
-INSERT INTO market_fence (id, epoch, batch) VALUES (1, 0, 0);
+INSERT INTO market_fence (id, epoch, batch, lease) VALUES (1, 0, 0, 0);
 
 CREATE TABLE message_log (
   "id" INTEGER PRIMARY KEY,

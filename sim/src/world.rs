@@ -7,6 +7,7 @@ use sycee_contract::{Command, CustomerId, Date, LoanId, PartnerId, RepaymentOrde
 use sycee_markets::{CalendarDays, MarketError, MarketFiles};
 use sycee_money::{Money, MoneyError};
 use sycee_psp::SplitMix64;
+use sycee_runtime::control::Lease;
 use sycee_runtime::storage::DatabaseUrl;
 use sycee_runtime::{
     BusinessDays as _, EffectEnvelope, Executed, Fault, MarketOptions, MarketWriter, Registry, Secrets, Stimulus,
@@ -85,6 +86,7 @@ pub struct Progress {
 pub struct World {
     pub(crate) settings: WorldSettings,
     registry: Arc<Registry>,
+    lease: Option<Lease>,
     writer: Option<MarketWriter>,
     pub(crate) outside: Outside,
     pub(crate) agenda: Agenda,
@@ -110,6 +112,11 @@ pub struct World {
 impl World {
     /// Opens the market, publishes products, registers funders and their money, and invites the people.
     pub fn new(settings: WorldSettings) -> Result<Self, SimError> {
+        Self::leased(settings, None)
+    }
+
+    /// As [`Self::new`]; the market is opened under a lease of the control store, also after a crash.
+    pub fn leased(settings: WorldSettings, lease: Option<Lease>) -> Result<Self, SimError> {
         let registry = sycee_markets::registry();
         let currency = settings.files.market()?.currency;
         let float = Money::from_minor(1_000_000_000_000, currency)?;
@@ -139,6 +146,7 @@ impl World {
             crashes_per_mille: CRASHES_PER_MILLE,
             crash_after: None,
             crashes: 0,
+            lease,
             registry,
             settings,
         };
@@ -156,7 +164,11 @@ impl World {
             secrets: Secrets::derive(&self.settings.master),
             first_day: self.settings.first_day,
         };
-        self.writer = Some(MarketWriter::open(Arc::clone(&self.registry), options)?);
+        let registry = Arc::clone(&self.registry);
+        self.writer = Some(match &self.lease {
+            Some(lease) => MarketWriter::open_leased(registry, options, lease)?,
+            None => MarketWriter::open(registry, options)?,
+        });
         Ok(())
     }
 

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use sycee_runtime::storage::{DatabaseUrl, SqliteDurability, Store, migrate, open_store};
+use sycee_runtime::storage::{Claim, DatabaseUrl, SqliteDurability, Store, migrate, open_store};
 
 use super::EngineChoice;
 use crate::Context;
@@ -90,7 +90,7 @@ impl Place {
     pub fn market_store(&self) -> Result<(Box<dyn Store>, i64), Failure> {
         migrate(&self.url, sycee_markets::migrations().of(self.url.engine()))?;
         let mut store = self.store()?;
-        let (_, batch) = store.take_over(None)?;
+        let (_, batch) = store.take_over(Claim::default())?;
         Ok((store, batch))
     }
 

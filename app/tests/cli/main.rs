@@ -4,6 +4,7 @@
 
 mod calculating;
 mod cataloguing;
+mod leasing;
 mod migrating;
 mod reading;
 mod support;

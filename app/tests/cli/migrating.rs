@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use sycee_runtime::storage::{ColumnKind, DatabaseUrl, collect, migrate, open_store};
-use sycee_runtime::testing::{generated_migrations, test_databases};
+use sycee_runtime::testing::{generated_migrations, test_control, test_databases};
 
 use crate::support::{Run, on_each_engine, sycee_on, sycee_with};
 
@@ -19,15 +19,17 @@ fn states(run: &Run) -> Vec<String> {
 fn a_database_is_made_once() {
     on_each_engine(|url| {
         let before = sycee_on(url, &["migrate", "--status", "--json"]);
-        assert_eq!((before.code, states(&before)), (1, vec!["missing".to_owned()]));
+        assert_eq!((before.code, states(&before)), (1, vec!["missing".to_owned(), "missing".to_owned()]));
         let first = sycee_on(url, &["migrate", "--json"]);
         assert_eq!(first.code, 0, "{first:?}");
         assert_eq!(first.json()["applied"], serde_json::json!([1]));
+        assert_eq!(first.json()["control"]["applied"], serde_json::json!([1]));
         let again = sycee_on(url, &["migrate", "--json"]);
         assert_eq!((again.code, again.json()["applied"].clone()), (0, serde_json::json!([])));
+        assert_eq!(again.json()["control"]["applied"], serde_json::json!([]));
         let after = sycee_on(url, &["migrate", "--status", "--json"]);
-        assert_eq!((after.code, states(&after)), (0, vec!["applied".to_owned()]));
-        assert!(sycee_on(url, &["migrate"]).out.contains("is at version 1"));
+        assert_eq!((after.code, states(&after)), (0, vec!["applied".to_owned(), "applied".to_owned()]));
+        assert_eq!(sycee_on(url, &["migrate"]).out.matches("is at version 1").count(), 2);
     });
 }
 
@@ -85,13 +87,25 @@ fn a_changed_file_and_an_unknown_one_are_refused() {
         assert_eq!(newer.code, 3);
         assert!(newer.err.contains("migration 2 (later)") && newer.err.contains("newer binary"), "{}", newer.err);
         let status = sycee_on(url, &["migrate", "--status", "--json"]);
-        assert_eq!((status.code, states(&status)), (1, vec!["applied".to_owned(), "unknown".to_owned()]));
+        assert_eq!((status.code, states(&status)), (1, ["applied", "unknown", "applied"].map(str::to_owned).to_vec()));
 
         run_sql(url, "DELETE FROM schema_migration WHERE number = 2; UPDATE schema_migration SET checksum = 'other'");
         let changed = sycee_on(url, &["migrate"]);
         assert_eq!(changed.code, 3);
         assert!(changed.err.contains("another text"), "{}", changed.err);
-        assert_eq!(states(&sycee_on(url, &["migrate", "--status", "--json"])), ["changed"]);
+        assert_eq!(states(&sycee_on(url, &["migrate", "--status", "--json"])), ["changed", "applied"]);
+    });
+}
+
+#[test]
+fn a_changed_file_of_the_control_store_is_refused_too() {
+    on_each_engine(|url| {
+        assert_eq!(sycee_on(url, &["migrate"]).code, 0);
+        run_sql(&test_control(url), "UPDATE schema_migration SET checksum = 'other'");
+        let changed = sycee_on(url, &["migrate"]);
+        assert_eq!(changed.code, 3);
+        assert!(changed.err.contains("another text"), "{}", changed.err);
+        assert_eq!(states(&sycee_on(url, &["migrate", "--status", "--json"])), ["applied", "changed"]);
     });
 }
 
@@ -124,5 +138,5 @@ fn a_missing_file_is_not_made_by_looking() {
     let url = DatabaseUrl::sqlite(&file);
     assert_eq!(sycee_with(&["migrate", "--status"], "", Some(&url)).code, 1);
     assert_eq!(sycee_with(&["ledger", "verify"], "", Some(&url)).code, 2);
-    assert!(!file.exists());
+    assert!(!file.exists() && !folder.path().join("control.db").exists());
 }

@@ -58,9 +58,10 @@ fn text_of(url: &DatabaseUrl) -> String {
     match url {
         DatabaseUrl::Sqlite { path, .. } => path.display().to_string(),
         DatabaseUrl::Postgres { config, schema } if config.contains("://") => {
-            format!("{config}{}schema={schema}", if config.contains('?') { '&' } else { '?' })
+            let and = if config.contains('?') { '&' } else { '?' };
+            format!("{config}{and}schema={schema}&control={schema}_control")
         }
-        DatabaseUrl::Postgres { config, schema } => format!("{config} schema={schema}"),
+        DatabaseUrl::Postgres { config, schema } => format!("{config} schema={schema} control={schema}_control"),
     }
 }
 

@@ -11,7 +11,7 @@ use sycee_accounting::reports::verify;
 use sycee_contract::Timestamp;
 use sycee_money::Currency;
 use sycee_runtime::Resident;
-use sycee_runtime::storage::{Commit, DatabaseUrl, migrate, open_store};
+use sycee_runtime::storage::{Claim, Commit, DatabaseUrl, migrate, open_store};
 use sycee_runtime::testing::generated_migrations;
 
 const BATCH: usize = 1000;
@@ -41,7 +41,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         None => None,
     };
     if let Some(store) = &mut store {
-        store.take_over(None)?;
+        store.take_over(Claim::default())?;
     }
     let mut seed = 0x9e37_79b9_7f4a_7c15_u64;
     let mut random = |below: usize| {

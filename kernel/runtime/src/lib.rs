@@ -15,6 +15,7 @@ mod cascade;
 mod clock;
 mod commit;
 mod config;
+pub mod control;
 mod core;
 mod digest;
 mod entity;

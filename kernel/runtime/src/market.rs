@@ -15,6 +15,7 @@ use sycee_contract::{Date, Message as _, OpenWorkOrder, Rejection, Timestamp};
 use self::recovery::is_suspended;
 use crate::cascade::{Cascade, Delivery, Executed, Hop, HopOutcome, Queued};
 use crate::commit::{Flusher, Job};
+use crate::control::Lease;
 use crate::core::Core;
 use crate::idempotency::{Asked, RecentKeys};
 use crate::log::{LogRecord, StoredAnswer};
@@ -22,7 +23,7 @@ use crate::opening::open_parts;
 use crate::payload::{Answer, from_bytes};
 use crate::seal::{Plain, Secrets};
 use crate::stimulus::{EffectEnvelope, Stimulus};
-use crate::storage::{ColumnKind, DatabaseUrl, Reader, Value, collect};
+use crate::storage::{Claim, ColumnKind, DatabaseUrl, Reader, Value, collect};
 use crate::system::{MarketState, ParkedStimulus, RUNTIME, RuntimeTimer};
 use crate::{Configs, Entity, Fault, FaultKind, Find, Halt, Market, Registry, Resident};
 
@@ -110,7 +111,18 @@ impl MarketWriter {
     ///
     /// Errors: `Outage` when the database does not answer, `Corrupt` when it holds what it must not.
     pub fn open(registry: Arc<Registry>, options: MarketOptions) -> Result<Self, Fault> {
-        let opened = open_parts(&registry, &options, None)?;
+        Self::open_claimed(registry, options, Claim::default())
+    }
+
+    /// As [`Self::open`], under a lease of the control store.
+    ///
+    /// Errors: also `Fenced` when the market was opened under a later lease.
+    pub fn open_leased(registry: Arc<Registry>, options: MarketOptions, lease: &Lease) -> Result<Self, Fault> {
+        Self::open_claimed(registry, options, Claim { held: None, lease: Some(lease.epoch) })
+    }
+
+    fn open_claimed(registry: Arc<Registry>, options: MarketOptions, claim: Claim) -> Result<Self, Fault> {
+        let opened = open_parts(&registry, &options, claim)?;
         Ok(Self {
             batch: opened.batch + 1,
             durable: opened.committed,

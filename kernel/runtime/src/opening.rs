@@ -9,13 +9,14 @@ use sycee_contract::Timestamp;
 
 use crate::cache::AnyTable;
 use crate::commit::Flusher;
+use crate::control::latest_lease_of;
 use crate::core::Core;
 use crate::idempotency::{Asked, RecentKeys, oldest_day};
 use crate::log::Names;
 use crate::market::MarketOptions;
 use crate::seal::KeyRing;
 use crate::stimulus::EffectEnvelope;
-use crate::storage::{ColumnKind, Reader, TableSpec, Value, bring_up, collect, open_store};
+use crate::storage::{Claim, ColumnKind, Reader, TableSpec, Value, bring_up, collect, open_store};
 use crate::system::{MarketState, RuntimeEffect, log_name};
 use crate::{Entity, Fault, Registry};
 
@@ -35,27 +36,27 @@ pub(crate) struct Opened {
 
 /// Opens the store under a new fencing epoch and reads what the writer keeps in memory.
 ///
-/// Errors: `Fenced` when the epoch is not `held` any more, for a writer that opens its own market again.
-pub(crate) fn open_parts(
-    registry: &Arc<Registry>,
-    options: &MarketOptions,
-    held: Option<i64>,
-) -> Result<Opened, Fault> {
-    open_watched(registry, options, held, &|reader| reader)
+/// Errors: `Fenced` when another writer has taken over, by the epoch or the lease that `claim` names.
+pub(crate) fn open_parts(registry: &Arc<Registry>, options: &MarketOptions, claim: Claim) -> Result<Opened, Fault> {
+    open_watched(registry, options, claim, &|reader| reader)
 }
 
 /// As [`open_parts`], with whoever reads put through `watch`.
 pub(crate) fn open_watched(
     registry: &Arc<Registry>,
     options: &MarketOptions,
-    held: Option<i64>,
+    claim: Claim,
     watch: &dyn Fn(Box<dyn Reader>) -> Box<dyn Reader>,
 ) -> Result<Opened, Fault> {
     let mut store = open_store(&options.url, Duration::from_secs(30))?;
-    if held.is_none() {
+    if claim.held.is_none() {
+        // Who holds an old lease must not even bring the tables up: that fences off the writer that runs.
+        if claim.lease.is_some() {
+            claim.check(latest_lease_of(&options.url, &mut *store.reader()?)?)?;
+        }
         bring_up(&options.url, &mut *store, registry.migrations().of(options.url.engine()))?;
     }
-    let (epoch, committed) = store.take_over(held)?;
+    let (epoch, committed) = store.take_over(claim)?;
     let mut reader = watch(store.reader()?);
     let state = read_state(&mut *reader)?.unwrap_or(MarketState {
         id: 1,

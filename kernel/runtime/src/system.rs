@@ -114,12 +114,13 @@ fn column(name: &str, kind: ColumnKind, nullable: bool) -> ColumnSpec {
     ColumnSpec { name: name.to_owned(), kind, nullable }
 }
 
-/// Who may write: one row, raised by every writer that takes over, checked by every commit.
+/// Who may write: one row, whose epoch is raised by every writer that takes over and checked by every commit, and the
+/// latest lease under which the market was opened.
 pub(crate) fn market_fence() -> &'static TableSpec {
     static SPEC: OnceLock<TableSpec> = OnceLock::new();
     SPEC.get_or_init(|| TableSpec {
         name: "market_fence",
-        columns: ["id", "epoch", "batch"].map(|name| column(name, ColumnKind::Int, false)).to_vec(),
+        columns: ["id", "epoch", "batch", "lease"].map(|name| column(name, ColumnKind::Int, false)).to_vec(),
         key: vec![0],
         indexes: Vec::new(),
         money: Vec::new(),

@@ -11,7 +11,7 @@ use sycee_money::Currency;
 use crate::opening::open_watched;
 use crate::payload::Answer;
 use crate::storage::{
-    ColumnKind, DatabaseUrl, Migration, MigrationTree, Reader, SqliteDurability, TableSpec, Value, schema_script,
+    Claim, ColumnKind, DatabaseUrl, Migration, MigrationTree, Reader, SqliteDurability, TableSpec, Value, schema_script,
 };
 use crate::{
     Configs, EffectEnvelope, Entity, Executed, Fault, Market, MarketOptions, MarketWriter, Registry, Secrets, Stimulus,
@@ -81,9 +81,19 @@ pub fn queries_of_opening(
         }
     }
     let seen = Arc::new(Mutex::new(Vec::new()));
-    open_watched(registry, options, None, &|reader| Box::new(Watched(reader, Arc::clone(&seen))))?;
+    open_watched(registry, options, Claim::default(), &|reader| Box::new(Watched(reader, Arc::clone(&seen))))?;
     let mut queries = seen.lock().unwrap_or_else(PoisonError::into_inner);
     Ok(std::mem::take(&mut *queries))
+}
+
+/// The control store of a test's market: beside it, and of no other test.
+pub fn test_control(market: &DatabaseUrl) -> DatabaseUrl {
+    match market {
+        DatabaseUrl::Sqlite { .. } => market.control(),
+        DatabaseUrl::Postgres { config, schema } => {
+            DatabaseUrl::Postgres { config: config.clone(), schema: format!("{schema}_control") }
+        }
+    }
 }
 
 /// Removes what a test left.
@@ -98,6 +108,7 @@ impl Drop for TestGuard {
         drop(std::fs::remove_dir_all(&self.folder));
         if let Some((config, schema)) = &self.schema {
             crate::storage::drop_schema(config, schema);
+            crate::storage::drop_schema(config, &format!("{schema}_control"));
         }
     }
 }

@@ -5,8 +5,8 @@ use std::time::Duration;
 use sycee_contract::Date;
 use sycee_markets::{MarketFiles, migrations, registry};
 use sycee_runtime::storage::{
-    ColumnKind, Commit, DatabaseUrl, Reader, Store, TableRows, TableSpec, Value, Write, collect, migrate, open_store,
-    quoted,
+    Claim, ColumnKind, Commit, DatabaseUrl, Reader, Store, TableRows, TableSpec, Value, Write, collect, migrate,
+    open_store, quoted,
 };
 use sycee_runtime::testing::{queries_of_opening, test_databases};
 use sycee_runtime::{MarketOptions, MarketWriter, Secrets};
@@ -89,7 +89,7 @@ fn every_generated_statement_runs() {
     on_each_engine(|url| {
         migrate(url, migrations().of(url.engine())).unwrap();
         let mut store = open_store(url, Duration::from_secs(5)).unwrap();
-        let (_, mut batch) = store.take_over(None).unwrap();
+        let (_, mut batch) = store.take_over(Claim::default()).unwrap();
         let mut reader = store.reader().unwrap();
         for table in registry().tables() {
             exercise(&mut *store, &mut *reader, table, &mut batch);

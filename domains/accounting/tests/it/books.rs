@@ -7,7 +7,7 @@ use sycee_accounting::ledger::{AccountKind, AccountNr, AccountSpec, Constraint, 
 use sycee_contract::{EntryId, Timestamp};
 use sycee_money::Currency;
 use sycee_runtime::Resident;
-use sycee_runtime::storage::{Commit, Reader, Store, TableRows, migrate, open_store};
+use sycee_runtime::storage::{Claim, Commit, Reader, Store, TableRows, migrate, open_store};
 use sycee_runtime::testing::{generated_migrations, test_databases};
 
 /// Codes, currencies and constraints of the accounts that tests use.
@@ -38,7 +38,7 @@ impl Books {
         for url in urls {
             let mut store = open_store(&url, Duration::from_secs(5)).unwrap();
             migrate(&url, generated_migrations(Ledger::tables()).of(url.engine())).unwrap();
-            let (_, batch) = store.take_over(None).unwrap();
+            let (_, batch) = store.take_over(Claim::default()).unwrap();
             body(&mut Books { store, ledger: Ledger::new(), batch });
         }
     }

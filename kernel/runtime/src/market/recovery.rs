@@ -7,6 +7,7 @@ use sycee_contract::Timestamp;
 
 use super::{MarketWriter, NO_TICKET};
 use crate::opening::open_parts;
+use crate::storage::Claim;
 use crate::system::{EffectState, RuntimeEffect};
 use crate::{Executed, Fault, FaultKind, Stimulus};
 
@@ -31,7 +32,8 @@ impl MarketWriter {
 
     /// Throws memory away and reads it again, unless another writer has taken over.
     fn reopen(&mut self) -> Result<(), Fault> {
-        let opened = open_parts(&self.core.registry, &self.options, Some(self.epoch))?;
+        let claim = Claim { held: Some(self.epoch), lease: None };
+        let opened = open_parts(&self.core.registry, &self.options, claim)?;
         self.batch = opened.batch + 1;
         self.durable = opened.committed;
         self.epoch = opened.epoch;

@@ -86,8 +86,8 @@ enum How {
 struct Failing(Box<dyn Store>, How);
 
 impl Store for Failing {
-    fn take_over(&mut self, held: Option<i64>) -> Result<(i64, i64), Fault> {
-        self.0.take_over(held)
+    fn take_over(&mut self, claim: Claim) -> Result<(i64, i64), Fault> {
+        self.0.take_over(claim)
     }
     fn commit(&mut self, commit: &Commit) -> Result<(), Fault> {
         if !matches!(self.1, How::Panics | How::Loses) {
@@ -101,6 +101,9 @@ impl Store for Failing {
     fn run_alone(&mut self, script: Script<'_>) -> Result<bool, Fault> {
         self.0.run_alone(script)
     }
+    fn run(&mut self, sql: &str, params: &[Value], kinds: &[ColumnKind]) -> Result<Vec<Vec<Value>>, Fault> {
+        self.0.run(sql, params, kinds)
+    }
     fn reader(&self) -> Result<Box<dyn Reader>, Fault> {
         self.0.reader()
     }
@@ -111,7 +114,7 @@ impl Store for Failing {
 
 fn fail_next_commit(market: &mut MarketWriter, how: How) {
     let mut store = open_store(&market.options.url, Duration::from_secs(5)).unwrap();
-    let (epoch, _) = store.take_over(Some(market.epoch)).unwrap();
+    let (epoch, _) = store.take_over(Claim { held: Some(market.epoch), lease: None }).unwrap();
     market.epoch = epoch;
     let keys = Arc::clone(&market.core.keys);
     market.flusher = Flusher::spawn(Box::new(Failing(store, how)), keys, Names::default()).unwrap();
@@ -154,7 +157,7 @@ fn a_writer_that_another_has_followed_does_not_take_over_again() {
         market.seal().unwrap();
         let (batch, result) = market.flusher.wait(market.in_flight.as_ref().unwrap().batch);
         assert!(result.is_err() && batch > 0);
-        other.take_over(None).unwrap();
+        other.take_over(Claim::default()).unwrap();
         assert_eq!(market.recover(&Fault::outage("the line went dead")).unwrap_err().kind, FaultKind::Fenced);
     });
 }

@@ -130,11 +130,12 @@ pub fn schema_script(tables: &[&TableSpec], engine: &str) -> String {
 }
 
 /// The fencing row of a market that nobody has written yet.
-const FIRST_FENCE: &str = "INSERT INTO market_fence (id, epoch, batch) VALUES (1, 0, 0)";
+const FIRST_FENCE: &str = "INSERT INTO market_fence (id, epoch, batch, lease) VALUES (1, 0, 0, 0)";
 /// Locks out the writer that runs, before tables change under it; its next commit is told so.
 const FENCE_OFF: &str = "UPDATE market_fence SET epoch = epoch + 1 WHERE id = 1";
 
-fn script(statements: &[String]) -> String {
+/// Statements as the text of a migration.
+pub(crate) fn script(statements: &[String]) -> String {
     let mut text = String::new();
     for statement in statements {
         text.push_str(statement);

@@ -15,8 +15,8 @@ mod value;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub(crate) use migrate::bring_up;
 pub use migrate::{Applied, Migration, MigrationTree, applied, has_table, migrate, schema_script};
+pub(crate) use migrate::{bring_up, script};
 pub use spec::{ColumnKind, ColumnSpec, IndexSpec, TableSpec, quoted};
 pub use url::{DatabaseUrl, SqliteDurability};
 pub use value::Value;
@@ -68,6 +68,28 @@ pub struct Query {
 /// Takes rows one by one.
 pub type EachRow<'a> = &'a mut dyn FnMut(&[Value]) -> Result<(), Fault>;
 
+/// On what grounds a writer takes a market.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Claim {
+    /// The fencing epoch that the writer believes to hold: it opens its own market again.
+    pub held: Option<i64>,
+    /// Epoch of the lease under which it opens; none where nobody hands out leases.
+    pub lease: Option<i64>,
+}
+
+impl Claim {
+    /// Errors: `Fenced` when the market was opened under lease `latest`, which is later.
+    pub(crate) fn check(self, latest: i64) -> Result<(), Fault> {
+        if self.lease.is_some_and(|lease| lease < latest) { Err(self.refused()) } else { Ok(()) }
+    }
+
+    pub(crate) fn refused(self) -> Fault {
+        let after = |what: &str, epoch: Option<i64>| epoch.map_or_else(String::new, |it| format!(" after {what} {it}"));
+        let text = format!("another writer took over{}{}", after("epoch", self.held), after("lease", self.lease));
+        Fault::new(crate::FaultKind::Fenced, text)
+    }
+}
+
 /// What reads. Sees what is committed.
 pub trait Reader: Send {
     /// Runs a query and hands over its rows one by one. Parameters are `$1`, `$2`, … in both engines.
@@ -91,12 +113,11 @@ pub type Script<'a> = &'a mut dyn FnMut(&mut dyn Reader) -> Result<Option<String
 
 /// What commits.
 pub trait Store: Send {
-    /// Takes the writer's place with a new fencing epoch, if the epoch so far is the one `held`; whatever it is, for
-    /// `None`. Answers the new epoch and the last batch.
+    /// Takes the writer's place with a new fencing epoch, if the epoch so far is the one that `claim` names and nobody
+    /// has opened under a later lease. Answers the new epoch and the last batch.
     ///
-    /// Errors: `Fenced` when another writer has taken over from the one that held it; `Outage` when the database would
-    /// lose what it acknowledges.
-    fn take_over(&mut self, held: Option<i64>) -> Result<(i64, i64), Fault>;
+    /// Errors: `Fenced` when another writer has taken over; `Outage` when the database would lose what it acknowledges.
+    fn take_over(&mut self, claim: Claim) -> Result<(i64, i64), Fault>;
     /// Writes `commit` in one durable transaction.
     ///
     /// Errors: a Fault of kind `Fenced` when another writer has taken over; of kind `Outage` when it is unknown whether
@@ -109,6 +130,9 @@ pub trait Store: Send {
     fn run_script(&mut self, sql: &str) -> Result<(), Fault> {
         self.run_alone(&mut |_| Ok(Some(sql.to_owned()))).map(|_| ())
     }
+    /// Runs one statement that writes, in a durable transaction of its own; answers the rows that it returns. No fence is
+    /// checked: not for a market's tables.
+    fn run(&mut self, sql: &str, params: &[Value], kinds: &[ColumnKind]) -> Result<Vec<Vec<Value>>, Fault>;
     /// A reader of its own connection.
     fn reader(&self) -> Result<Box<dyn Reader>, Fault>;
     /// What makes it durable, for people: engine, version, settings, place.

@@ -11,16 +11,16 @@ use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
 use bytes::{BufMut as _, BytesMut};
-use futures_util::{SinkExt as _, future};
+use futures_util::{SinkExt as _, TryStreamExt as _, future};
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::{IsNull, ToSql, Type, to_sql_checked};
 use tokio_postgres::{Client, Statement};
 
 use self::link::{Link, Purpose, Server, check_schema};
-use self::reader::PostgresReader;
+use self::reader::{PostgresReader, read_row};
 pub(super) use self::schema::ddl;
 use self::schema::{column_type, pg_type};
-use super::{Commit, Reader, Script, Store, TableRows, TableSpec, Value, Write, quoted};
+use super::{Claim, ColumnKind, Commit, Reader, Script, Store, TableRows, TableSpec, Value, Write, quoted};
 use crate::{Fault, FaultKind};
 
 /// Microseconds and days from 1970-01-01 to PostgreSQL's epoch, 2000-01-01.
@@ -349,15 +349,16 @@ async fn copy(client: &Client, statement: &Statement, rows: &TableRows) -> Resul
 }
 
 impl Store for PostgresStore {
-    fn take_over(&mut self, held: Option<i64>) -> Result<(i64, i64), Fault> {
+    fn take_over(&mut self, claim: Claim) -> Result<(i64, i64), Fault> {
         if !self.server.careless {
             check_fsync(self.setting("fsync")?.as_deref())?;
         }
-        let take = "UPDATE market_fence SET epoch = epoch + 1 WHERE id = 1 AND epoch = coalesce($1, epoch) \
+        let take = "UPDATE market_fence SET epoch = epoch + 1, lease = coalesce($2, lease) \
+                    WHERE id = 1 AND epoch = coalesce($1, epoch) AND lease <= coalesce($2, lease) \
                     RETURNING epoch, batch";
         let Link { runtime, client } = &self.link;
-        let row = runtime.block_on(client.query_opt(take, &[&held])).map_err(fault)?;
-        let row = row.ok_or_else(|| Fault::new(FaultKind::Fenced, "another writer took over"))?;
+        let row = runtime.block_on(client.query_opt(take, &[&claim.held, &claim.lease])).map_err(fault)?;
+        let row = row.ok_or_else(|| claim.refused())?;
         self.epoch = row.get(0);
         Ok((self.epoch, row.get(1)))
     }
@@ -393,6 +394,15 @@ impl Store for PostgresStore {
             self.undo();
         }
         done
+    }
+
+    fn run(&mut self, sql: &str, params: &[Value], kinds: &[ColumnKind]) -> Result<Vec<Vec<Value>>, Fault> {
+        let Link { runtime, client } = &self.link;
+        let rows = runtime.block_on(async {
+            let stream = client.query_raw(sql, params.iter().map(Param)).await.map_err(fault)?;
+            stream.try_collect::<Vec<_>>().await.map_err(fault)
+        })?;
+        rows.iter().map(|row| read_row(row, kinds)).collect()
     }
 
     fn reader(&self) -> Result<Box<dyn Reader>, Fault> {

@@ -4,9 +4,11 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use rusqlite::types::{ToSql, ToSqlOutput, ValueRef};
-use rusqlite::{Connection, OpenFlags, TransactionBehavior};
+use rusqlite::{Connection, OpenFlags, OptionalExtension as _, Statement, TransactionBehavior};
 
-use super::{ColumnKind, Commit, Reader, Script, SqliteDurability, Store, TableRows, TableSpec, Value, Write, quoted};
+use super::{
+    Claim, ColumnKind, Commit, Reader, Script, SqliteDurability, Store, TableRows, TableSpec, Value, Write, quoted,
+};
 use crate::{Fault, FaultKind};
 
 /// Frames in the WAL after which the writer copies them back. The WAL is never truncated: overwriting is faster.
@@ -262,16 +264,16 @@ fn write_rows(connection: &Connection, rows: &TableRows) -> Result<(), Fault> {
 }
 
 impl Store for SqliteStore {
-    fn take_over(&mut self, held: Option<i64>) -> Result<(i64, i64), Fault> {
+    fn take_over(&mut self, claim: Claim) -> Result<(i64, i64), Fault> {
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(fault)?;
-        let (epoch, batch): (i64, i64) = transaction
-            .query_row("UPDATE market_fence SET epoch = epoch + 1 WHERE id = 1 RETURNING epoch, batch", [], |row| {
-                Ok((row.get(0)?, row.get(1)?))
-            })
+        let take = "UPDATE market_fence SET epoch = epoch + 1, lease = coalesce(?2, lease) \
+                    WHERE id = 1 AND epoch = coalesce(?1, epoch) AND lease <= coalesce(?2, lease) \
+                    RETURNING epoch, batch";
+        let taken = transaction
+            .query_row(take, [claim.held, claim.lease], |row| Ok((row.get(0)?, row.get(1)?)))
+            .optional()
             .map_err(fault)?;
-        if let Some(held) = held.filter(|held| held + 1 != epoch) {
-            return Err(Fault::new(FaultKind::Fenced, format!("another writer took over after epoch {held}")));
-        }
+        let (epoch, batch): (i64, i64) = taken.ok_or_else(|| claim.refused())?;
         transaction.commit().map_err(fault)?;
         self.epoch = epoch;
         Ok((epoch, batch))
@@ -302,6 +304,21 @@ impl Store for SqliteStore {
         transaction.execute_batch(&sql).map_err(fault)?;
         transaction.commit().map_err(fault)?;
         Ok(true)
+    }
+
+    fn run(&mut self, sql: &str, params: &[Value], kinds: &[ColumnKind]) -> Result<Vec<Vec<Value>>, Fault> {
+        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(fault)?;
+        let mut rows = Vec::new();
+        {
+            let mut statement = transaction.prepare_cached(&numbered(sql)).map_err(fault)?;
+            read_rows(&mut statement, params, kinds, &mut |row| {
+                rows.push(row.to_vec());
+                Ok(())
+            })?;
+        }
+        transaction.commit().map_err(fault)?;
+        drop(self.checkpoint_when_long());
+        Ok(rows)
     }
 
     fn reader(&self) -> Result<Box<dyn Reader>, Fault> {
@@ -349,25 +366,38 @@ impl Reader for SqliteReader {
         kinds: &[ColumnKind],
         each: &mut dyn FnMut(&[Value]) -> Result<(), Fault>,
     ) -> Result<(), Fault> {
-        // `$1` is a named parameter to SQLite, numbered by first appearance; `?1` is what is meant.
-        let mut statement = self.connection.prepare_cached(&sql.replace('$', "?")).map_err(fault)?;
-        let mut rows = statement.query(rusqlite::params_from_iter(params)).map_err(fault)?;
-        let mut values = Vec::with_capacity(kinds.len());
-        while let Some(row) = rows.next().map_err(fault)? {
-            values.clear();
-            for at in 0..kinds.len() {
-                values.push(match row.get_ref(at).map_err(fault)? {
-                    ValueRef::Null => Value::Null,
-                    ValueRef::Integer(number) => Value::Int(number),
-                    ValueRef::Text(text) => Value::text(
-                        std::str::from_utf8(text).map_err(|error| Fault::corrupt("a text column").because(error))?,
-                    ),
-                    ValueRef::Blob(bytes) => Value::bytes(bytes),
-                    ValueRef::Real(_) => return Err(Fault::corrupt("a floating point number in the database")),
-                });
-            }
-            each(&values)?;
-        }
-        Ok(())
+        let mut statement = self.connection.prepare_cached(&numbered(sql)).map_err(fault)?;
+        read_rows(&mut statement, params, kinds, each)
     }
+}
+
+/// `$1` is a named parameter to SQLite, numbered by first appearance; `?1` is what is meant.
+fn numbered(sql: &str) -> String {
+    sql.replace('$', "?")
+}
+
+fn read_rows(
+    statement: &mut Statement<'_>,
+    params: &[Value],
+    kinds: &[ColumnKind],
+    each: &mut dyn FnMut(&[Value]) -> Result<(), Fault>,
+) -> Result<(), Fault> {
+    let mut rows = statement.query(rusqlite::params_from_iter(params)).map_err(fault)?;
+    let mut values = Vec::with_capacity(kinds.len());
+    while let Some(row) = rows.next().map_err(fault)? {
+        values.clear();
+        for at in 0..kinds.len() {
+            values.push(match row.get_ref(at).map_err(fault)? {
+                ValueRef::Null => Value::Null,
+                ValueRef::Integer(number) => Value::Int(number),
+                ValueRef::Text(text) => Value::text(
+                    std::str::from_utf8(text).map_err(|error| Fault::corrupt("a text column").because(error))?,
+                ),
+                ValueRef::Blob(bytes) => Value::bytes(bytes),
+                ValueRef::Real(_) => return Err(Fault::corrupt("a floating point number in the database")),
+            });
+        }
+        each(&values)?;
+    }
+    Ok(())
 }

@@ -1,11 +1,21 @@
-//! Where a market is kept: `sqlite:///path/to/market.db`, or `postgres://…?schema=market_gh`.
+//! Where a market is kept: `sqlite:///path/to/market.db`, or `postgres://…?schema=market_gh`; and its control store.
 //!
 //! `sqlite:///path/to/market.db?vfs=name` opens the file through a virtual file system that the process has registered.
 //! `postgres://…?durability=off` takes a PostgreSQL server as it is, even one that loses what it acknowledged.
 
 use std::path::PathBuf;
+use std::str::FromStr as _;
+
+use tokio_postgres::config::Host;
 
 use crate::Fault;
+
+/// Schema of a market, when its URL names none.
+const MARKET_SCHEMA: &str = "sycee";
+/// Schema of the control store, when a market's URL names none.
+const CONTROL_SCHEMA: &str = "sycee_control";
+/// File of the control store, beside the markets' files.
+const CONTROL_FILE: &str = "control.db";
 
 /// Whether a commit waits for the disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,12 +59,10 @@ impl DatabaseUrl {
             });
         }
         if text.starts_with("postgres://") || text.starts_with("postgresql://") {
-            let (config, schema) = take_schema(text);
-            return Ok(Self::Postgres { config, schema });
+            return Ok(Self::postgres(text).0);
         }
         if text.contains("host=") || text.contains("dbname=") {
-            let (config, schema) = take_schema(text);
-            return Ok(Self::Postgres { config, schema });
+            return Ok(Self::postgres(text).0);
         }
         if text.contains("://") || text.is_empty() {
             return Err(Fault::outage(format!(
@@ -71,6 +79,54 @@ impl DatabaseUrl {
 
     fn sqlite_through(path: impl Into<PathBuf>, vfs: Option<String>) -> Self {
         Self::Sqlite { path: path.into(), durability: SqliteDurability::Full, vfs }
+    }
+
+    /// Both schemas of a PostgreSQL URL, the market's and the control store's.
+    fn postgres(text: &str) -> (Self, Self) {
+        let (config, schema) = take_parameter(text, "schema");
+        let (config, control) = take_parameter(&config, "control");
+        let at = |schema: Option<String>, default: &str| Self::Postgres {
+            config: config.clone(),
+            schema: schema.unwrap_or_else(|| default.to_owned()),
+        };
+        (at(schema, MARKET_SCHEMA), at(control, CONTROL_SCHEMA))
+    }
+
+    /// The control store of the market at `text`: the file `control.db` beside a SQLite file; in PostgreSQL the schema
+    /// that `control=` names (`sycee_control`).
+    ///
+    /// Errors: as [`Self::parse`].
+    pub fn parse_control(text: &str) -> Result<Self, Fault> {
+        let market = Self::parse(text)?;
+        Ok(match &market {
+            Self::Sqlite { .. } => market.control(),
+            Self::Postgres { .. } => Self::postgres(text).1,
+        })
+    }
+
+    /// The control store beside this market, when nobody names another.
+    #[must_use]
+    pub fn control(&self) -> Self {
+        match self {
+            Self::Sqlite { path, durability, vfs } => {
+                let path = path.with_file_name(CONTROL_FILE);
+                Self::Sqlite { path, durability: *durability, vfs: vfs.clone() }
+            }
+            Self::Postgres { config, .. } => {
+                Self::Postgres { config: config.clone(), schema: CONTROL_SCHEMA.to_owned() }
+            }
+        }
+    }
+
+    /// Where the market is, as its control store keeps it: no password, and a file by its name, which stays true when the
+    /// folder moves.
+    pub fn without_secrets(&self) -> String {
+        match self {
+            Self::Sqlite { path, .. } => {
+                format!("sqlite://{}", path.file_name().map(|name| name.to_string_lossy()).unwrap_or_default())
+            }
+            Self::Postgres { config, schema } => format!("{}schema={schema}", server_of(config)),
+        }
     }
 
     /// Engine name for people.
@@ -97,9 +153,23 @@ pub(super) fn take_parameter(config: &str, name: &str) -> (String, Option<String
     (without.trim_end_matches(['?', '&', ' ']).to_owned(), Some(rest[..end].to_owned()))
 }
 
-fn take_schema(text: &str) -> (String, String) {
-    let (config, schema) = take_parameter(text, "schema");
-    (config, schema.unwrap_or_else(|| "sycee".to_owned()))
+/// Host, port, user and database of a connection string, and nothing else of it.
+fn server_of(config: &str) -> String {
+    let (config, _) = take_parameter(config, "durability");
+    let Ok(config) = tokio_postgres::Config::from_str(&config) else { return String::new() };
+    let host = |host: &Host| match host {
+        Host::Tcp(name) => name.clone(),
+        Host::Unix(folder) => folder.display().to_string(),
+    };
+    let hosts: Vec<String> = config.get_hosts().iter().map(host).collect();
+    let ports: Vec<String> = config.get_ports().iter().map(ToString::to_string).collect();
+    let parts = [
+        ("host", hosts.join(",")),
+        ("port", ports.join(",")),
+        ("user", config.get_user().unwrap_or_default().to_owned()),
+        ("dbname", config.get_dbname().unwrap_or_default().to_owned()),
+    ];
+    parts.iter().filter(|(_, value)| !value.is_empty()).map(|(name, value)| format!("{name}={value} ")).collect()
 }
 
 #[cfg(test)]
@@ -138,6 +208,35 @@ mod tests {
                 (without.to_owned(), value.map(str::to_owned)),
                 "{config}"
             );
+        }
+    }
+
+    #[test]
+    fn a_market_has_its_control_store_beside_it() {
+        for (text, control) in [
+            ("sqlite:///a/b.db", "sqlite:///a/control.db"),
+            ("b.db", "control.db"),
+            ("postgres://u@h/d?schema=gh", "postgres://u@h/d?schema=sycee_control"),
+            ("postgres://u@h/d?control=ops&schema=gh", "postgres://u@h/d?schema=ops"),
+            ("host=/tmp schema=gh control=ops user=me", "host=/tmp user=me schema=ops"),
+        ] {
+            let control = DatabaseUrl::parse(control).unwrap();
+            assert_eq!(DatabaseUrl::parse_control(text).unwrap(), control, "{text}");
+        }
+        let named = DatabaseUrl::parse("postgres://u@h/d?control=ops&schema=gh").unwrap();
+        assert_eq!(named, DatabaseUrl::parse("postgres://u@h/d?schema=gh").unwrap());
+    }
+
+    #[test]
+    fn what_is_shown_of_a_url_has_no_password() {
+        for (text, shown) in [
+            ("sqlite:///a/b.db", "sqlite://b.db"),
+            ("postgres://u:secret@h:5433/d?schema=gh", "host=h port=5433 user=u dbname=d schema=gh"),
+            ("host=/tmp user=u password='sec ret' schema=gh", "host=/tmp user=u schema=gh"),
+            ("postgres://u:secret@[broken?schema=gh", "schema=gh"),
+        ] {
+            let url = DatabaseUrl::parse(text).unwrap();
+            assert_eq!(url.without_secrets(), shown);
         }
     }
 }

@@ -3,10 +3,12 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on ends")]
 mod bank;
 mod cascades;
+mod control;
 mod durability;
 mod facts;
 mod hostile;
 mod idempotency;
+mod leases;
 mod live;
 mod live_days;
 mod live_effects;

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use sycee_runtime::storage::{ColumnKind, Commit, DatabaseUrl, collect, open_store};
+use sycee_runtime::storage::{Claim, ColumnKind, Commit, DatabaseUrl, collect, open_store};
 use sycee_runtime::{FaultKind, MarketWriter};
 
 use crate::proxy::{Cut, Proxy, Session, schema_at, server};
@@ -71,7 +71,7 @@ fn a_server_that_stays_away_is_a_fault_in_the_end() {
         let DatabaseUrl::Postgres { schema, .. } = url.clone() else { return };
         let mut store =
             open_store(&DatabaseUrl::Postgres { config: proxy.config(), schema }, Duration::from_millis(50)).unwrap();
-        let (_, batch) = store.take_over(None).unwrap();
+        let (_, batch) = store.take_over(Claim::default()).unwrap();
         proxy.cut_at(cut);
         proxy.close();
         let fault = store.commit(&Commit { tables: Vec::new(), batch: batch + 1 }).unwrap_err();

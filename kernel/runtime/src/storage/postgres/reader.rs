@@ -203,6 +203,14 @@ impl<'a> FromSql<'a> for Raw<'a> {
     }
 }
 
+pub(super) fn read_row(row: &tokio_postgres::Row, kinds: &[ColumnKind]) -> Result<Vec<Value>, Fault> {
+    let value = |(at, kind): (usize, &ColumnKind)| {
+        let raw: Option<Raw<'_>> = row.try_get(at).map_err(fault)?;
+        read_value(raw, row.columns()[at].type_(), *kind)
+    };
+    kinds.iter().enumerate().map(value).collect()
+}
+
 fn read_value(raw: Option<Raw<'_>>, ty: &Type, kind: ColumnKind) -> Result<Value, Fault> {
     let Some(Raw(raw)) = raw else { return Ok(Value::Null) };
     let short = |_| Fault::corrupt("a column has another width than its type");
