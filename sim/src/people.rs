@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 
 use sycee_contract::{
-    Address, ApplyForCredit, CalculateRepaymentPosting, CancelLoanApplication, ConsentKind, CreateRepaymentOrder,
-    CreditLineApproved, CustomerId, CustomerStageChanged, Device, DisbursementSucceeded, EmergencyContact, Employment,
-    GrantConsent, InstallmentDueNotice, KycCompleted, KycVerdict, LoanApplicationApproved, LoanId, Offer,
-    OfferDetailRequest, OtpPurpose, PayoutAccount, ProductOfferDistributed, QueryAssetDueList, QueryProductOffer,
-    RegisterCustomer, RepaymentKind, RepaymentMethodCreated, RepaymentMethodKind, RepaymentSucceeded, RequestOtp,
-    Sensitive, SignLoanContract, SubmitKyc, SubmitLoanApplication, Timestamp, UpdateCustomerDetails,
+    Actor, Address, ApplyForCredit, CalculateRepaymentPosting, CancelLoanApplication, ConsentKind,
+    CreateRepaymentOrder, CreditLineApproved, CustomerId, CustomerStageChanged, Device, DisbursementSucceeded,
+    EmergencyContact, Employment, GrantConsent, InstallmentDueNotice, KycCompleted, KycVerdict,
+    LoanApplicationApproved, LoanId, Offer, OfferDetailRequest, OtpPurpose, PayoutAccount, ProductOfferDistributed,
+    QueryAssetDueList, QueryProductOffer, RegisterCustomer, RepaymentKind, RepaymentMethodCreated, RepaymentMethodKind,
+    RepaymentSucceeded, RequestOtp, Sensitive, SignLoanContract, SubmitKyc, SubmitLoanApplication, Timestamp,
+    UpdateCustomerDetails,
 };
 use sycee_money::Money;
 use sycee_psp::PayerDecision;
@@ -93,6 +94,7 @@ impl World {
         let done = self.ask(nr, register)?;
         if let Ok(answer) = done.answer::<RegisterCustomer>() {
             self.people[nr].customer = Some(answer.customer);
+            self.people[nr].actor = Actor::of_customer(answer.customer);
             self.by_customer.insert(answer.customer, nr);
             self.funnel.registered += 1;
             if !self.people[nr].habits.leaves {
@@ -201,7 +203,7 @@ impl World {
         if kind == RepaymentKind::Normal && !due.due_now.is_positive() {
             return Ok(());
         }
-        let tried = self.ask(nr, CalculateRepaymentPosting { loan, kind, amount: None })?;
+        let tried = self.ask(nr, CalculateRepaymentPosting { customer, loan, kind, amount: None })?;
         let kind = if tried.outcome.is_ok() { kind } else { RepaymentKind::Normal };
         if kind == RepaymentKind::Normal && !due.due_now.is_positive() {
             return Ok(());

@@ -81,7 +81,7 @@ impl Person {
             wallet,
             source,
             language: if nr.is_multiple_of(20) { "zh" } else { "en" },
-            actor: format!("person-{nr}"),
+            actor: format!("guest:person-{nr}"),
             wants: applicant.amount,
             applicant,
             habits,
@@ -116,6 +116,6 @@ impl Person {
     /// The next idempotency key of this person.
     pub(crate) fn next_key(&mut self) -> String {
         self.requests += 1;
-        format!("{}-{}", self.actor, self.requests)
+        self.requests.to_string()
     }
 }

@@ -62,7 +62,11 @@ pub struct Acknowledged {
 impl Ask {
     /// The request of this person, under this key.
     pub fn stimulus(&self, nr: u64, key: &str) -> Stimulus {
-        let person = Borrower::new(nr);
+        let guest = Borrower::new(nr);
+        let person = match self.customer() {
+            Some(customer) => guest.logged_in(customer),
+            None => guest,
+        };
         let stimulus = match self {
             Self::Otp => Stimulus::command(&person.actor, person.request_otp()),
             Self::Register { challenge, code } => Stimulus::command(&person.actor, person.register(*challenge, code)),
@@ -87,6 +91,21 @@ impl Ask {
             }
         };
         stimulus.through("bff-system").key(key)
+    }
+
+    /// Who asks; nobody yet before the registration.
+    fn customer(&self) -> Option<CustomerId> {
+        match self {
+            Self::Otp | Self::Register { .. } => None,
+            Self::Details(customer)
+            | Self::Kyc(customer)
+            | Self::Consent(customer)
+            | Self::Credit(customer)
+            | Self::Offers(customer)
+            | Self::Loan(customer, _)
+            | Self::Sign { customer, .. }
+            | Self::Repay(customer, _) => Some(*customer),
+        }
     }
 
     /// Hash of what was answered.

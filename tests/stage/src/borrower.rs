@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use sycee_contract::{
-    ApplyForCredit, ConsentKind, CreateRepaymentOrder, CustomerId, Device, GrantConsent, LoanId, Offer, OtpChallengeId,
-    OtpPurpose, PayoutAccount, RegisterCustomer, RepaymentKind, RepaymentMethodKind, RequestOtp, Sensitive, SubmitKyc,
-    SubmitLoanApplication, UpdateCustomerDetails,
+    Actor, ApplyForCredit, ConsentKind, CreateRepaymentOrder, CustomerId, Device, GrantConsent, LoanId, Offer,
+    OtpChallengeId, OtpPurpose, PayoutAccount, RegisterCustomer, RepaymentKind, RepaymentMethodKind, RequestOtp,
+    Sensitive, SubmitKyc, SubmitLoanApplication, UpdateCustomerDetails,
 };
 use sycee_money::Money;
 
@@ -30,14 +30,21 @@ const ATTRIBUTES: [(&str, &str); 12] = [
 pub struct Borrower {
     /// Number of the person.
     pub nr: u64,
-    /// The actor of the person's requests.
+    /// The actor of the person's requests: a guest until registered.
     pub actor: String,
 }
 
 impl Borrower {
     /// The person of this number.
     pub fn new(nr: u64) -> Self {
-        Self { nr, actor: format!("person-{nr}") }
+        Self { nr, actor: format!("guest:person-{nr}") }
+    }
+
+    /// The same person, logged in as `customer`.
+    #[must_use]
+    pub fn logged_in(mut self, customer: CustomerId) -> Self {
+        self.actor = Actor::of_customer(customer);
+        self
     }
 
     /// The person's phone, E.164. It ends in no test number of the channels.

@@ -194,6 +194,7 @@ impl Stage {
         self.settle();
         let code = self.outside.sms.take_code(&issued.challenge.to_string()).expect("the password came");
         let customer = self.ask(&borrower.actor, borrower.register(issued.challenge, &code)).unwrap().customer;
+        let borrower = borrower.logged_in(customer);
         self.ask(&borrower.actor, borrower.details(customer)).unwrap();
         Life { borrower, customer }
     }

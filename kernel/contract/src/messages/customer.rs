@@ -66,7 +66,7 @@ struct KycSubmittedAnswer { /// The case that was opened.
 commands! {
     /// Sends a one-time password to a phone: valid 5 minutes, at most 3 per 15 minutes and phone.
     "request-otp" RequestOtp -> OtpIssued {
-        owner: "customer-center", nature: Request, errors: ["OTP_RATE_LIMITED", "BLACKLISTED"],
+        owner: "customer-center", nature: Request, open_to: anyone, errors: ["OTP_RATE_LIMITED", "BLACKLISTED"],
     } fields {
         /// Phone, E.164.
         phone: Sensitive,
@@ -76,7 +76,7 @@ commands! {
 
     /// Registers a customer whose phone answered a one-time password.
     "register-customer" RegisterCustomer -> CustomerRegisteredAnswer {
-        owner: "customer-center", nature: Request,
+        owner: "customer-center", nature: Request, open_to: anyone,
         errors: ["OTP_EXPIRED", "OTP_MISMATCH", "OTP_ATTEMPTS_EXCEEDED", "PHONE_ALREADY_REGISTERED", "BLACKLISTED"],
     } fields {
         /// Phone, E.164.
@@ -93,7 +93,7 @@ commands! {
 
     /// Records employment, address, emergency contacts and declared attributes of a customer.
     "update-customer-details" UpdateCustomerDetails -> () {
-        owner: "customer-center", nature: Request,
+        owner: "customer-center", nature: Request, open_to: customer,
     } fields {
         /// The customer.
         customer: CustomerId,
@@ -109,7 +109,7 @@ commands! {
 
     /// Hands in an identity document and a selfie: opens a KYC case and asks the provider to check it.
     "submit-kyc" SubmitKyc -> KycSubmittedAnswer {
-        owner: "kyc-service", nature: Request, errors: ["KYC_ALREADY_PASSED", "DOCUMENT_ALREADY_USED"],
+        owner: "kyc-service", nature: Request, open_to: customer, errors: ["KYC_ALREADY_PASSED", "DOCUMENT_ALREADY_USED"],
     } fields {
         /// The customer.
         customer: CustomerId,
@@ -145,7 +145,7 @@ commands! {
 
     /// Grants consents under a version of the privacy notice.
     "grant-consent" GrantConsent -> () {
-        owner: "authorization-center", nature: Request, errors: ["KYC_NOT_COMPLETED"],
+        owner: "authorization-center", nature: Request, open_to: customer, errors: ["KYC_NOT_COMPLETED"],
     } fields {
         /// The customer.
         customer: CustomerId,
@@ -157,7 +157,7 @@ commands! {
 
     /// Withdraws consents.
     "revoke-consent" RevokeConsent -> () {
-        owner: "authorization-center", nature: Request,
+        owner: "authorization-center", nature: Request, open_to: customer,
     } fields {
         /// The customer.
         customer: CustomerId,

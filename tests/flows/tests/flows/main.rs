@@ -13,6 +13,7 @@ mod conformance;
 mod credit;
 mod documents;
 mod onboarding;
+mod ownership;
 mod payout;
 mod refusal;
 mod repayment;
