@@ -67,7 +67,7 @@ pub fn onboard(
 ) -> Result<Vec<Borrower>, Failure> {
     let people = from..from + count;
     for nr in people.clone() {
-        market.tell(ask(nr, RequestOtp { phone: phone(nr), purpose: OtpPurpose::Register }));
+        market.tell(ask(nr, RequestOtp { phone: phone(nr), purpose: OtpPurpose::Register, signs: None }));
     }
     market.run(&mut |_, done, _| must(done))?;
     let registered = register(market, people)?;

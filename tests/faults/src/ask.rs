@@ -2,9 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 use sycee_contract::{
-    ApplyForCredit, Command, CreateRepaymentOrder, CustomerId, GrantConsent, LoanId, Offer, OtpChallengeId,
-    QueryProductOffer, RegisterCustomer, RepaymentKind, RequestOtp, SignLoanContract, SubmitKyc, SubmitLoanApplication,
-    UpdateCustomerDetails,
+    ApplyForCredit, Command, ConfirmSignature, CreateRepaymentOrder, CustomerId, GrantConsent, LoanId, Offer,
+    OtpChallengeId, QueryProductOffer, RegisterCustomer, RepaymentKind, RequestOtp, SignLoanContract, SubmitKyc,
+    SubmitLoanApplication, UpdateCustomerDetails,
 };
 use sycee_runtime::{Executed, Stimulus};
 use sycee_stage::{Borrower, cedis};
@@ -33,6 +33,28 @@ pub enum Ask {
     Offers(CustomerId),
     /// A loan.
     Loan(CustomerId, Box<Offer>),
+    /// A password to sign a contract.
+    SigningOtp {
+        /// The customer.
+        customer: CustomerId,
+        /// The loan.
+        loan: LoanId,
+        /// The contract's hash.
+        hash: String,
+    },
+    /// To have a signature confirmed.
+    Confirm {
+        /// The customer.
+        customer: CustomerId,
+        /// The loan.
+        loan: LoanId,
+        /// The contract's hash.
+        hash: String,
+        /// The password's challenge.
+        challenge: OtpChallengeId,
+        /// The password.
+        code: String,
+    },
     /// To sign a contract.
     Sign {
         /// The customer.
@@ -41,6 +63,8 @@ pub enum Ask {
         loan: LoanId,
         /// The contract's hash.
         hash: String,
+        /// The password's challenge.
+        challenge: OtpChallengeId,
     },
     /// To pay a part back.
     Repay(CustomerId, LoanId),
@@ -81,8 +105,16 @@ impl Ask {
             Self::Loan(customer, offer) => {
                 Stimulus::command(&person.actor, person.application(*customer, offer, cedis(300)))
             }
-            Self::Sign { customer, loan, hash } => {
-                let sign = SignLoanContract { loan: *loan, customer: *customer, document_hash: hash.clone() };
+            Self::SigningOtp { loan, hash, .. } => {
+                Stimulus::command(&person.actor, person.request_signature(*loan, hash))
+            }
+            Self::Confirm { customer, loan, hash, challenge, code } => {
+                Stimulus::command(&person.actor, person.confirmation(*customer, *challenge, code, *loan, hash))
+            }
+            Self::Sign { customer, loan, hash, challenge } => {
+                let document_hash = hash.clone();
+                let challenge = Some(*challenge);
+                let sign = SignLoanContract { loan: *loan, customer: *customer, document_hash, challenge };
                 Stimulus::command(&person.actor, sign)
             }
             Self::Repay(customer, loan) => {
@@ -103,6 +135,8 @@ impl Ask {
             | Self::Credit(customer)
             | Self::Offers(customer)
             | Self::Loan(customer, _)
+            | Self::SigningOtp { customer, .. }
+            | Self::Confirm { customer, .. }
             | Self::Sign { customer, .. }
             | Self::Repay(customer, _) => Some(*customer),
         }
@@ -119,6 +153,8 @@ impl Ask {
             Self::Credit(_) => hash::<ApplyForCredit>(done),
             Self::Offers(_) => hash::<QueryProductOffer>(done),
             Self::Loan(..) => hash::<SubmitLoanApplication>(done),
+            Self::SigningOtp { .. } => hash::<RequestOtp>(done),
+            Self::Confirm { .. } => hash::<ConfirmSignature>(done),
             Self::Sign { .. } => hash::<SignLoanContract>(done),
             Self::Repay(..) => hash::<CreateRepaymentOrder>(done),
         }

@@ -7,8 +7,9 @@ use sycee_money::{Currency, Money, MoneyError, Rate};
 use crate::message::{commands, events};
 use crate::messages::part;
 use crate::{
-    CustomerId, Date, DisbursementOrderId, DocumentId, EntryId, FundAccountId, LoanId, MandateId, OfferId, PartnerId,
-    PaymentId, PostingId, RenderedDocument, RepaymentOrderId, ReservationId, RouteId, Sensitive, Timestamp,
+    CustomerId, Date, DisbursementOrderId, DocumentId, EntryId, FundAccountId, LoanId, MandateId, OfferId,
+    OtpChallengeId, PartnerId, PaymentId, PostingId, RenderedDocument, RepaymentOrderId, ReservationId, RouteId,
+    Sensitive, Timestamp,
 };
 
 part! { /// States of a loan, after seed 000 §4.1.
@@ -172,7 +173,8 @@ commands! {
 
     /// The customer signs the contract, by the hash that was shown.
     "sign-loan-contract" SignLoanContract -> LoanApplicationAnswer {
-        owner: "loan-engine", nature: Request, open_to: customer, errors: ["CONTRACT_HASH_MISMATCH", "OFFER_EXPIRED", "LOAN_NOT_YOURS", "DECISION_EXPIRED", "CREDIT_LINE_FROZEN"],
+        owner: "loan-engine", nature: Request, open_to: customer, errors: ["CONTRACT_HASH_MISMATCH", "OFFER_EXPIRED", "LOAN_NOT_YOURS", "DECISION_EXPIRED", "CREDIT_LINE_FROZEN",
+                 "SIGNATURE_NOT_CONFIRMED"],
     } fields {
         /// The loan.
         loan: LoanId,
@@ -180,6 +182,8 @@ commands! {
         customer: CustomerId,
         /// Hash of the text the customer saw.
         document_hash: String,
+        /// The one-time password that confirm-signature answered, where the market asks for one.
+        challenge: Option<OtpChallengeId>,
     }
 
     /// Ends a loan before money moved.

@@ -14,7 +14,7 @@ use crate::refusal::{Case, assert_refused, case};
 const NOBODY: i64 = 987_654;
 
 fn sign(life: &Life, loan: LoanId, hash: &str) -> SignLoanContract {
-    SignLoanContract { loan, customer: life.customer, document_hash: hash.to_owned() }
+    SignLoanContract { loan, customer: life.customer, document_hash: hash.to_owned(), challenge: None }
 }
 
 fn cancel(life: &Life, loan: LoanId) -> CancelLoanApplication {

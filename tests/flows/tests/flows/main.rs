@@ -12,6 +12,7 @@ mod catalog;
 mod conformance;
 mod credit;
 mod documents;
+mod doors;
 mod onboarding;
 mod ownership;
 mod payout;

@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 
 use sycee_contract::{
     AddToBlacklist, CalculateRepaymentPosting, CancelLoanApplication, ChannelOutcome, ConfirmFundArrival, ConsentKind,
-    CustomerId, FreezeCreditLine, Identifier as _, KycCaseId, LoanId, OfferDetailRequest, QueryAssetDueList,
-    QueryCreditLine, QueryLoanPosition, QueryProductOffer, RecordKycResult, RecordPaymentResult, RepaymentKind,
-    ReviewCreditApplication, ReviewLoanApplication, RevokeConsent, Sensitive, SignLoanContract, all_messages,
+    CustomerId, FreezeCreditLine, Identifier as _, KycCaseId, LoanId, LogOut, OfferDetailRequest, OtpChallengeId,
+    QueryAssetDueList, QueryCreditLine, QueryLoanPosition, QueryProductOffer, RecordKycResult, RecordPaymentResult,
+    RepaymentKind, ReviewCreditApplication, ReviewLoanApplication, RevokeConsent, Sensitive, SessionId,
+    SignLoanContract, all_messages,
 };
 use sycee_stage::{Borrower, Stage, cedis};
 
@@ -14,6 +15,11 @@ use crate::refusal::{Case, assert_refused, case};
 
 const FORBIDDEN: &str = "NOT_PERMITTED";
 const KINDS: [RepaymentKind; 3] = [RepaymentKind::Normal, RepaymentKind::EarlySettlement, RepaymentKind::Cancel];
+
+/// A password that nobody was sent.
+fn no_challenge() -> OtpChallengeId {
+    OtpChallengeId::from_number(1)
+}
 
 /// What one customer has that others may want.
 struct Estate {
@@ -45,6 +51,8 @@ fn requests(person: &Borrower, estate: &Estate, actor: &str, code: &'static str)
         case("loan", actor, person.application(customer, offer, cedis(500)), code, &[]),
         case("signature", actor, sign(customer, waiting, hash), code, &[]),
         case("cancellation", actor, cancel, code, &[]),
+        case("confirmation", actor, person.confirmation(customer, no_challenge(), "000000", waiting, hash), code, &[]),
+        case("end of session", actor, LogOut { customer, session: SessionId::from_number(1) }, code, &[]),
         case("dues", actor, QueryAssetDueList { customer }, code, &[]),
         case("quote", actor, quote, code, &[]),
         case("repayment", actor, person.repayment(customer, loan, RepaymentKind::Normal, Some(cedis(5))), code, &[]),
@@ -52,7 +60,7 @@ fn requests(person: &Borrower, estate: &Estate, actor: &str, code: &'static str)
 }
 
 fn sign(customer: CustomerId, loan: LoanId, hash: &str) -> SignLoanContract {
-    SignLoanContract { loan, customer, document_hash: hash.to_owned() }
+    SignLoanContract { loan, customer, document_hash: hash.to_owned(), challenge: None }
 }
 
 /// What only staff, services and the world outside may say.
