@@ -9,6 +9,7 @@ mod catalog;
 mod database;
 mod demo;
 mod ledger;
+mod market_files;
 mod migrate;
 mod output;
 mod report;
