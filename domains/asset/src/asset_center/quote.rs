@@ -8,8 +8,8 @@
 use std::collections::BTreeMap;
 
 use sycee_contract::{
-    AssetDueListQueried, CalculateEarlySettlement, CalculateLoanCancelRepayment, CalculateRepaymentPosting, CustomerId,
-    Date, DueList, LoanDue, LoanId, LoanPosition, PostingParts, PostingQuote, QueryAssetDueList, QueryLoanPosition,
+    AssetDueListQueried, CalculateEarlySettlement, CalculateLoanCancelRepayment, CalculateRepaymentPosting, Date,
+    DueList, LoanDue, LoanId, LoanPosition, PostingParts, PostingQuote, QueryAssetDueList, QueryLoanPosition,
     Rejection, RepaymentKind, RepaymentPostingCalculated, SettlementFigures, SettlementInputs, SettlementInterest,
 };
 use sycee_money::Money;
@@ -26,12 +26,10 @@ use crate::allocation::by_earning;
 #[derive(Debug, thiserror::Error)]
 pub enum QuoteRejection {
     /// Somebody else's loan.
-    #[error("{loan} is not a loan of {customer}: use one of your own")]
+    #[error("loan {loan} is not a loan of this customer: check the loan id")]
     LoanNotYours {
         /// The loan.
         loan: LoanId,
-        /// Who asked.
-        customer: CustomerId,
     },
     /// Nothing to pay.
     #[error("{loan} has nothing due on {date}: name an amount to pay in advance, or settle the loan")]
@@ -73,7 +71,7 @@ impl Coded for QuoteRejection {
 
     fn details(&self) -> BTreeMap<String, String> {
         match self {
-            Self::LoanNotYours { loan, .. } => details([("loan", loan.to_string())]),
+            Self::LoanNotYours { loan } => details([("loan", loan.to_string())]),
             Self::NothingDue { loan, date } => details([("loan", loan.to_string()), ("date", date.to_string())]),
             Self::CoolingOffOver { loan, ended } => details([("loan", loan.to_string()), ("ended", ended.to_string())]),
             Self::AmountBelowSettlement { loan, required, offered } => details([
@@ -128,7 +126,7 @@ pub fn query_position(work: &mut Work, query: &QueryLoanPosition) -> Handled<Loa
 pub fn calculate_posting(work: &mut Work, query: &CalculateRepaymentPosting) -> Handled<PostingQuote> {
     let note = work.require::<LoanNote>(query.loan)?;
     if note.customer != query.customer {
-        return Err(QuoteRejection::LoanNotYours { loan: query.loan, customer: query.customer }.into());
+        return Err(QuoteRejection::LoanNotYours { loan: query.loan }.into());
     }
     let lines = work.require::<LoanInstallments>(query.loan)?;
     let currency = note.currency();

@@ -22,7 +22,7 @@ fn a_customer_comes_back_and_logs_in() {
         assert_eq!(opened.customer, life.customer);
         let check = CheckSession { customer: life.customer, session: opened.session };
         assert!(stage.ask_directly("bff-system", check.clone()).unwrap());
-        for _ in 0..7 {
+        for _ in 0..8 {
             stage.next_day();
         }
         assert!(!stage.ask_directly("bff-system", check).unwrap(), "a week is over");
