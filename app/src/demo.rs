@@ -13,6 +13,7 @@ use sycee_sim::{Faults, GERMAN_CREDIT, Report, SimError, World, WorldSettings, r
 
 use crate::Context;
 use crate::lease::MarketLease;
+use crate::market_files::MarketArgs;
 use crate::output::{Failure, Verdict, say, say_json};
 use crate::report::{RunFigures, report_text};
 
@@ -22,6 +23,7 @@ Examples:
   sycee demo --applicants 200 --months 6       a quick one
   sycee demo --db demo.db                      keep the market; then: sycee --db demo.db ledger trial-balance
   sycee demo --db \"postgres://me@localhost/sycee?schema=demo\"
+  sycee demo --market my-market                the market of a folder: a changed copy of markets/gh
   sycee demo --seed 7 --json | jq -r .hash     the same seed gives the same hash, on both engines";
 
 /// Lives two years of a lending business: onboarding, decisions, payouts, repayments, arrears, books.
@@ -40,6 +42,8 @@ pub struct DemoArgs {
     /// What goes wrong: none, usual, all, or a list of channel, partner, crashes, duplicates
     #[arg(long, default_value = "usual")]
     pub faults: Faults,
+    #[command(flatten)]
+    pub market: MarketArgs,
 }
 
 /// First business day of a demonstration: a Monday.
@@ -48,12 +52,13 @@ const FIRST_DAY: Date = Date::constant(2026, 1, 5);
 const MASTER: &[u8] = b"a demonstration has nothing to hide";
 
 pub fn run(args: &DemoArgs, context: &Context) -> Result<Verdict, Failure> {
+    let files = args.market.files()?;
     let place = Place::of(context)?;
     let last_day = FIRST_DAY.saturating_add(jiff::Span::new().months(i64::from(args.months)));
     let days = u32::try_from((last_day - FIRST_DAY).get_days()).unwrap_or(1);
     let settings = WorldSettings {
         url: place.url.clone(),
-        files: MarketFiles::ghana(),
+        files,
         seed: args.seed,
         faults: args.faults,
         first_day: FIRST_DAY,

@@ -10,6 +10,7 @@ mod database;
 mod demo;
 mod lease;
 mod ledger;
+mod market_files;
 mod migrate;
 mod output;
 mod report;

@@ -3,12 +3,12 @@
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use sycee_contract::Date;
-use sycee_markets::MarketFiles;
 use sycee_runtime::control::Lease;
 use sycee_sim::{Faults, World, WorldSettings, oracles};
 
 use crate::Context;
 use crate::demo::{Place, applicants, peak_memory_kib};
+use crate::market_files::MarketArgs;
 use crate::output::{Failure, Verdict, say, say_json};
 use crate::report::{RunFigures, oracle_lines};
 
@@ -17,6 +17,7 @@ Examples:
   sycee sim --days 60 --faults all             two months in which everything goes wrong
   sycee sim --days 365 --seed 1 --runs 10      ten years' worth of seeds, one after another
   sycee sim --days 30 --faults channel --json
+  sycee sim --market my-market                 the market of a folder: a changed copy of markets/gh
   sycee sim --days 90 --every 7                ask the oracles once a week
 
 A run that breaks an oracle prints its seed and day: the same seed breaks it again.";
@@ -43,9 +44,12 @@ pub struct SimArgs {
     /// Days between two sittings of the oracles
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
     pub every: u32,
+    #[command(flatten)]
+    pub market: MarketArgs,
 }
 
 pub fn run(args: &SimArgs, context: &Context) -> Result<Verdict, Failure> {
+    let files = args.market.files()?;
     let mut reports = Vec::new();
     let mut fine = true;
     for nr in 0..args.runs {
@@ -53,7 +57,7 @@ pub fn run(args: &SimArgs, context: &Context) -> Result<Verdict, Failure> {
         let place = Place::of(context)?;
         let settings = WorldSettings {
             url: place.url.clone(),
-            files: MarketFiles::ghana(),
+            files: files.clone(),
             seed,
             faults: args.faults,
             first_day: Date::constant(2026, 1, 5),

@@ -1,21 +1,19 @@
 //! Reads a market's folder, built in or on disk.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use sycee_accounting::AccountingRules;
 use sycee_contract::{ConfirmFundArrival, PublishProductVersion, RegisterFundingContract};
-use sycee_credit::CreditPolicy;
-use sycee_customer::{ConsentPolicy, KycPolicy};
 use sycee_funds::PaymentConfig;
 use sycee_money::{Currency, Money, Rate};
-use sycee_partner::PartnerConfig;
 use sycee_post_loan_operations::OutreachTemplates;
 use sycee_product::ContractTemplates;
 use sycee_risk::RiskStrategy;
 use sycee_runtime::{Configs, Market};
-use sycee_transaction::{LoanPolicy, RepaymentPolicy};
+
+use crate::policies::Policies;
 
 /// Why a market's folder cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -87,6 +85,8 @@ impl MarketFiles {
             "chart.yaml",
             "strategy.yaml",
             "outreach.yaml",
+            "policies.yaml",
+            "channels.yaml",
             "templates/funds-arrived.yaml",
             "templates/interest-accrued.yaml",
             "templates/loan-cancelled.yaml",
@@ -101,6 +101,30 @@ impl MarketFiles {
             "contracts/loan-agreement.zh.md.j2",
         );
         Self { files: files.map(|(path, text)| (path.to_owned(), text.to_owned())).into_iter().collect() }
+    }
+
+    /// A market's folder on disk, checked whole.
+    ///
+    /// Errors: the file that is wrong, and what would be right.
+    pub fn open(folder: &Path) -> Result<Self, MarketError> {
+        let files = Self::read(folder)?;
+        files.check().map_err(|error| MarketError { file: Self::path_of(folder, &error.file), ..error })?;
+        Ok(files)
+    }
+
+    fn path_of(folder: &Path, file: &str) -> String {
+        let path: PathBuf = folder.join(file);
+        if path.exists() { path.display().to_string() } else { format!("{}: {file}", folder.display()) }
+    }
+
+    /// Whether every file can be used.
+    ///
+    /// Errors: the first that cannot.
+    pub fn check(&self) -> Result<(), MarketError> {
+        self.market()?;
+        self.configs()?;
+        self.funders()?;
+        Ok(())
     }
 
     /// A market's folder on disk.
@@ -183,24 +207,20 @@ impl MarketFiles {
                 return Err(wrong(&product.terms.product, text));
             }
         }
-        Ok(Configs::new()
-            .with(rules)
-            .with(strategy)
-            .with(outreach)
-            .with(contracts)
-            .with(CreditPolicy::default())
-            .with(KycPolicy::default())
-            .with(ConsentPolicy::default())
-            .with(LoanPolicy::default())
-            .with(RepaymentPolicy::default())
-            .with(PartnerConfig::default())
-            .with(PaymentConfig::ghana()))
+        let policies =
+            Policies::from_yaml(self.text("policies.yaml")?).map_err(|error| wrong("policies.yaml", error))?;
+        let channels =
+            PaymentConfig::from_yaml(self.text("channels.yaml")?).map_err(|error| wrong("channels.yaml", error))?;
+        let configs = Configs::new().with(rules).with(strategy).with(outreach).with(contracts).with(channels);
+        Ok(policies.configure(configs))
     }
 
     /// Products, as the commands that publish them.
     pub fn products(&self) -> Result<Vec<PublishProductVersion>, MarketError> {
         self.folder("products")
-            .map(|(file, text)| sycee_product::load_product(text).map_err(|error| wrong(file, error)))
+            .map(|(file, text)| {
+                sycee_product::load_product(text).map_err(|error| wrong(&format!("products/{file}"), error))
+            })
             .collect()
     }
 
@@ -261,6 +281,30 @@ mod tests {
         let differing = files.versions().zip(changed.versions()).filter(|(before, after)| before != after);
         let paths: Vec<&str> = differing.map(|((path, _), _)| path).collect();
         assert_eq!(paths, ["chart.yaml"]);
+    }
+
+    #[test]
+    fn mistakes_are_named_by_file_field_and_line() {
+        for (file, from, to, says) in [
+            ("market.yaml", "timezone:", "timeZone:", "unknown field `timeZone`"),
+            ("policies.yaml", "ageMin: 18", "ageMin: adult", "kyc.ageMin: invalid type"),
+            ("policies.yaml", "ageMin: 18", "ageMin: adult", "line 9"),
+            ("policies.yaml", "  ageMin: 18\n", "", "missing field `ageMin`"),
+            ("policies.yaml", "ageMin: 18", "ageMin: 18\n  ageMax: 70", "unknown field `ageMax`"),
+            ("policies.yaml", "growth: \"0.20\"", "growth: \"lots\"", "credit.growth"),
+            ("policies.yaml", "validHours: 168", "validHours: 0", "sessions.validHours: 1 or more"),
+            ("policies.yaml", "ocrReviewBps: 6000", "ocrReviewBps: 9000", "kyc.ocrReviewBps: at most ocrPassBps"),
+            ("policies.yaml", "required: [bureau, privacy]", "required: [mother]", "consents.required[0]"),
+            ("channels.yaml", "collectionChannel: mtn-momo", "collectionChannel: m-pesa", "collectionChannel"),
+            ("channels.yaml", "code: at-money", "code: mtn-momo", "stands there twice"),
+            ("channels.yaml", "pollsMax: 8", "polls: 8", "unknown field `polls`"),
+            ("funders.yaml", "isOwn:", "own:", "unknown field `own`"),
+        ] {
+            let files = MarketFiles::ghana().with_change(file, |text| text.replacen(from, to, 1)).unwrap();
+            let error = files.check().unwrap_err();
+            assert_eq!(error.file, file);
+            assert!(error.what.contains(says), "{error} does not say {says:?}");
+        }
     }
 
     #[test]

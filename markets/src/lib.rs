@@ -1,14 +1,15 @@
 //! Markets as files, and the assembly of all services into one registry.
 //!
 //! A market is a folder: who it is, its chart of accounts and entry templates, products, contract texts, strategy,
-//! messages to customers, funders. The folder `gh` is built in. [`registry`] puts every service of every domain together,
-//! with the migrations that make their tables.
+//! policies, channels, messages to customers, funders. The folder `gh` is built in. [`registry`] puts every service of
+//! every domain together, with the migrations that make their tables.
 //!
 //! Invariant: a folder that loads is whole: every product's contract exists, every template's accounts exist.
 
 mod days;
 mod files;
 mod migrations;
+mod policies;
 
 use std::sync::Arc;
 

@@ -89,6 +89,9 @@ CREATE TABLE otp_challenge (
   "status" text COLLATE "C" NOT NULL,
   "attempts" bigint NOT NULL,
   "expires_at" timestamptz NOT NULL,
+  "signs" bytea,
+  "answered_at" timestamptz,
+  "device_id" text COLLATE "C",
   PRIMARY KEY ("id")
 );
 
@@ -139,6 +142,19 @@ CREATE TABLE emergency_contact (
 );
 
 CREATE INDEX emergency_contact_by_customer ON emergency_contact ("customer");
+
+CREATE TABLE session (
+  "id" bigint NOT NULL,
+  "customer" bigint NOT NULL,
+  "device_id" text COLLATE "C" NOT NULL,
+  "platform" text COLLATE "C" NOT NULL,
+  "channel" text COLLATE "C" NOT NULL,
+  "opened_at" timestamptz NOT NULL,
+  "expires_at" timestamptz NOT NULL,
+  PRIMARY KEY ("id")
+);
+
+CREATE INDEX session_by_customer ON session ("customer");
 
 CREATE TABLE kyc_standing (
   "customer" bigint NOT NULL,
@@ -194,14 +210,38 @@ CREATE TABLE customer_master (
   "customer" bigint NOT NULL,
   "market" text COLLATE "C" NOT NULL,
   "channel" text COLLATE "C" NOT NULL,
+  "device_id" text COLLATE "C" NOT NULL,
+  "platform" text COLLATE "C" NOT NULL,
   "language" text COLLATE "C" NOT NULL,
+  "registered_at" timestamptz NOT NULL,
+  "last_seen_at" timestamptz NOT NULL,
+  "last_device_id" text COLLATE "C" NOT NULL,
+  "identity" text COLLATE "C" NOT NULL,
+  "document_type" text COLLATE "C",
+  "job" text COLLATE "C",
+  "employed_since" date,
+  "city" text COLLATE "C",
+  "country" text COLLATE "C",
+  "emergency_contacts" bigint NOT NULL,
+  "consents" jsonb NOT NULL,
+  "consents_complete" boolean NOT NULL,
+  "notice_version" text COLLATE "C",
   "stage" text COLLATE "C" NOT NULL,
   "stage_since" timestamptz NOT NULL,
-  "kyc_verdict" text COLLATE "C",
+  "segment" text COLLATE "C" NOT NULL,
+  "credit_limit_units" bigint,
+  "credit_limit_currency" text COLLATE "C",
+  "risk_tier" text COLLATE "C",
+  "line_frozen_for" text COLLATE "C",
+  "blacklisted_for" text COLLATE "C",
   "open_loans" jsonb NOT NULL,
+  "loans_taken" bigint NOT NULL,
+  "loans_settled" bigint NOT NULL,
   "preview_refusal" text COLLATE "C",
   PRIMARY KEY ("customer")
 );
+
+CREATE VIEW customer_master_decimal AS SELECT "customer", "market", "channel", "device_id", "platform", "language", "registered_at", "last_seen_at", "last_device_id", "identity", "document_type", "job", "employed_since", "city", "country", "emergency_contacts", "consents", "consents_complete", "notice_version", "stage", "stage_since", "segment", CASE WHEN "credit_limit_currency" IN ('USDT','USDC') THEN "credit_limit_units"::numeric / 1000000 ELSE "credit_limit_units"::numeric / 10000 END AS "credit_limit", "credit_limit_currency", "risk_tier", "line_frozen_for", "blacklisted_for", "open_loans", "loans_taken", "loans_settled", "preview_refusal" FROM customer_master;
 
 CREATE TABLE customer_profile (
   "customer" bigint NOT NULL,
@@ -234,6 +274,21 @@ CREATE TABLE blacklist_entry (
   "reason" text COLLATE "C" NOT NULL,
   "added_at" timestamptz NOT NULL,
   "added_by" text COLLATE "C" NOT NULL,
+  PRIMARY KEY ("kind", "value")
+);
+
+CREATE TABLE customer_marks (
+  "customer" bigint NOT NULL,
+  "phones" jsonb NOT NULL,
+  "documents" jsonb NOT NULL,
+  "devices" jsonb NOT NULL,
+  PRIMARY KEY ("customer")
+);
+
+CREATE TABLE mark_holders (
+  "kind" text COLLATE "C" NOT NULL,
+  "value" bytea NOT NULL,
+  "customers" jsonb NOT NULL,
   PRIMARY KEY ("kind", "value")
 );
 
@@ -519,6 +574,19 @@ CREATE TABLE disbursement_order (
 );
 
 CREATE VIEW disbursement_order_decimal AS SELECT "id", "loan", "attempt", "funder", "fund_account", "reservation", CASE WHEN "amount_currency" IN ('USDT','USDC') THEN "amount_units"::numeric / 1000000 ELSE "amount_units"::numeric / 10000 END AS "amount", "amount_currency", "status", "payment", "reference", "reason" FROM disbursement_order;
+
+CREATE TABLE contract_signature (
+  "loan" bigint NOT NULL,
+  "customer" bigint NOT NULL,
+  "document" bigint NOT NULL,
+  "document_hash" text COLLATE "C" NOT NULL,
+  "signed_at" timestamptz NOT NULL,
+  "signed_by" text COLLATE "C" NOT NULL,
+  "challenge" bigint,
+  "confirmed_at" timestamptz,
+  "device_id" text COLLATE "C",
+  PRIMARY KEY ("loan")
+);
 
 CREATE TABLE customer_loans (
   "customer" bigint NOT NULL,

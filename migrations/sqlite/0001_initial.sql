@@ -81,7 +81,10 @@ CREATE TABLE otp_challenge (
   "answer_index" BLOB NOT NULL,
   "status" TEXT NOT NULL,
   "attempts" INTEGER NOT NULL,
-  "expires_at" INTEGER NOT NULL
+  "expires_at" INTEGER NOT NULL,
+  "signs" BLOB,
+  "answered_at" INTEGER,
+  "device_id" TEXT
 );
 
 CREATE TABLE phone_otp_window (
@@ -128,6 +131,18 @@ CREATE TABLE emergency_contact (
 ) WITHOUT ROWID;
 
 CREATE INDEX emergency_contact_by_customer ON emergency_contact ("customer");
+
+CREATE TABLE session (
+  "id" INTEGER PRIMARY KEY,
+  "customer" INTEGER NOT NULL,
+  "device_id" TEXT NOT NULL,
+  "platform" TEXT NOT NULL,
+  "channel" TEXT NOT NULL,
+  "opened_at" INTEGER NOT NULL,
+  "expires_at" INTEGER NOT NULL
+);
+
+CREATE INDEX session_by_customer ON session ("customer");
 
 CREATE TABLE kyc_standing (
   "customer" INTEGER PRIMARY KEY,
@@ -180,13 +195,37 @@ CREATE TABLE customer_master (
   "customer" INTEGER PRIMARY KEY,
   "market" TEXT NOT NULL,
   "channel" TEXT NOT NULL,
+  "device_id" TEXT NOT NULL,
+  "platform" TEXT NOT NULL,
   "language" TEXT NOT NULL,
+  "registered_at" INTEGER NOT NULL,
+  "last_seen_at" INTEGER NOT NULL,
+  "last_device_id" TEXT NOT NULL,
+  "identity" TEXT NOT NULL,
+  "document_type" TEXT,
+  "job" TEXT,
+  "employed_since" INTEGER,
+  "city" TEXT,
+  "country" TEXT,
+  "emergency_contacts" INTEGER NOT NULL,
+  "consents" TEXT NOT NULL,
+  "consents_complete" INTEGER NOT NULL,
+  "notice_version" TEXT,
   "stage" TEXT NOT NULL,
   "stage_since" INTEGER NOT NULL,
-  "kyc_verdict" TEXT,
+  "segment" TEXT NOT NULL,
+  "credit_limit_units" INTEGER,
+  "credit_limit_currency" TEXT,
+  "risk_tier" TEXT,
+  "line_frozen_for" TEXT,
+  "blacklisted_for" TEXT,
   "open_loans" TEXT NOT NULL,
+  "loans_taken" INTEGER NOT NULL,
+  "loans_settled" INTEGER NOT NULL,
   "preview_refusal" TEXT
 );
+
+CREATE VIEW customer_master_decimal AS SELECT "customer", "market", "channel", "device_id", "platform", "language", "registered_at", "last_seen_at", "last_device_id", "identity", "document_type", "job", "employed_since", "city", "country", "emergency_contacts", "consents", "consents_complete", "notice_version", "stage", "stage_since", "segment", CASE WHEN "credit_limit_currency" IN ('USDT','USDC') THEN printf('%s%d.%06d', CASE WHEN "credit_limit_units" < 0 THEN '-' ELSE '' END, abs("credit_limit_units")/1000000, abs("credit_limit_units")%1000000) ELSE printf('%s%d.%04d', CASE WHEN "credit_limit_units" < 0 THEN '-' ELSE '' END, abs("credit_limit_units")/10000, abs("credit_limit_units")%10000) END AS "credit_limit", "credit_limit_currency", "risk_tier", "line_frozen_for", "blacklisted_for", "open_loans", "loans_taken", "loans_settled", "preview_refusal" FROM customer_master;
 
 CREATE TABLE customer_profile (
   "customer" INTEGER PRIMARY KEY,
@@ -218,6 +257,20 @@ CREATE TABLE blacklist_entry (
   "reason" TEXT NOT NULL,
   "added_at" INTEGER NOT NULL,
   "added_by" TEXT NOT NULL,
+  PRIMARY KEY ("kind", "value")
+) WITHOUT ROWID;
+
+CREATE TABLE customer_marks (
+  "customer" INTEGER PRIMARY KEY,
+  "phones" TEXT NOT NULL,
+  "documents" TEXT NOT NULL,
+  "devices" TEXT NOT NULL
+);
+
+CREATE TABLE mark_holders (
+  "kind" TEXT NOT NULL,
+  "value" BLOB NOT NULL,
+  "customers" TEXT NOT NULL,
   PRIMARY KEY ("kind", "value")
 ) WITHOUT ROWID;
 
@@ -490,6 +543,18 @@ CREATE TABLE disbursement_order (
 );
 
 CREATE VIEW disbursement_order_decimal AS SELECT "id", "loan", "attempt", "funder", "fund_account", "reservation", CASE WHEN "amount_currency" IN ('USDT','USDC') THEN printf('%s%d.%06d', CASE WHEN "amount_units" < 0 THEN '-' ELSE '' END, abs("amount_units")/1000000, abs("amount_units")%1000000) ELSE printf('%s%d.%04d', CASE WHEN "amount_units" < 0 THEN '-' ELSE '' END, abs("amount_units")/10000, abs("amount_units")%10000) END AS "amount", "amount_currency", "status", "payment", "reference", "reason" FROM disbursement_order;
+
+CREATE TABLE contract_signature (
+  "loan" INTEGER PRIMARY KEY,
+  "customer" INTEGER NOT NULL,
+  "document" INTEGER NOT NULL,
+  "document_hash" TEXT NOT NULL,
+  "signed_at" INTEGER NOT NULL,
+  "signed_by" TEXT NOT NULL,
+  "challenge" INTEGER,
+  "confirmed_at" INTEGER,
+  "device_id" TEXT
+);
 
 CREATE TABLE customer_loans (
   "customer" INTEGER PRIMARY KEY,

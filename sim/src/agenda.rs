@@ -3,14 +3,14 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-use sycee_contract::{LoanId, OfferId, RepaymentKind, RepaymentOrderId, Timestamp};
+use sycee_contract::{LoanId, OfferId, OtpChallengeId, RepaymentKind, RepaymentOrderId, Timestamp};
 use sycee_money::Money;
 
 /// One thing a person is going to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Act {
     RequestOtp,
-    Register { challenge: sycee_contract::OtpChallengeId },
+    Register { challenge: OtpChallengeId },
     TellDetails,
     SubmitKyc,
     GrantConsent,
@@ -18,7 +18,9 @@ pub(crate) enum Act {
     QueryOffers,
     QueryDetail { offer: OfferId, amount: Money, term: u32, direct_debit: bool },
     SubmitLoan { offer: OfferId, amount: Money, term: u32, direct_debit: bool },
-    SignContract { loan: LoanId, hash: String },
+    AskToSign { loan: LoanId, hash: String },
+    SignContract { loan: LoanId, hash: String, challenge: OtpChallengeId },
+    LogIn { challenge: OtpChallengeId, then: Box<Act> },
     CancelApplication { loan: LoanId },
     LookAtDues { loan: LoanId, kind: RepaymentKind },
     Repay { loan: LoanId, kind: RepaymentKind, amount: Option<Money> },

@@ -9,6 +9,7 @@
 
 mod agenda;
 mod applicants;
+mod doors;
 mod faults;
 pub mod oracles;
 mod outside;

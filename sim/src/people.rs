@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use sycee_contract::{
     Address, ApplyForCredit, CalculateRepaymentPosting, CancelLoanApplication, ConsentKind, CreateRepaymentOrder,
-    CreditLineApproved, CustomerId, CustomerStageChanged, Device, DisbursementSucceeded, EmergencyContact, Employment,
+    CreditLineApproved, CustomerId, CustomerStageChanged, DisbursementSucceeded, EmergencyContact, Employment,
     GrantConsent, InstallmentDueNotice, KycCompleted, KycVerdict, LoanApplicationApproved, LoanId, Offer,
-    OfferDetailRequest, OtpPurpose, PayoutAccount, ProductOfferDistributed, QueryAssetDueList, QueryProductOffer,
-    RegisterCustomer, RepaymentKind, RepaymentMethodCreated, RepaymentMethodKind, RepaymentSucceeded, RequestOtp,
-    Sensitive, SignLoanContract, SubmitKyc, SubmitLoanApplication, Timestamp, UpdateCustomerDetails,
+    OfferDetailRequest, OtpChallengeId, PayoutAccount, ProductOfferDistributed, QueryAssetDueList, QueryProductOffer,
+    RegisterCustomer, RepaymentKind, RepaymentMethodCreated, RepaymentMethodKind, RepaymentSucceeded, Sensitive,
+    SubmitKyc, SubmitLoanApplication, Timestamp, UpdateCustomerDetails,
 };
 use sycee_money::Money;
 use sycee_psp::PayerDecision;
@@ -23,8 +23,12 @@ const PAY_HOUR: i64 = 10 * 3_600;
 impl World {
     /// One person does one thing.
     pub(crate) fn act(&mut self, nr: usize, act: Act) -> Result<(), SimError> {
+        let logged_out = self.people[nr].customer.is_some() && self.writer().now() >= self.people[nr].session_until;
+        if logged_out && !matches!(act, Act::LogIn { .. } | Act::PayAtPartner { .. }) {
+            return self.ask_to_log_in(nr, act);
+        }
         match act {
-            Act::RequestOtp => self.request_otp(nr),
+            Act::RequestOtp => self.ask_to_register(nr),
             Act::Register { challenge } => self.register(nr, challenge),
             Act::TellDetails => self.tell_details(nr),
             Act::SubmitKyc => self.submit_kyc(nr),
@@ -46,12 +50,9 @@ impl World {
             Act::SubmitLoan { offer, amount, term, direct_debit } => {
                 self.submit_loan(nr, offer, amount, term, direct_debit)
             }
-            Act::SignContract { loan, hash } => {
-                let customer = self.customer(nr)?;
-                let done = self.ask(nr, SignLoanContract { loan, customer, document_hash: hash })?;
-                self.funnel.signed += u64::from(done.outcome.is_ok());
-                Ok(())
-            }
+            Act::LogIn { challenge, then } => self.log_in(nr, challenge, *then),
+            Act::AskToSign { loan, hash } => self.ask_to_sign(nr, loan, hash),
+            Act::SignContract { loan, hash, challenge } => self.sign(nr, loan, hash, challenge),
             Act::CancelApplication { loan } => {
                 let customer = self.customer(nr)?;
                 let reason = "changed-my-mind".to_owned();
@@ -67,32 +68,20 @@ impl World {
         }
     }
 
-    fn request_otp(&mut self, nr: usize) -> Result<(), SimError> {
-        let phone = Sensitive::new(&self.people[nr].phone);
-        let done = self.ask(nr, RequestOtp { phone, purpose: OtpPurpose::Register })?;
-        if let Ok(issued) = done.answer::<RequestOtp>() {
-            self.plan_in(121, nr, Act::Register { challenge: issued.challenge });
-        }
-        Ok(())
-    }
-
-    fn register(&mut self, nr: usize, challenge: sycee_contract::OtpChallengeId) -> Result<(), SimError> {
+    fn register(&mut self, nr: usize, challenge: OtpChallengeId) -> Result<(), SimError> {
         let Some(code) = self.outside.sms.take_code(&challenge.to_string()) else { return Ok(()) };
         let person = &self.people[nr];
         let register = RegisterCustomer {
             phone: Sensitive::new(&person.phone),
             challenge,
             code: Sensitive::new(code),
-            device: Device {
-                device_id: format!("device-{nr}"),
-                platform: "android-14".to_owned(),
-                channel: person.source.to_owned(),
-            },
+            device: self.device(nr),
             language: person.language.to_owned(),
         };
         let done = self.ask(nr, register)?;
         if let Ok(answer) = done.answer::<RegisterCustomer>() {
             self.people[nr].customer = Some(answer.customer);
+            self.logged_in(nr, &answer);
             self.by_customer.insert(answer.customer, nr);
             self.funnel.registered += 1;
             if !self.people[nr].habits.leaves {
@@ -201,7 +190,7 @@ impl World {
         if kind == RepaymentKind::Normal && !due.due_now.is_positive() {
             return Ok(());
         }
-        let tried = self.ask(nr, CalculateRepaymentPosting { loan, kind, amount: None })?;
+        let tried = self.ask(nr, CalculateRepaymentPosting { customer, loan, kind, amount: None })?;
         let kind = if tried.outcome.is_ok() { kind } else { RepaymentKind::Normal };
         if kind == RepaymentKind::Normal && !due.due_now.is_positive() {
             return Ok(());
@@ -264,7 +253,7 @@ impl World {
                 self.funnel.approved += 1;
                 let (loan, hash) = (event.loan, event.contract.hash.clone());
                 let cancels = self.people[nr].habits.cancels && self.people[nr].loans == 0;
-                let act = if cancels { Act::CancelApplication { loan } } else { Act::SignContract { loan, hash } };
+                let act = if cancels { Act::CancelApplication { loan } } else { Act::AskToSign { loan, hash } };
                 self.plan_in(300, nr, act);
             }
         }

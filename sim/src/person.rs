@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use sycee_contract::{CustomerId, LoanId};
+use sycee_contract::{CustomerId, LoanId, Timestamp};
 use sycee_psp::SplitMix64;
 
 use crate::Applicant;
@@ -43,6 +43,11 @@ pub(crate) struct Habits {
     pub leaves: bool,
 }
 
+/// The actor of a person who is not logged in.
+pub(crate) fn guest(nr: usize) -> String {
+    format!("guest:person-{nr}")
+}
+
 #[derive(Clone, Debug)]
 pub(crate) struct Person {
     pub applicant: Arc<Applicant>,
@@ -57,6 +62,8 @@ pub(crate) struct Person {
     pub random: SplitMix64,
     pub customer: Option<CustomerId>,
     pub actor: String,
+    /// Until when the person is logged in.
+    pub session_until: Timestamp,
     pub requests: u64,
     pub loans: u32,
     pub current: Option<LoanId>,
@@ -81,7 +88,8 @@ impl Person {
             wallet,
             source,
             language: if nr.is_multiple_of(20) { "zh" } else { "en" },
-            actor: format!("person-{nr}"),
+            actor: guest(nr),
+            session_until: Timestamp::default(),
             wants: applicant.amount,
             applicant,
             habits,
@@ -116,6 +124,6 @@ impl Person {
     /// The next idempotency key of this person.
     pub(crate) fn next_key(&mut self) -> String {
         self.requests += 1;
-        format!("{}-{}", self.actor, self.requests)
+        self.requests.to_string()
     }
 }

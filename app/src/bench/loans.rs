@@ -148,7 +148,7 @@ impl Crowd<'_> {
             let Some(at) = self.places.get(&event.customer) else { continue };
             let borrower = &mut self.borrowers[*at];
             let document_hash = event.contract.hash.clone();
-            let sign = SignLoanContract { loan: event.loan, customer: event.customer, document_hash };
+            let sign = SignLoanContract { loan: event.loan, customer: event.customer, document_hash, challenge: None };
             let key = borrower.next_key();
             market.tell(Stimulus::command(&borrower.actor, sign).through("bff-system").key(&key));
         }

@@ -47,7 +47,8 @@ enum Todo {
 }
 
 impl BenchMarket {
-    /// Opens the market that is at `url`, or makes it.
+    /// Opens the market that is at `url`, or makes it. Contracts are signed without passwords: a crowd of few people who
+    /// sign often would be sent more than a phone may get.
     pub fn open(url: &DatabaseUrl) -> Result<Self, Failure> {
         let files = files()?;
         let options = MarketOptions {

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use sycee_contract::{
-    ApplyForCredit, ConsentKind, CreditLineApproved, CustomerId, Device, GrantConsent, OtpChallengeId, OtpPurpose,
-    RegisterCustomer, RequestOtp, RiskDecisionMade, RiskOutcome, Sensitive, SubmitKyc, UpdateCustomerDetails,
+    Actor, ApplyForCredit, ConsentKind, CreditLineApproved, CustomerId, Device, GrantConsent, OtpChallengeId,
+    OtpPurpose, RegisterCustomer, RequestOtp, RiskDecisionMade, RiskOutcome, Sensitive, SubmitKyc,
+    UpdateCustomerDetails,
 };
 use sycee_money::{Currency, Money};
 use sycee_runtime::{Executed, Stimulus};
@@ -29,7 +30,7 @@ pub struct Borrower {
     pub nr: usize,
     /// The customer.
     pub customer: CustomerId,
-    /// The actor's name.
+    /// The actor of this person's requests.
     pub actor: String,
     /// Requests made so far.
     requests: u32,
@@ -44,7 +45,7 @@ impl Borrower {
     /// The next idempotency key.
     pub fn next_key(&mut self) -> String {
         self.requests += 1;
-        format!("{}-{}", self.actor, self.requests)
+        self.requests.to_string()
     }
 }
 
@@ -66,7 +67,7 @@ pub fn onboard(
 ) -> Result<Vec<Borrower>, Failure> {
     let people = from..from + count;
     for nr in people.clone() {
-        market.tell(say(nr, RequestOtp { phone: phone(nr), purpose: OtpPurpose::Register }));
+        market.tell(ask(nr, RequestOtp { phone: phone(nr), purpose: OtpPurpose::Register, signs: None }));
     }
     market.run(&mut |_, done, _| must(done))?;
     let registered = register(market, people)?;
@@ -74,18 +75,18 @@ pub fn onboard(
     for (nr, customer) in registered {
         let applicant = &applicants[nr % applicants.len()];
         describe(market, nr, customer, applicant);
-        borrowers.insert(customer, Borrower { nr, customer, actor: actor(nr), requests: 0 });
+        borrowers.insert(customer, Borrower { nr, customer, actor: Actor::of_customer(customer), requests: 0 });
     }
     market.run(&mut |_, done, _| must(done))?;
-    for (customer, Borrower { nr, .. }) in &borrowers {
+    for customer in borrowers.keys() {
         let kinds = vec![ConsentKind::Bureau, ConsentKind::Privacy, ConsentKind::Marketing];
-        market.tell(say(*nr, GrantConsent { customer: *customer, kinds, notice_version: "2026-01".to_owned() }));
+        market.tell(say(*customer, GrantConsent { customer: *customer, kinds, notice_version: "2026-01".to_owned() }));
     }
     market.run(&mut |_, done, _| approved(done))?;
     let requested = Money::from_minor(LINE_MINOR, Currency::GHS).map_err(broken)?;
     for (customer, Borrower { nr, .. }) in &borrowers {
         let purpose = applicants[nr % applicants.len()].purpose.clone();
-        market.tell(say(*nr, ApplyForCredit { customer: *customer, requested, purpose, facts: BTreeMap::new() }));
+        market.tell(say(*customer, ApplyForCredit { customer: *customer, requested, purpose, facts: BTreeMap::new() }));
     }
     let mut with_line = Vec::with_capacity(count);
     market.run(&mut |_, done, _| {
@@ -121,7 +122,7 @@ fn register(market: &mut BenchMarket, people: std::ops::Range<usize>) -> Result<
             channel: "organic".to_owned(),
         };
         let language = "en".to_owned();
-        market.tell(say(nr, RegisterCustomer { phone: phone(nr), challenge, code: sent.code, device, language }));
+        market.tell(ask(nr, RegisterCustomer { phone: phone(nr), challenge, code: sent.code, device, language }));
     }
     let mut registered = Vec::with_capacity(by_phone.len());
     market.run(&mut |_, done, _| {
@@ -135,7 +136,7 @@ fn register(market: &mut BenchMarket, people: std::ops::Range<usize>) -> Result<
 
 fn describe(market: &mut BenchMarket, nr: usize, customer: CustomerId, applicant: &Applicant) {
     market.tell(say(
-        nr,
+        customer,
         UpdateCustomerDetails {
             customer,
             employment: None,
@@ -145,7 +146,7 @@ fn describe(market: &mut BenchMarket, nr: usize, customer: CustomerId, applicant
         },
     ));
     market.tell(say(
-        nr,
+        customer,
         SubmitKyc {
             customer,
             document_type: "ghana-card".to_owned(),
@@ -158,12 +159,13 @@ fn describe(market: &mut BenchMarket, nr: usize, customer: CustomerId, applicant
     ));
 }
 
-fn say<C: sycee_contract::Command>(nr: usize, command: C) -> Stimulus {
-    Stimulus::command(&actor(nr), command).through("bff-system")
+fn say<C: sycee_contract::Command>(customer: CustomerId, command: C) -> Stimulus {
+    Stimulus::command(&Actor::of_customer(customer), command).through("bff-system")
 }
 
-fn actor(nr: usize) -> String {
-    format!("person-{nr}")
+/// What person `nr` asks before the market knows a customer.
+fn ask<C: sycee_contract::Command>(nr: usize, command: C) -> Stimulus {
+    Stimulus::command(&format!("guest:person-{nr}"), command).through("bff-system")
 }
 
 /// Digits in their natural order, so that phones sort like people; none ends like a channel's test number.

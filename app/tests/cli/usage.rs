@@ -53,3 +53,54 @@ fn an_error_is_json_where_json_is_asked_for() {
     assert_eq!(error["error"]["kind"], "input");
     assert!(error["error"]["message"].as_str().unwrap().contains("sycee.db"));
 }
+
+#[test]
+fn a_market_is_a_folder_that_can_be_copied_and_changed() {
+    let built_in = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../markets/gh");
+    let copy = tempfile::tempdir().unwrap();
+    for folder in ["", "templates", "products", "contracts"] {
+        std::fs::create_dir_all(copy.path().join(folder)).unwrap();
+        for entry in std::fs::read_dir(built_in.join(folder)).unwrap().map(Result::unwrap) {
+            if entry.path().is_file() {
+                std::fs::copy(entry.path(), copy.path().join(folder).join(entry.file_name())).unwrap();
+            }
+        }
+    }
+    let change = |from: &str, to: &str| {
+        let file = copy.path().join("policies.yaml");
+        let text = std::fs::read_to_string(&file).unwrap();
+        assert!(text.contains(from));
+        std::fs::write(&file, text.replace(from, to)).unwrap();
+    };
+    let place = copy.path().to_str().unwrap();
+    let sim = |market: &[&str]| {
+        let run =
+            sycee(&[&["--json", "sim", "--days", "8", "--applicants", "12", "--faults", "none"], market].concat());
+        assert_eq!(run.code, 0, "{}", run.err);
+        let report = run.json()["runs"][0].clone();
+        (
+            report["funnel"]["registered"].as_u64().unwrap(),
+            report["funnel"]["identified"].as_u64().unwrap(),
+            report["hash"].clone(),
+        )
+    };
+    let usual = sim(&[]);
+    assert!(usual.1 > 0, "{usual:?}");
+    assert_eq!(sim(&["--market", place]), usual, "the folder is what is built in");
+    change("ageMin: 18", "ageMin: 130");
+    let strict = sim(&["--market", place]);
+    assert_eq!((strict.0, strict.1), (usual.0, 0), "nobody is old enough");
+
+    for command in ["sim", "demo"] {
+        change("ageMin: 130", "ageMax: 130");
+        let run = sycee(&[command, "--market", place]);
+        assert_eq!(run.code, 2, "{}", run.err);
+        for word in ["policies.yaml", "ageMax", "line"] {
+            assert!(run.err.contains(word), "{word}: {}", run.err);
+        }
+        change("ageMax: 130", "ageMin: 130");
+    }
+    let run = sycee(&["sim", "--market", "no-such-folder"]);
+    assert_eq!(run.code, 2, "{}", run.err);
+    assert!(run.err.contains("no-such-folder"), "{}", run.err);
+}

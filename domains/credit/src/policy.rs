@@ -7,7 +7,7 @@ use sycee_money::{Money, MoneyError, Rate, Rounding};
 
 /// Times and thresholds of the credit domain.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CreditPolicy {
     /// Days after a rejection before a customer may apply again.
     pub cooling_off_days: u32,

@@ -1,6 +1,6 @@
 //! Customer domain: who a customer is, what he has proved, what he agreed to, where he stands.
 //!
-//! Services: `customer-center` (one-time passwords, registration, details), `kyc-service` (identity cases),
+//! Services: `customer-center` (one-time passwords, registration, sessions, signatures, details), `kyc-service` (identity cases),
 //! `authorization-center` (consents), `customer-master` (the golden record and its life cycle), `customer-profile`
 //! (tags and segment).
 //!
@@ -18,10 +18,12 @@ mod rejection;
 use sycee_runtime::Registry;
 
 pub use authorization_center::ConsentPolicy;
+pub use customer_center::SessionPolicy;
 pub use kyc_service::KycPolicy;
 pub use rejection::CustomerRejection;
 
-/// Registers the services of this domain. The market must be opened with a [`KycPolicy`] and a [`ConsentPolicy`].
+/// Registers the services of this domain. The market must be opened with a [`KycPolicy`], a [`ConsentPolicy`] and a
+/// [`SessionPolicy`].
 pub fn register(registry: &mut Registry) {
     customer_center::register(registry);
     kyc_service::register(registry);

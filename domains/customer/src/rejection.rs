@@ -39,10 +39,13 @@ pub enum CustomerRejection {
     /// The phone belongs to a customer.
     #[error("this phone belongs to a registered customer: log in instead")]
     PhoneAlreadyRegistered,
-    /// The phone or the device is on the blacklist.
+    /// The phone belongs to nobody.
+    #[error("nobody has registered with this phone: register first")]
+    PhoneNotRegistered,
+    /// The phone, the device or the document is on the blacklist.
     #[error("this {kind} is not admitted: contact customer service")]
     Blacklisted {
-        /// `phone` or `device`.
+        /// `phone`, `device` or `customer`.
         kind: &'static str,
     },
     /// The customer is identified already.
@@ -70,6 +73,7 @@ impl Coded for CustomerRejection {
             Self::OtpMismatch { .. } => "OTP_MISMATCH",
             Self::OtpAttemptsExceeded { .. } => "OTP_ATTEMPTS_EXCEEDED",
             Self::PhoneAlreadyRegistered => "PHONE_ALREADY_REGISTERED",
+            Self::PhoneNotRegistered => "PHONE_NOT_REGISTERED",
             Self::Blacklisted { .. } => "BLACKLISTED",
             Self::KycAlreadyPassed { .. } => "KYC_ALREADY_PASSED",
             Self::DocumentAlreadyUsed => "DOCUMENT_ALREADY_USED",

@@ -1,12 +1,13 @@
 //! Risk strategy center: the blacklist, and the audit of what each strategy version decided.
 //!
 //! Invariant: a blacklisted value is kept as a blind index only; nobody can read it back.
+//! Invariant: whatever phone, document or device a customer was ever seen with counts, whenever it is listed.
 
 use sycee_contract::{
-    AddToBlacklist, BlacklistEntryAdded, CheckBlacklist, Date, Rejection, RiskDecisionMade, RiskOutcome, Sensitive,
-    Timestamp,
+    AddToBlacklist, BlacklistEntryAdded, CheckBlacklist, CheckCustomerBlacklist, CustomerId, CustomerLoggedIn,
+    CustomerRegistered, Date, KycSubmitted, Rejection, RiskDecisionMade, RiskOutcome, Sensitive, Timestamp,
 };
-use sycee_runtime::{Blind, Handled, Registry, Work, entity, text_enum};
+use sycee_runtime::{Blind, Handled, Json, Registry, Work, entity, text_enum};
 
 text_enum! {
     /// What may be blacklisted.
@@ -56,6 +57,50 @@ entity! {
 }
 
 entity! {
+    /// The phones, documents and devices that a customer was seen with, as blind indexes.
+    pub struct CustomerMarks in "customer_marks" of "risk-strategy-center" key customer: CustomerId {
+        /// The customer.
+        customer: CustomerId,
+        /// Phones.
+        phones: Json<Vec<Blind>>,
+        /// Documents.
+        documents: Json<Vec<Blind>>,
+        /// Devices.
+        devices: Json<Vec<Blind>>,
+    }
+}
+
+impl CustomerMarks {
+    fn of(&self, kind: BlacklistKind) -> &[Blind] {
+        match kind {
+            BlacklistKind::Phone => &self.phones,
+            BlacklistKind::Document => &self.documents,
+            BlacklistKind::Device => &self.devices,
+        }
+    }
+
+    fn add(&mut self, kind: BlacklistKind, value: Blind) {
+        match kind {
+            BlacklistKind::Phone => self.phones.push(value),
+            BlacklistKind::Document => self.documents.push(value),
+            BlacklistKind::Device => self.devices.push(value),
+        }
+    }
+}
+
+entity! {
+    /// The customers who were seen with a phone, document or device.
+    pub struct MarkHolders in "mark_holders" of "risk-strategy-center" key (kind, value): (BlacklistKind, Blind) {
+        /// What kind of value.
+        kind: BlacklistKind,
+        /// Blind index of the value.
+        value: Blind,
+        /// The customers, in the order they were seen.
+        customers: Json<Vec<CustomerId>>,
+    }
+}
+
+entity! {
     /// What one strategy version decided for one purpose on one business day.
     pub struct DecisionAudit in "decision_audit" of "risk-strategy-center" key (policy, day): (String, Date) {
         /// Strategy, version and purpose, such as `gh-default@1/credit`.
@@ -76,19 +121,98 @@ pub fn register(registry: &mut Registry) {
     registry
         .service("risk-strategy-center")
         .entity::<BlacklistEntry>()
+        .entity::<CustomerMarks>()
+        .entity::<MarkHolders>()
         .entity::<DecisionAudit>()
         .handles::<AddToBlacklist>(add_to_blacklist)
         .handles::<CheckBlacklist>(check_blacklist)
+        .handles::<CheckCustomerBlacklist>(check_customer)
+        .on::<CustomerRegistered>(on_registered)
+        .on::<KycSubmitted>(on_document)
+        .on::<CustomerLoggedIn>(on_device)
         .on::<RiskDecisionMade>(audit_decision);
 }
 
 fn entry_key(work: &Work, kind: &str, value: &Sensitive) -> Result<(BlacklistKind, Blind), Rejection> {
     let kind = BlacklistKind::parse(kind)?;
-    let plain = value.reveal().trim();
+    let plain = normalised(kind, value.reveal());
     if plain.is_empty() {
         return Err(Rejection::invalid("value", "not empty", "+233201234567"));
     }
-    Ok((kind, work.blind(kind.label(), plain)))
+    Ok((kind, work.blind(kind.label(), &plain)))
+}
+
+/// The form in which values of a kind are compared: as the customer domain writes them.
+fn normalised(kind: BlacklistKind, value: &str) -> String {
+    match kind {
+        BlacklistKind::Phone | BlacklistKind::Device => value.trim().to_owned(),
+        BlacklistKind::Document => {
+            value.chars().filter(|it| it.is_alphanumeric()).flat_map(char::to_uppercase).collect()
+        }
+    }
+}
+
+fn on_registered(work: &mut Work, event: &CustomerRegistered) -> Handled<()> {
+    if let Some(phone) = Blind::from_hex(&event.phone_index) {
+        mark(work, event.customer, BlacklistKind::Phone, phone)?;
+    }
+    mark_device(work, event.customer, &event.device_id)
+}
+
+fn on_document(work: &mut Work, event: &KycSubmitted) -> Handled<()> {
+    match Blind::from_hex(&event.document_index) {
+        Some(document) => mark(work, event.customer, BlacklistKind::Document, document),
+        None => Ok(()),
+    }
+}
+
+fn on_device(work: &mut Work, event: &CustomerLoggedIn) -> Handled<()> {
+    mark_device(work, event.customer, &event.device_id)
+}
+
+fn mark_device(work: &mut Work, customer: CustomerId, device: &str) -> Handled<()> {
+    let kind = BlacklistKind::Device;
+    match normalised(kind, device) {
+        device if device.is_empty() => Ok(()),
+        device => {
+            let value = work.blind(kind.label(), &device);
+            mark(work, customer, kind, value)
+        }
+    }
+}
+
+fn mark(work: &mut Work, customer: CustomerId, kind: BlacklistKind, value: Blind) -> Handled<()> {
+    let mut marks = work.get::<CustomerMarks>(customer)?.unwrap_or_else(|| CustomerMarks {
+        customer,
+        phones: Json(Vec::new()),
+        documents: Json(Vec::new()),
+        devices: Json(Vec::new()),
+    });
+    if marks.of(kind).contains(&value) {
+        return Ok(());
+    }
+    marks.add(kind, value);
+    work.save(marks);
+    let holders = work.get::<MarkHolders>((kind, value))?;
+    let mut holders = holders.unwrap_or_else(|| MarkHolders { kind, value, customers: Json(Vec::new()) });
+    holders.customers.push(customer);
+    work.save(holders);
+    Ok(())
+}
+
+/// The kinds that are listed, in the order phone, document, device.
+fn check_customer(work: &mut Work, query: &CheckCustomerBlacklist) -> Handled<Vec<String>> {
+    let Some(marks) = work.read::<CustomerMarks>(query.customer)? else { return Ok(Vec::new()) };
+    let mut listed = Vec::new();
+    for kind in BlacklistKind::ALL.iter().copied() {
+        for value in marks.of(kind) {
+            if work.read::<BlacklistEntry>((kind, *value))?.is_some() {
+                listed.push(kind.label().to_owned());
+                break;
+            }
+        }
+    }
+    Ok(listed)
 }
 
 fn add_to_blacklist(work: &mut Work, cmd: &AddToBlacklist) -> Handled<()> {
@@ -102,7 +226,9 @@ fn add_to_blacklist(work: &mut Work, cmd: &AddToBlacklist) -> Handled<()> {
     let added_by = work.actor().to_owned();
     let added_at = work.now();
     work.save(BlacklistEntry { kind, value, reason: cmd.reason.clone(), added_at, added_by });
-    work.emit(BlacklistEntryAdded { kind: cmd.kind.clone(), reason: cmd.reason.clone() });
+    let holders = work.get::<MarkHolders>((kind, value))?;
+    let customers = holders.map(|holders| holders.customers.0).unwrap_or_default();
+    work.emit(BlacklistEntryAdded { kind: cmd.kind.clone(), reason: cmd.reason.clone(), customers });
     Ok(())
 }
 

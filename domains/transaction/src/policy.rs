@@ -1,9 +1,11 @@
 //! The domain's configuration, given when a market opens.
 
+use serde::Deserialize;
 use sycee_money::Money;
 
 /// Limits and deadlines of loans.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct LoanPolicy {
     /// Most loans of one customer that are applied for or not repaid.
     pub max_open_loans: u32,
@@ -17,6 +19,8 @@ pub struct LoanPolicy {
     pub max_attempts: u32,
     /// Principal from which a person looks at what risk approved, in markets with manual review; none, when absent.
     pub review_amount: Option<Money>,
+    /// Whether a contract is signed with a one-time password, which binds the signer to its text.
+    pub signing_otp: bool,
 }
 
 impl Default for LoanPolicy {
@@ -28,12 +32,14 @@ impl Default for LoanPolicy {
             max_routings: 4,
             max_attempts: 3,
             review_amount: None,
+            signing_otp: false,
         }
     }
 }
 
 /// Deadlines of repayment orders.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct RepaymentPolicy {
     /// Hours in which a customer can pay an order.
     pub order_valid_hours: u32,

@@ -71,6 +71,14 @@ pub enum TransactionRejection {
         /// The loan.
         loan: LoanId,
     },
+    /// No one-time password confirmed this signature.
+    #[error(
+        "nobody confirmed the signature of loan {loan} in time: request a one-time password for this contract, confirm, then sign"
+    )]
+    SignatureNotConfirmed {
+        /// The loan.
+        loan: LoanId,
+    },
     /// The contract can't be signed any more.
     #[error("the contract of loan {loan} could be signed until {until}: take a new offer")]
     ContractLapsed {
@@ -118,6 +126,7 @@ impl Coded for TransactionRejection {
             Self::LoanNotYours { .. } => "LOAN_NOT_YOURS",
             Self::DecisionExpired { .. } => "DECISION_EXPIRED",
             Self::ContractHashMismatch { .. } => "CONTRACT_HASH_MISMATCH",
+            Self::SignatureNotConfirmed { .. } => "SIGNATURE_NOT_CONFIRMED",
             Self::ContractLapsed { .. } => "OFFER_EXPIRED",
             Self::UnexpectedLoanState { .. } => "UNEXPECTED_STATE",
             Self::NoMandate { .. } => "NO_MANDATE",

@@ -76,6 +76,8 @@ identifiers! {
     CustomerId "cus";
     /// A one-time-password challenge.
     OtpChallengeId "otp";
+    /// The time a customer is logged in on one device.
+    SessionId "ses";
     /// A KYC case.
     KycCaseId "kyc";
     /// A risk decision.

@@ -7,6 +7,7 @@
 //! Invariant: payloads carry personal data as [`Sensitive`] only, and money as [`sycee_money::Money`] only.
 //! Invariant: payloads encode without self-description (no `flatten`, no untagged enums), so that the log stays small.
 
+mod actor;
 mod effects;
 mod envelope;
 mod id;
@@ -16,6 +17,7 @@ mod rejection;
 mod sensitive;
 mod time;
 
+pub use actor::{Actor, OpenTo};
 pub use effects::*;
 pub use envelope::{CommandEnvelope, EventEnvelope};
 pub use id::*;

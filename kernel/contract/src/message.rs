@@ -6,6 +6,8 @@ use std::fmt::Debug;
 
 use schemars::JsonSchema;
 
+use crate::OpenTo;
+
 /// Whether a message asks for something or says that something happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -52,10 +54,17 @@ pub trait Command: Message {
     const PARTICIPANTS: &'static [&'static str];
     /// Request, fact or query.
     const NATURE: Nature;
-    /// Codes that may refuse it, besides `INVALID_FIELD`, `INVALID_AMOUNT`, `NOT_FOUND` and `UNEXPECTED_STATE`.
+    /// Codes that may refuse it, besides `INVALID_FIELD`, `INVALID_AMOUNT`, `NOT_FOUND`, `UNEXPECTED_STATE`
+    /// and `NOT_PERMITTED`.
     const ERRORS: &'static [&'static str];
     /// The command or event that undoes it, if anything has to.
     const COMPENSATED_BY: Option<&'static str>;
+    /// Who may ask for it besides staff and services: `staff` (nobody else), `anyone`, or the `customer` it names.
+    const DOOR: &'static str = "staff";
+    /// Who may ask for this one.
+    fn open_to(&self) -> OpenTo {
+        OpenTo::Staff
+    }
 }
 
 /// A message with any number of subscribers.
@@ -85,6 +94,8 @@ pub struct MessageInfo {
     pub nature: Option<Nature>,
     /// Declared error codes.
     pub errors: &'static [&'static str],
+    /// Who may ask for a command besides staff and services: `staff` (nobody else), `anyone`, or the `customer` it names.
+    pub door: Option<&'static str>,
     /// What undoes it.
     pub compensated_by: Option<&'static str>,
     /// JSON Schema of the payload.
@@ -125,6 +136,7 @@ macro_rules! commands {
         $(#[doc = $doc:literal])*
         $id:literal $name:ident -> $answer:ty {
             owner: $owner:literal, nature: $nature:ident
+            $(, open_to: $door:ident)?
             $(, participants: [$($part:literal),*] => $contribution:ty)?
             $(, errors: [$($error:literal),*])?
             $(, undo: $undo:literal)? $(,)?
@@ -150,6 +162,8 @@ macro_rules! commands {
                 const NATURE: crate::Nature = crate::Nature::$nature;
                 const ERRORS: &'static [&'static str] = &[$($($error),*)?];
                 const COMPENSATED_BY: Option<&'static str> = crate::message::commands!(@option $($undo)?);
+                const DOOR: &'static str = crate::message::commands!(@door $($door)?);
+                fn open_to(&self) -> crate::OpenTo { crate::message::commands!(@open_to self $($door)?) }
             }
         )*
 
@@ -159,6 +173,7 @@ macro_rules! commands {
                 id: $name::ID, kind: $name::KIND, version: $name::VERSION, summary: $name::SUMMARY,
                 owner: Some($name::OWNER), producers: &[], participants: $name::PARTICIPANTS,
                 nature: Some($name::NATURE), errors: $name::ERRORS, compensated_by: $name::COMPENSATED_BY,
+                door: Some($name::DOOR),
                 schema: crate::message::schema_of::<$name>,
                 answer_schema: Some(crate::message::schema_of::<$answer>),
                 decode: crate::message::decode_to_json::<$name>,
@@ -168,6 +183,11 @@ macro_rules! commands {
     };
     (@contribution) => { () };
     (@contribution $t:ty) => { $t };
+    (@door) => { "staff" };
+    (@door $door:ident) => { stringify!($door) };
+    (@open_to $command:ident) => { crate::OpenTo::Staff };
+    (@open_to $command:ident anyone) => { crate::OpenTo::Anyone };
+    (@open_to $command:ident customer) => { crate::OpenTo::Customer($command.customer) };
     (@option) => { None };
     (@option $x:literal) => { Some($x) };
 }
@@ -202,7 +222,7 @@ macro_rules! events {
             vec![$(crate::MessageInfo {
                 id: $name::ID, kind: $name::KIND, version: $name::VERSION, summary: $name::SUMMARY,
                 owner: None, producers: $name::PRODUCERS, participants: &[], nature: None, errors: &[],
-                compensated_by: None,
+                compensated_by: None, door: None,
                 schema: crate::message::schema_of::<$name>,
                 answer_schema: None,
                 decode: crate::message::decode_to_json::<$name>,

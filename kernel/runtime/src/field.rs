@@ -205,6 +205,25 @@ impl Field for Sensitive {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 pub struct Blind(pub [u8; 16]);
 
+impl Blind {
+    /// The index as messages carry it: 32 hex digits.
+    pub fn to_hex(self) -> String {
+        self.0.iter().fold(String::with_capacity(32), |mut hex, byte| {
+            let digit = |half: u8| char::from_digit(u32::from(half), 16).unwrap_or('0');
+            hex.extend([digit(byte >> 4), digit(byte & 15)]);
+            hex
+        })
+    }
+
+    /// The index that a message carries; none when the text is not one.
+    pub fn from_hex(text: &str) -> Option<Self> {
+        let digits: Vec<u8> =
+            text.chars().map(|it| it.to_digit(16).and_then(|it| u8::try_from(it).ok())).collect::<Option<_>>()?;
+        let bytes: Vec<u8> = digits.chunks_exact(2).map(|pair| pair[0] << 4 | pair[1]).collect();
+        bytes.try_into().ok().filter(|_| digits.len() == 32).map(Self)
+    }
+}
+
 impl Field for Blind {
     const COLUMNS: &'static [(&'static str, ColumnKind)] = &[("", ColumnKind::Bytes)];
     fn write(&self, row: &mut Vec<Value>) {
@@ -309,6 +328,7 @@ macro_rules! identifier_fields {
 identifier_fields!(
     CustomerId,
     OtpChallengeId,
+    SessionId,
     KycCaseId,
     DecisionId,
     CreditApplicationId,

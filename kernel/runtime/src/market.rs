@@ -230,7 +230,9 @@ impl MarketWriter {
         }
         cascade.hops.push(root);
         cascade.queue.push_back(Queued { hop: 0, delivery: Delivery::Message });
-        let outcome = match self.drain(&mut cascade) {
+        let permitted = stimulus.check_actor();
+        let forged = permitted.is_err();
+        let outcome = match permitted.map_err(Halt::from).and_then(|()| self.drain(&mut cascade)) {
             Ok(answer) => Ok(answer),
             Err(Halt::Refused(rejection)) => {
                 cascade.hops.truncate(1);
@@ -252,7 +254,9 @@ impl MarketWriter {
             }
         };
         self.core.forget_undo();
-        let parked = outcome.as_ref().err().filter(|_| stimulus.fact).map(|why| (stimulus.vt.id, why.to_string()));
+        // What a person forges is no fact: nobody has to look after it.
+        let parked =
+            outcome.as_ref().err().filter(|_| stimulus.fact && !forged).map(|why| (stimulus.vt.id, why.to_string()));
         let executed = self.record(ticket, stimulus, asked, cascade, outcome);
         if let Some((message, why)) = parked {
             self.park(message, id, &why);

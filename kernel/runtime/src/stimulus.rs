@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use sycee_contract::{Command, Date, Effect, Event, Message, Nature};
+use sycee_contract::{Actor, Command, Date, Effect, Event, Message, Nature, OpenTo, Rejection};
 
 use crate::payload::{Payload, Vt, vt_of};
 
@@ -16,6 +16,8 @@ pub struct Stimulus {
     pub(crate) vt: &'static Vt,
     pub(crate) payload: Payload,
     pub(crate) fact: bool,
+    /// Who may ask for it besides staff and services.
+    pub(crate) open_to: OpenTo,
     pub(crate) timer: Option<String>,
     pub(crate) effect_done: Option<i64>,
     /// The business date that it begins.
@@ -23,17 +25,18 @@ pub struct Stimulus {
 }
 
 impl Stimulus {
-    /// A command from `actor`, such as `customer:cus-12` or `staff:ama`.
+    /// A command from `actor`, such as `customer:cus-12` or `staff:ama`; see [`Actor`] for what each may ask for.
     pub fn command<C: Command>(actor: &str, command: C) -> Self {
-        Self::of::<C>(actor, command, C::NATURE == Nature::Fact)
+        let open_to = command.open_to();
+        Self::of::<C>(actor, command, C::NATURE == Nature::Fact, open_to)
     }
 
     /// An event that happened outside.
     pub fn event<E: Event>(actor: &str, event: E) -> Self {
-        Self::of::<E>(actor, event, true)
+        Self::of::<E>(actor, event, true, OpenTo::Staff)
     }
 
-    fn of<M: Message>(actor: &str, message: M, fact: bool) -> Self {
+    fn of<M: Message>(actor: &str, message: M, fact: bool, open_to: OpenTo) -> Self {
         Self {
             actor: Arc::from(actor),
             source: "actor",
@@ -42,10 +45,16 @@ impl Stimulus {
             vt: vt_of::<M>(),
             payload: Arc::new(message),
             fact,
+            open_to,
             timer: None,
             effect_done: None,
             advance: None,
         }
+    }
+
+    /// Whether its actor may ask for it. Errors: `NOT_PERMITTED`.
+    pub(crate) fn check_actor(&self) -> Result<(), Rejection> {
+        Actor::parse(&self.actor).check(self.open_to)
     }
 
     /// The service through which it comes, such as `bff-system`.

@@ -2,9 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 use sycee_contract::{
-    ApplyForCredit, Command, CreateRepaymentOrder, CustomerId, GrantConsent, LoanId, Offer, OtpChallengeId,
-    QueryProductOffer, RegisterCustomer, RepaymentKind, RequestOtp, SignLoanContract, SubmitKyc, SubmitLoanApplication,
-    UpdateCustomerDetails,
+    ApplyForCredit, Command, ConfirmSignature, CreateRepaymentOrder, CustomerId, GrantConsent, LoanId, Offer,
+    OtpChallengeId, QueryProductOffer, RegisterCustomer, RepaymentKind, RequestOtp, SignLoanContract, SubmitKyc,
+    SubmitLoanApplication, UpdateCustomerDetails,
 };
 use sycee_runtime::{Executed, Stimulus};
 use sycee_stage::{Borrower, cedis};
@@ -33,6 +33,28 @@ pub enum Ask {
     Offers(CustomerId),
     /// A loan.
     Loan(CustomerId, Box<Offer>),
+    /// A password to sign a contract.
+    SigningOtp {
+        /// The customer.
+        customer: CustomerId,
+        /// The loan.
+        loan: LoanId,
+        /// The contract's hash.
+        hash: String,
+    },
+    /// To have a signature confirmed.
+    Confirm {
+        /// The customer.
+        customer: CustomerId,
+        /// The loan.
+        loan: LoanId,
+        /// The contract's hash.
+        hash: String,
+        /// The password's challenge.
+        challenge: OtpChallengeId,
+        /// The password.
+        code: String,
+    },
     /// To sign a contract.
     Sign {
         /// The customer.
@@ -41,6 +63,8 @@ pub enum Ask {
         loan: LoanId,
         /// The contract's hash.
         hash: String,
+        /// The password's challenge.
+        challenge: OtpChallengeId,
     },
     /// To pay a part back.
     Repay(CustomerId, LoanId),
@@ -62,7 +86,11 @@ pub struct Acknowledged {
 impl Ask {
     /// The request of this person, under this key.
     pub fn stimulus(&self, nr: u64, key: &str) -> Stimulus {
-        let person = Borrower::new(nr);
+        let guest = Borrower::new(nr);
+        let person = match self.customer() {
+            Some(customer) => guest.logged_in(customer),
+            None => guest,
+        };
         let stimulus = match self {
             Self::Otp => Stimulus::command(&person.actor, person.request_otp()),
             Self::Register { challenge, code } => Stimulus::command(&person.actor, person.register(*challenge, code)),
@@ -77,8 +105,16 @@ impl Ask {
             Self::Loan(customer, offer) => {
                 Stimulus::command(&person.actor, person.application(*customer, offer, cedis(300)))
             }
-            Self::Sign { customer, loan, hash } => {
-                let sign = SignLoanContract { loan: *loan, customer: *customer, document_hash: hash.clone() };
+            Self::SigningOtp { loan, hash, .. } => {
+                Stimulus::command(&person.actor, person.request_signature(*loan, hash))
+            }
+            Self::Confirm { customer, loan, hash, challenge, code } => {
+                Stimulus::command(&person.actor, person.confirmation(*customer, *challenge, code, *loan, hash))
+            }
+            Self::Sign { customer, loan, hash, challenge } => {
+                let document_hash = hash.clone();
+                let challenge = Some(*challenge);
+                let sign = SignLoanContract { loan: *loan, customer: *customer, document_hash, challenge };
                 Stimulus::command(&person.actor, sign)
             }
             Self::Repay(customer, loan) => {
@@ -87,6 +123,23 @@ impl Ask {
             }
         };
         stimulus.through("bff-system").key(key)
+    }
+
+    /// Who asks; nobody yet before the registration.
+    fn customer(&self) -> Option<CustomerId> {
+        match self {
+            Self::Otp | Self::Register { .. } => None,
+            Self::Details(customer)
+            | Self::Kyc(customer)
+            | Self::Consent(customer)
+            | Self::Credit(customer)
+            | Self::Offers(customer)
+            | Self::Loan(customer, _)
+            | Self::SigningOtp { customer, .. }
+            | Self::Confirm { customer, .. }
+            | Self::Sign { customer, .. }
+            | Self::Repay(customer, _) => Some(*customer),
+        }
     }
 
     /// Hash of what was answered.
@@ -100,6 +153,8 @@ impl Ask {
             Self::Credit(_) => hash::<ApplyForCredit>(done),
             Self::Offers(_) => hash::<QueryProductOffer>(done),
             Self::Loan(..) => hash::<SubmitLoanApplication>(done),
+            Self::SigningOtp { .. } => hash::<RequestOtp>(done),
+            Self::Confirm { .. } => hash::<ConfirmSignature>(done),
             Self::Sign { .. } => hash::<SignLoanContract>(done),
             Self::Repay(..) => hash::<CreateRepaymentOrder>(done),
         }

@@ -1,7 +1,7 @@
 //! One person's way from a password to a repayment, one request at a time.
 
 use sycee_contract::{
-    CustomerId, LoanApplicationApproved, OtpChallengeId, ProductOfferDistributed, RegisterCustomer, RequestOtp,
+    CustomerId, LoanApplicationApproved, LoanId, OtpChallengeId, ProductOfferDistributed, RegisterCustomer, RequestOtp,
 };
 use sycee_runtime::Executed;
 
@@ -21,6 +21,7 @@ pub struct Journey {
 enum Next {
     Ask(Ask),
     Answer(OtpChallengeId),
+    Confirm { customer: CustomerId, loan: LoanId, hash: String, challenge: OtpChallengeId },
     Nothing,
 }
 
@@ -45,6 +46,11 @@ impl Journey {
         if let Next::Answer(challenge) = self.next {
             let code = mailbox.code(challenge)?;
             self.next = Next::Ask(Ask::Register { challenge, code });
+        }
+        if let Next::Confirm { customer, loan, hash, challenge } = &self.next {
+            let (customer, loan, hash, challenge) = (*customer, *loan, hash.clone(), *challenge);
+            let code = mailbox.code(challenge)?;
+            self.next = Next::Ask(Ask::Confirm { customer, loan, hash, challenge, code });
         }
         let Next::Ask(ask) = &self.next else { return None };
         self.asked += 1;
@@ -83,6 +89,13 @@ fn after(ask: &Ask, done: &Executed) -> Next {
             offer.map_or(Next::Nothing, |offer| Next::Ask(Ask::Loan(*customer, Box::new(offer))))
         }
         Ask::Loan(customer, _) => sign(*customer, done),
+        Ask::SigningOtp { customer, loan, hash } => done.answer::<RequestOtp>().map_or(Next::Nothing, |issued| {
+            Next::Confirm { customer: *customer, loan: *loan, hash: hash.clone(), challenge: issued.challenge }
+        }),
+        Ask::Confirm { customer, loan, hash, challenge, .. } => {
+            let (customer, loan, hash, challenge) = (*customer, *loan, hash.clone(), *challenge);
+            Next::Ask(Ask::Sign { customer, loan, hash, challenge })
+        }
         Ask::Sign { customer, loan, .. } => Next::Ask(Ask::Repay(*customer, *loan)),
         Ask::Repay(..) => Next::Nothing,
     }
@@ -91,6 +104,6 @@ fn after(ask: &Ask, done: &Executed) -> Next {
 fn sign(customer: CustomerId, done: &Executed) -> Next {
     let approved = done.events::<LoanApplicationApproved>().next();
     approved.map_or(Next::Nothing, |event| {
-        Next::Ask(Ask::Sign { customer, loan: event.loan, hash: event.contract.hash.clone() })
+        Next::Ask(Ask::SigningOtp { customer, loan: event.loan, hash: event.contract.hash.clone() })
     })
 }

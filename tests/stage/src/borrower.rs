@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use sycee_contract::{
-    ApplyForCredit, ConsentKind, CreateRepaymentOrder, CustomerId, Device, GrantConsent, LoanId, Offer, OtpChallengeId,
-    OtpPurpose, PayoutAccount, RegisterCustomer, RepaymentKind, RepaymentMethodKind, RequestOtp, Sensitive, SubmitKyc,
-    SubmitLoanApplication, UpdateCustomerDetails,
+    Actor, ApplyForCredit, ConfirmSignature, ConsentKind, CreateRepaymentOrder, CustomerId, Device, GrantConsent,
+    LoanId, LogIn, Offer, OtpChallengeId, OtpPurpose, PayoutAccount, RegisterCustomer, RepaymentKind,
+    RepaymentMethodKind, RequestOtp, Sensitive, SignedText, SubmitKyc, SubmitLoanApplication, UpdateCustomerDetails,
 };
 use sycee_money::Money;
 
@@ -30,14 +30,21 @@ const ATTRIBUTES: [(&str, &str); 12] = [
 pub struct Borrower {
     /// Number of the person.
     pub nr: u64,
-    /// The actor of the person's requests.
+    /// The actor of the person's requests: a guest until registered.
     pub actor: String,
 }
 
 impl Borrower {
     /// The person of this number.
     pub fn new(nr: u64) -> Self {
-        Self { nr, actor: format!("person-{nr}") }
+        Self { nr, actor: format!("guest:person-{nr}") }
+    }
+
+    /// The same person, logged in as `customer`.
+    #[must_use]
+    pub fn logged_in(mut self, customer: CustomerId) -> Self {
+        self.actor = Actor::of_customer(customer);
+        self
     }
 
     /// The person's phone, E.164. It ends in no test number of the channels.
@@ -47,7 +54,50 @@ impl Borrower {
 
     /// A password for registration, please.
     pub fn request_otp(&self) -> RequestOtp {
-        RequestOtp { phone: self.phone(), purpose: OtpPurpose::Register }
+        RequestOtp { phone: self.phone(), purpose: OtpPurpose::Register, signs: None }
+    }
+
+    /// A password to log in, please.
+    pub fn request_login(&self) -> RequestOtp {
+        RequestOtp { phone: self.phone(), purpose: OtpPurpose::Login, signs: None }
+    }
+
+    /// Logs in with the password that came.
+    pub fn log_in(&self, challenge: OtpChallengeId, code: &str) -> LogIn {
+        LogIn { phone: self.phone(), challenge, code: Sensitive::new(code), device: self.device() }
+    }
+
+    /// A password to sign this contract, please.
+    pub fn request_signature(&self, loan: LoanId, hash: &str) -> RequestOtp {
+        let signs = Some(SignedText { loan, document_hash: hash.to_owned() });
+        RequestOtp { phone: self.phone(), purpose: OtpPurpose::Sign, signs }
+    }
+
+    /// Confirms the signature with the password that came.
+    pub fn confirmation(
+        &self,
+        customer: CustomerId,
+        challenge: OtpChallengeId,
+        code: &str,
+        loan: LoanId,
+        hash: &str,
+    ) -> ConfirmSignature {
+        ConfirmSignature {
+            customer,
+            challenge,
+            code: Sensitive::new(code),
+            signs: SignedText { loan, document_hash: hash.to_owned() },
+            device_id: self.device().device_id,
+        }
+    }
+
+    /// The person's phone, as the market sees it.
+    pub fn device(&self) -> Device {
+        Device {
+            device_id: format!("device-{}", self.nr),
+            platform: "android-14".to_owned(),
+            channel: "organic".to_owned(),
+        }
     }
 
     /// Registers with the password that came.
@@ -56,11 +106,7 @@ impl Borrower {
             phone: self.phone(),
             challenge,
             code: Sensitive::new(code),
-            device: Device {
-                device_id: format!("device-{}", self.nr),
-                platform: "android-14".to_owned(),
-                channel: "organic".to_owned(),
-            },
+            device: self.device(),
             language: "en".to_owned(),
         }
     }

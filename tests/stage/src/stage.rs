@@ -4,8 +4,8 @@ use std::panic::AssertUnwindSafe;
 
 use sycee_contract::{
     Command, CreateRepaymentOrder, CreditLineApproved, CustomerId, CustomerStageChanged, DisbursementSucceeded, Event,
-    LoanApplicationApproved, LoanId, Offer, ProductOfferDistributed, QueryProductOffer, Rejection, RenderedDocument,
-    RepaymentOrderAnswer, SetFundRouteStatus, SignLoanContract, Timestamp,
+    LoanApplicationApproved, LoanId, Offer, OtpChallengeId, ProductOfferDistributed, QueryProductOffer, Rejection,
+    RenderedDocument, RepaymentOrderAnswer, RequestOtp, SetFundRouteStatus, SignLoanContract, Timestamp,
 };
 use sycee_markets::{CalendarDays, MarketFiles};
 use sycee_money::Money;
@@ -186,13 +186,20 @@ impl Stage {
         all.remove(0)
     }
 
+    /// Asks for a password, and reads it.
+    pub fn password(&mut self, borrower: &Borrower, request: RequestOtp) -> (OtpChallengeId, String) {
+        let issued = self.ask(&borrower.actor, request).unwrap();
+        self.settle();
+        let code = self.outside.sms.take_code(&issued.challenge.to_string()).expect("the password came");
+        (issued.challenge, code)
+    }
+
     /// Registers a borrower, up to the consents.
     pub fn register(&mut self, nr: u64) -> Life {
         let borrower = Borrower::new(nr);
-        let issued = self.ask(&borrower.actor, borrower.request_otp()).unwrap();
-        self.settle();
-        let code = self.outside.sms.take_code(&issued.challenge.to_string()).expect("the password came");
-        let customer = self.ask(&borrower.actor, borrower.register(issued.challenge, &code)).unwrap().customer;
+        let (challenge, code) = self.password(&borrower, borrower.request_otp());
+        let customer = self.ask(&borrower.actor, borrower.register(challenge, &code)).unwrap().customer;
+        let borrower = borrower.logged_in(customer);
         self.ask(&borrower.actor, borrower.details(customer)).unwrap();
         Life { borrower, customer }
     }
@@ -243,10 +250,22 @@ impl Stage {
 
     /// Signs the contract, and waits for the money.
     pub fn sign(&mut self, life: &Life, loan: LoanId, contract: &RenderedDocument) -> DisbursementSucceeded {
+        let challenge = Some(self.confirm(life, loan, &contract.hash));
         let document_hash = contract.hash.clone();
-        self.ask(&life.borrower.actor, SignLoanContract { loan, customer: life.customer, document_hash }).unwrap();
+        let sign = SignLoanContract { loan, customer: life.customer, document_hash, challenge };
+        self.ask(&life.borrower.actor, sign).unwrap();
         self.settle();
         self.heard_one::<DisbursementSucceeded>()
+    }
+
+    /// Confirms with a password that the borrower signs this text.
+    pub fn confirm(&mut self, life: &Life, loan: LoanId, hash: &str) -> OtpChallengeId {
+        // Three passwords in a quarter of an hour are all that a phone gets.
+        self.wait(5 * 60 + 1);
+        let person = &life.borrower;
+        let (challenge, code) = self.password(person, person.request_signature(loan, hash));
+        self.ask(&person.actor, person.confirmation(life.customer, challenge, &code, loan, hash)).unwrap();
+        challenge
     }
 
     /// A loan that runs.

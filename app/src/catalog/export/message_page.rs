@@ -10,7 +10,7 @@ use super::super::facts::{CatalogMessage, Declared, Running};
 use super::{asyncapi, link, sample, schema, services};
 
 /// What may refuse any command.
-const COMMON_ERRORS: &str = "`INVALID_FIELD`, `INVALID_AMOUNT`, `NOT_FOUND`, `UNEXPECTED_STATE`";
+const COMMON_ERRORS: &str = "`INVALID_FIELD`, `INVALID_AMOUNT`, `NOT_FOUND`, `UNEXPECTED_STATE`, `NOT_PERMITTED`";
 
 /// The page.
 pub fn page(message: &CatalogMessage, part: &Part, running: &Running) -> String {
@@ -66,6 +66,7 @@ fn facts(message: &CatalogMessage, declared: &Declared) -> String {
     if info.kind == Kind::Command {
         let own: String = info.errors.iter().map(|code| format!("`{code}`, ")).collect();
         rows.push_str(&row("refused with", &format!("{own}{COMMON_ERRORS}")));
+        rows.push_str(&row("asked by", asked_by(info.door)));
         let undo = info.compensated_by.map_or_else(|| "nothing has to".to_owned(), link("messages"));
         rows.push_str(&row("undone by", &undo));
     }
@@ -76,6 +77,14 @@ fn kind_name(kind: Kind) -> &'static str {
     match kind {
         Kind::Command => "command",
         Kind::Event => "event",
+    }
+}
+
+fn asked_by(door: Option<&str>) -> &'static str {
+    match door {
+        Some("anyone") => "anyone, logged in or not",
+        Some("customer") => "the customer it names; staff and services",
+        _ => "staff and services",
     }
 }
 

@@ -25,6 +25,12 @@ use crate::allocation::by_earning;
 /// Why a repayment is not quoted.
 #[derive(Debug, thiserror::Error)]
 pub enum QuoteRejection {
+    /// Somebody else's loan.
+    #[error("loan {loan} is not a loan of this customer: check the loan id")]
+    LoanNotYours {
+        /// The loan.
+        loan: LoanId,
+    },
     /// Nothing to pay.
     #[error("{loan} has nothing due on {date}: name an amount to pay in advance, or settle the loan")]
     NothingDue {
@@ -56,6 +62,7 @@ pub enum QuoteRejection {
 impl Coded for QuoteRejection {
     fn code(&self) -> &'static str {
         match self {
+            Self::LoanNotYours { .. } => "LOAN_NOT_YOURS",
             Self::NothingDue { .. } => "NOTHING_DUE",
             Self::CoolingOffOver { .. } => "COOLING_OFF_OVER",
             Self::AmountBelowSettlement { .. } => "AMOUNT_BELOW_SETTLEMENT",
@@ -64,6 +71,7 @@ impl Coded for QuoteRejection {
 
     fn details(&self) -> BTreeMap<String, String> {
         match self {
+            Self::LoanNotYours { loan } => details([("loan", loan.to_string())]),
             Self::NothingDue { loan, date } => details([("loan", loan.to_string()), ("date", date.to_string())]),
             Self::CoolingOffOver { loan, ended } => details([("loan", loan.to_string()), ("ended", ended.to_string())]),
             Self::AmountBelowSettlement { loan, required, offered } => details([
@@ -114,9 +122,12 @@ pub fn query_position(work: &mut Work, query: &QueryLoanPosition) -> Handled<Loa
     Ok(note.position(&lines)?)
 }
 
-/// Says what a repayment would do today.
+/// Says what a repayment would do today, to the customer whose loan it is.
 pub fn calculate_posting(work: &mut Work, query: &CalculateRepaymentPosting) -> Handled<PostingQuote> {
     let note = work.require::<LoanNote>(query.loan)?;
+    if note.customer != query.customer {
+        return Err(QuoteRejection::LoanNotYours { loan: query.loan }.into());
+    }
     let lines = work.require::<LoanInstallments>(query.loan)?;
     let currency = note.currency();
     let payable = |amount: Money| amount.is_positive() && amount.is_whole_minor() && amount.currency() == currency;

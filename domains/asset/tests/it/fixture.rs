@@ -215,7 +215,7 @@ pub fn advance_from(scene: &mut Scene, closed: Date, opened: Date) -> Vec<PostLe
 
 pub fn quote(scene: &mut Scene, kind: RepaymentKind, amount: Option<&str>) -> Result<PostingQuote, String> {
     scene
-        .request(CalculateRepaymentPosting { loan: loan(LOAN), kind, amount: amount.map(ghs) })
+        .request(CalculateRepaymentPosting { customer: customer(), loan: loan(LOAN), kind, amount: amount.map(ghs) })
         .map_err(|rejection| rejection.code)
 }
 

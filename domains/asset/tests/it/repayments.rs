@@ -2,9 +2,9 @@
 
 use sycee_asset::{AssetPool, CustomerAssets, NoteStatus, RepaymentPosting};
 use sycee_contract::{
-    AccountingEntryReversed, AssetPostingApplied, CalculateRepaymentPosting, EntryId, Identifier, LedgerReference,
-    OpenWorkOrder, OverdueBucketChanged, PartnerId, PostLedgerEvent, RepaymentKind, RepaymentPostingCalculated,
-    RepaymentSucceeded,
+    AccountingEntryReversed, AssetPostingApplied, CalculateRepaymentPosting, CustomerId, EntryId, Identifier,
+    LedgerReference, OpenWorkOrder, OverdueBucketChanged, PartnerId, PostLedgerEvent, RepaymentKind,
+    RepaymentPostingCalculated, RepaymentSucceeded,
 };
 use sycee_money::{Currency, Money, date};
 
@@ -20,10 +20,18 @@ fn quotes_are_refused_with_a_reason() {
             assert_eq!(quote(scene, RepaymentKind::Normal, Some(amount)).unwrap_err(), "INVALID_FIELD", "{amount}");
         }
         let amount = Money::from_minor(5_000, Currency::USD).unwrap();
-        let foreign = CalculateRepaymentPosting { loan: loan(LOAN), kind: RepaymentKind::Normal, amount: Some(amount) };
+        let foreign = CalculateRepaymentPosting {
+            customer: customer(),
+            loan: loan(LOAN),
+            kind: RepaymentKind::Normal,
+            amount: Some(amount),
+        };
+        let unknown = CalculateRepaymentPosting { loan: loan(1), ..foreign.clone() };
+        let other = CalculateRepaymentPosting { customer: CustomerId::from_number(CUSTOMER + 1), ..foreign.clone() };
         assert_eq!(scene.request(foreign).unwrap_err().code, "INVALID_FIELD");
-        let unknown = CalculateRepaymentPosting { loan: loan(1), kind: RepaymentKind::Normal, amount: None };
         assert_eq!(scene.request(unknown).unwrap_err().code, "NOT_FOUND");
+        assert_eq!(scene.request(other).unwrap_err().code, "LOAN_NOT_YOURS");
+        assert!(scene.emitted::<RepaymentPostingCalculated>().is_empty(), "nothing is told to anybody");
     });
 }
 

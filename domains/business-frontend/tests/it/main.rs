@@ -60,6 +60,8 @@ fn registered() -> CustomerRegistered {
         market: "gh".into(),
         channel: "organic".into(),
         device_id: "d1".into(),
+        platform: "Android 14".to_owned(),
+        phone_index: String::new(),
         language: "en-GH".into(),
     }
 }

@@ -12,13 +12,16 @@ pub use hold::{CreditReservation, HoldStatus};
 pub use model::{CreditLine, RepaymentOutcome, Unbalanced};
 
 use sycee_contract::{
-    AssetPostingApplied, CreditLimitChanged, CreditLineApproved, CreditLineFigures, CreditLineFrozen, CreditReleased,
-    CreditReserved, DisbursementSucceeded, FreezeCreditLine, LoanId, OverdueBucketChanged, QueryCreditLine,
-    ReleaseCreditLine, RepaymentKind, RepaymentSucceeded, ReserveCreditLine,
+    AssetPostingApplied, BlacklistEntryAdded, CreditLimitChanged, CreditLineApproved, CreditLineFigures,
+    CreditLineFrozen, CreditReleased, CreditReserved, DisbursementSucceeded, FreezeCreditLine, LoanId,
+    OverdueBucketChanged, QueryCreditLine, ReleaseCreditLine, RepaymentKind, RepaymentSucceeded, ReserveCreditLine,
 };
 use sycee_runtime::{Fault, Halt, Handled, Registry, Work};
 
 use crate::{CreditPolicy, CreditRejection};
+
+/// Why the line of a blacklisted customer is frozen.
+const BLACKLISTED: &str = "blacklisted";
 
 /// Registers the service.
 pub fn register(registry: &mut Registry) {
@@ -34,7 +37,8 @@ pub fn register(registry: &mut Registry) {
         .on::<DisbursementSucceeded>(draw_line)
         .on::<AssetPostingApplied>(restore_line)
         .on::<RepaymentSucceeded>(count_repayment)
-        .on::<OverdueBucketChanged>(note_delinquency);
+        .on::<OverdueBucketChanged>(note_delinquency)
+        .on::<BlacklistEntryAdded>(freeze_blacklisted);
 }
 
 fn query_credit_line(work: &mut Work, cmd: &QueryCreditLine) -> Handled<Option<CreditLineFigures>> {
@@ -143,6 +147,18 @@ fn note_delinquency(work: &mut Work, event: &OverdueBucketChanged) -> Handled<()
     let days_past_due = if event.to == "current" { 0 } else { event.days_past_due };
     settle_delinquency(work, &mut line, event.loan, days_past_due)?;
     save_line(work, line)
+}
+
+/// Freezes the lines of customers who came onto the blacklist; only an order of staff thaws them.
+fn freeze_blacklisted(work: &mut Work, event: &BlacklistEntryAdded) -> Handled<()> {
+    for customer in &event.customers {
+        let Some(mut line) = work.get::<CreditLine>(*customer)? else { continue };
+        if line.freeze(BLACKLISTED)? {
+            work.emit(CreditLineFrozen { line: line.figures(), frozen: true, reason: BLACKLISTED.to_owned() });
+        }
+        save_line(work, line)?;
+    }
+    Ok(())
 }
 
 fn settle_delinquency(work: &mut Work, line: &mut CreditLine, loan: LoanId, days_past_due: u32) -> Handled<()> {

@@ -1,9 +1,9 @@
 //! credit-limit-center: lines and what loans hold of them, message by message.
 
 use sycee_contract::{
-    AssetPostingApplied, CreditLimitChanged, CreditLineFigures, CreditLineFrozen, CreditReleased, CreditReserved,
-    DisbursementSucceeded, FreezeCreditLine, Identifier, LoanId, OverdueBucketChanged, PostingParts, QueryCreditLine,
-    ReleaseCreditLine, RepaymentKind, RepaymentSucceeded, ReserveCreditLine,
+    AssetPostingApplied, BlacklistEntryAdded, CreditLimitChanged, CreditLineFigures, CreditLineFrozen, CreditReleased,
+    CreditReserved, DisbursementSucceeded, FreezeCreditLine, Identifier, LoanId, OverdueBucketChanged, PostingParts,
+    QueryCreditLine, ReleaseCreditLine, RepaymentKind, RepaymentSucceeded, ReserveCreditLine,
 };
 use sycee_credit::CreditPolicy;
 use sycee_credit::credit_limit_center::{CreditLine, CreditReservation, HoldStatus};
@@ -341,5 +341,23 @@ fn figures_are_told_and_other_loans_are_ignored() {
         scene.happened(repaid(99, RepaymentKind::Normal, true, 0));
         scene.happened(OverdueBucketChanged { customer: customer(2), ..bucket(1, 40, "31-60") });
         assert_eq!(line(scene).figures(), figures);
+    });
+}
+
+#[test]
+fn a_blacklisted_customer_draws_nothing_until_staff_thaw_the_line() {
+    with_line(|scene| {
+        let listed =
+            |customers| BlacklistEntryAdded { kind: "device".to_owned(), reason: "FRAUD".to_owned(), customers };
+        scene.happened(listed(vec![customer(2)]));
+        assert!(scene.emitted::<CreditLineFrozen>().is_empty(), "somebody without a line");
+        scene.happened(listed(vec![customer(2), customer(1)]));
+        let told = scene.emitted::<CreditLineFrozen>().remove(0);
+        assert_eq!((told.line.customer, told.frozen, told.reason.as_str()), (customer(1), true, "blacklisted"));
+        assert_eq!(scene.request(reserve(1, "100")).unwrap_err().code, "CREDIT_LINE_FROZEN");
+        scene.happened(listed(vec![customer(1)]));
+        assert!(scene.emitted::<CreditLineFrozen>().is_empty(), "frozen already");
+        scene.request(freeze(false)).unwrap();
+        scene.request(reserve(1, "100")).unwrap();
     });
 }

@@ -1,6 +1,6 @@
 //! Employment, address, emergency contacts and declared attributes.
 
-use sycee_contract::{CustomerDetailsUpdated, EmergencyContact, Rejection, UpdateCustomerDetails};
+use sycee_contract::{CustomerDetailsUpdated, EmergencyContact, KnownDetails, Rejection, UpdateCustomerDetails};
 use sycee_runtime::{Handled, Work};
 
 use super::model::{self, Customer, CustomerAddress, CustomerEmployment, EmergencyContactRecord};
@@ -34,9 +34,21 @@ pub(super) fn update_customer_details(work: &mut Work, cmd: &UpdateCustomerDetai
     if !cmd.emergency_contacts.is_empty() {
         replace_contacts(work, cmd)?;
     }
-    work.emit(CustomerDetailsUpdated { customer: cmd.customer, attributes: customer.attributes.0.clone() });
+    let attributes = customer.attributes.0.clone();
+    work.emit(CustomerDetailsUpdated { customer: cmd.customer, attributes, known: known(cmd) });
     work.save(customer);
     Ok(())
+}
+
+/// What others may know of a change: nothing that names a person.
+fn known(cmd: &UpdateCustomerDetails) -> KnownDetails {
+    KnownDetails {
+        job: cmd.employment.as_ref().map(|it| it.job.clone()),
+        employed_since: cmd.employment.as_ref().and_then(|it| it.since),
+        city: cmd.address.as_ref().map(|it| it.city.clone()),
+        country: cmd.address.as_ref().map(|it| it.country.clone()),
+        emergency_contacts: u32::try_from(cmd.emergency_contacts.len()).ok().filter(|count| *count > 0),
+    }
 }
 
 fn check(cmd: &UpdateCustomerDetails) -> Result<(), Rejection> {

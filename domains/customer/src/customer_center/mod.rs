@@ -2,19 +2,23 @@
 //!
 //! Invariant: a challenge is answered at most [`otp::ATTEMPTS_MAX`] times, and rightly at most once.
 //! Invariant: nobody learns whether a phone is registered without answering its challenge.
+//! Invariant: a session belongs to one customer and one device, and ends at its time at the latest.
 
 mod details;
 mod model;
 pub mod otp;
+mod session;
+mod signature;
 
 use sycee_contract::{
-    CheckBlacklist, CustomerRegistered, CustomerRegisteredAnswer, OtpIssued, OtpPurpose, RegisterCustomer, RequestOtp,
-    SendOtp, Sensitive, UpdateCustomerDetails,
+    CheckBlacklist, CheckSession, CheckSignature, ConfirmSignature, CustomerRegistered, LogIn, LogOut, OtpIssued,
+    OtpPurpose, RegisterCustomer, Rejection, RequestOtp, SendOtp, Sensitive, SessionOpened, UpdateCustomerDetails,
 };
 use sycee_runtime::{Handled, Json, Registry, Work};
 
 pub use model::{Customer, CustomerAddress, CustomerEmployment, EmergencyContactRecord};
 pub use otp::{OtpChallenge, OtpStatus, PhoneOtpWindow};
+pub use session::{Session, SessionPolicy};
 
 use crate::CustomerRejection;
 
@@ -28,8 +32,14 @@ pub fn register(registry: &mut Registry) {
         .entity::<CustomerEmployment>()
         .entity::<CustomerAddress>()
         .entity::<EmergencyContactRecord>()
+        .entity::<Session>()
         .handles::<RequestOtp>(request_otp)
         .handles::<RegisterCustomer>(register_customer)
+        .handles::<LogIn>(session::log_in)
+        .handles::<LogOut>(session::log_out)
+        .handles::<CheckSession>(session::check_session)
+        .handles::<ConfirmSignature>(signature::confirm_signature)
+        .handles::<CheckSignature>(signature::check_signature)
         .handles::<UpdateCustomerDetails>(details::update_customer_details);
 }
 
@@ -40,6 +50,9 @@ fn refuse_blacklisted(work: &mut Work, kind: &'static str, value: &str) -> Handl
 
 fn request_otp(work: &mut Work, cmd: &RequestOtp) -> Handled<OtpIssued> {
     let phone = otp::parse_phone(&cmd.phone)?;
+    if cmd.signs.is_some() != (cmd.purpose == OtpPurpose::Sign) {
+        return Err(Rejection::invalid("signs", "the contract for purpose sign, nothing for another", "null").into());
+    }
     refuse_blacklisted(work, "phone", phone)?;
     let (now, phone_index) = (work.now(), work.blind("phone", phone));
     let mut window =
@@ -49,23 +62,26 @@ fn request_otp(work: &mut Work, cmd: &RequestOtp) -> Handled<OtpIssued> {
 
     let id = work.new_id();
     let code = otp::code(work, id);
-    let challenge = OtpChallenge::issue(id, phone_index, cmd.purpose, otp::answer_index(work, id, &code), now);
+    let answer = otp::answer_index(work, id, &code, cmd.signs.as_ref());
+    let mut challenge = OtpChallenge::issue(id, phone_index, cmd.purpose, answer, now);
+    challenge.signs = cmd.signs.as_ref().map(|signs| otp::signs_index(work, signs));
     let expires_at = challenge.expires_at;
     work.save(challenge);
     work.effect(SendOtp { challenge: id.to_string(), phone: cmd.phone.clone(), code: Sensitive::new(code) });
     Ok(OtpIssued { challenge: id, expires_at })
 }
 
-fn register_customer(work: &mut Work, cmd: &RegisterCustomer) -> Handled<CustomerRegisteredAnswer> {
+fn register_customer(work: &mut Work, cmd: &RegisterCustomer) -> Handled<SessionOpened> {
     let phone = otp::parse_phone(&cmd.phone)?;
     model::check_device(&cmd.device)?;
     model::check_language(&cmd.language)?;
     let phone_index = work.blind("phone", phone);
-    let answer = otp::answer_index(work, cmd.challenge, cmd.code.reveal());
-    let mut challenge = work.require::<OtpChallenge>(cmd.challenge)?;
-    let answered = challenge.answer(phone_index, OtpPurpose::Register, answer, work.now());
-    work.save_even_if_refused(challenge);
-    answered?;
+    let purpose = OtpPurpose::Register;
+    otp::answer(
+        work,
+        cmd.challenge,
+        &otp::Given { phone_index, purpose, code: &cmd.code, signs: None, device_id: None },
+    )?;
     if work.find_one(Customer::by_phone(phone_index))?.is_some() {
         return Err(CustomerRejection::PhoneAlreadyRegistered.into());
     }
@@ -92,7 +108,9 @@ fn register_customer(work: &mut Work, cmd: &RegisterCustomer) -> Handled<Custome
         market,
         channel: cmd.device.channel.clone(),
         device_id: cmd.device.device_id.clone(),
+        platform: cmd.device.platform.clone(),
+        phone_index: phone_index.to_hex(),
         language: cmd.language.clone(),
     });
-    Ok(CustomerRegisteredAnswer { customer: id })
+    Ok(session::open(work, id, &cmd.device))
 }

@@ -85,16 +85,22 @@ entity! {
 }
 
 pub(super) fn check_device(device: &Device) -> Result<(), Rejection> {
-    let good = |text: &str| !text.trim().is_empty() && text.len() <= VALUE_MAX;
-    match device {
-        device if !good(&device.device_id) => {
-            Err(Rejection::invalid("device.deviceId", format!("1 to {VALUE_MAX} characters"), "dev-7f3a"))
-        }
-        device if !good(&device.channel) => {
-            Err(Rejection::invalid("device.channel", format!("1 to {VALUE_MAX} characters"), "organic"))
-        }
-        _ => Ok(()),
+    check_device_id("device.deviceId", &device.device_id)?;
+    if is_good(&device.channel) {
+        return Ok(());
     }
+    Err(Rejection::invalid("device.channel", format!("1 to {VALUE_MAX} characters"), "organic"))
+}
+
+pub(super) fn check_device_id(field: &str, device_id: &str) -> Result<(), Rejection> {
+    if is_good(device_id) {
+        return Ok(());
+    }
+    Err(Rejection::invalid(field, format!("1 to {VALUE_MAX} characters"), "dev-7f3a"))
+}
+
+fn is_good(text: &str) -> bool {
+    !text.trim().is_empty() && text.len() <= VALUE_MAX
 }
 
 pub(super) fn check_language(language: &str) -> Result<(), Rejection> {

@@ -2,8 +2,8 @@
 //!
 //! Invariant: three passwords a phone in 15 minutes, five answers a password, five minutes to answer (seed 000, A5).
 
-use sycee_contract::{Identifier as _, OtpChallengeId, OtpPurpose, Rejection, Sensitive, Timestamp};
-use sycee_runtime::{Blind, Json, Work, entity, text_enum};
+use sycee_contract::{Identifier as _, OtpChallengeId, OtpPurpose, Rejection, Sensitive, SignedText, Timestamp};
+use sycee_runtime::{Blind, Handled, Json, Work, entity, text_enum};
 
 use crate::CustomerRejection;
 
@@ -45,6 +45,12 @@ entity! {
         attempts: u32,
         /// The code stops working at this instant.
         expires_at: Timestamp,
+        /// Keyed hash of the contract it signs.
+        signs: Option<Blind>,
+        /// When it was answered rightly.
+        answered_at: Option<Timestamp>,
+        /// Device a signature was confirmed on.
+        device_id: Option<String>,
     }
 }
 
@@ -79,7 +85,18 @@ impl OtpChallenge {
     /// A challenge that waits for its answer.
     pub fn issue(id: OtpChallengeId, phone_index: Blind, purpose: OtpPurpose, answer: Blind, now: Timestamp) -> Self {
         let expires_at = now.plus_seconds(VALID_SECONDS);
-        Self { id, phone_index, purpose, answer_index: answer, status: OtpStatus::Open, attempts: 0, expires_at }
+        Self {
+            id,
+            phone_index,
+            purpose,
+            answer_index: answer,
+            status: OtpStatus::Open,
+            attempts: 0,
+            expires_at,
+            signs: None,
+            answered_at: None,
+            device_id: None,
+        }
     }
 
     /// Answers the challenge. A wrong code, phone or purpose costs an attempt.
@@ -101,6 +118,7 @@ impl OtpChallenge {
         }
         if (self.phone_index, self.purpose, self.answer_index) == (phone_index, purpose, answer) {
             self.status = OtpStatus::Used;
+            self.answered_at = Some(now);
             return Ok(());
         }
         self.attempts += 1;
@@ -111,14 +129,48 @@ impl OtpChallenge {
     }
 }
 
+/// Answers a challenge, and keeps what it cost whatever becomes of the request.
+///
+/// Errors: `NOT_FOUND`, `OTP_ATTEMPTS_EXCEEDED`, `OTP_EXPIRED`, `OTP_MISMATCH`.
+pub(super) fn answer(work: &mut Work, id: OtpChallengeId, given: &Given) -> Handled<OtpChallenge> {
+    let answer = answer_index(work, id, given.code.reveal(), given.signs);
+    let mut challenge = work.require::<OtpChallenge>(id)?;
+    let answered = challenge.answer(given.phone_index, given.purpose, answer, work.now());
+    if answered.is_ok() {
+        challenge.device_id = given.device_id.map(str::to_owned);
+    }
+    work.save_even_if_refused(challenge.clone());
+    answered?;
+    Ok(challenge)
+}
+
+/// What somebody gives in answer to a challenge.
+pub(super) struct Given<'a> {
+    pub(super) phone_index: Blind,
+    pub(super) purpose: OtpPurpose,
+    pub(super) code: &'a Sensitive,
+    pub(super) signs: Option<&'a SignedText>,
+    pub(super) device_id: Option<&'a str>,
+}
+
+/// Keyed hash of a contract.
+pub(super) fn signs_index(work: &Work, signs: &SignedText) -> Blind {
+    work.blind("signs", &format!("{}:{}", signs.loan, signs.document_hash))
+}
+
 /// The code of a challenge.
 pub(super) fn code(work: &Work, challenge: OtpChallengeId) -> String {
     work.one_time_code(challenge.number())
 }
 
-/// What is stored and compared instead of a code.
-pub(super) fn answer_index(work: &Work, challenge: OtpChallengeId, code: &str) -> Blind {
-    work.blind("otp", &format!("{challenge}:{code}"))
+/// What is stored and compared instead of a code. A code for a signature answers for one contract only.
+pub(super) fn answer_index(work: &Work, challenge: OtpChallengeId, code: &str, signs: Option<&SignedText>) -> Blind {
+    match signs {
+        Some(SignedText { loan, document_hash }) => {
+            work.blind("otp", &format!("{challenge}:{code}:{loan}:{document_hash}"))
+        }
+        None => work.blind("otp", &format!("{challenge}:{code}")),
+    }
 }
 
 /// A phone number as E.164 writes it: `+`, country code, 8 to 15 digits in all.

@@ -1,17 +1,22 @@
 //! Customer master: the golden record of a customer in this market, and where the customer stands in life.
 //!
+//! The record is made of events alone, and carries nothing that names a person: names, numbers and addresses stay sealed
+//! with the customer center and the KYC service, under the same id.
+//!
 //! Invariant: the stage follows from the messages alone; what is known already changes nothing.
 //! Invariant: a customer with an open loan is a borrower, whatever was decided since.
 
 mod model;
 
 use sycee_contract::{
-    CustomerId, CustomerRegistered, CustomerStageChanged, DisbursementSucceeded, KycCompleted, QueryProductOffer,
-    Rejection, RepaymentSucceeded, RiskDecisionMade, RiskPurpose,
+    BlacklistEntryAdded, ConsentGranted, ConsentRevoked, CreditLimitChanged, CreditLineApproved, CreditLineFrozen,
+    CustomerDetailsUpdated, CustomerId, CustomerLoggedIn, CustomerRegistered, CustomerSegmentChanged,
+    CustomerStageChanged, DisbursementSucceeded, KycCompleted, KycSubmitted, QueryProductOffer, Rejection,
+    RepaymentSucceeded, RiskDecisionMade, RiskPurpose,
 };
-use sycee_runtime::{Handled, Json, Registry, Work};
+use sycee_runtime::{Handled, Registry, Work};
 
-pub use model::{CustomerMaster, CustomerStage, LifeEvent};
+pub use model::{CustomerMaster, CustomerStage, IdentityStatus, LifeEvent};
 
 /// Registers the customer master.
 pub fn register(registry: &mut Registry) {
@@ -19,7 +24,17 @@ pub fn register(registry: &mut Registry) {
         .service("customer-master")
         .entity::<CustomerMaster>()
         .on::<CustomerRegistered>(open_golden_record)
+        .on::<CustomerLoggedIn>(note_login)
+        .on::<CustomerDetailsUpdated>(note_details)
+        .on::<KycSubmitted>(note_document)
         .on::<KycCompleted>(note_verdict)
+        .on::<ConsentGranted>(note_consents)
+        .on::<ConsentRevoked>(note_withdrawal)
+        .on::<CustomerSegmentChanged>(note_segment)
+        .on::<CreditLineApproved>(note_line)
+        .on::<CreditLimitChanged>(note_limit)
+        .on::<CreditLineFrozen>(note_freeze)
+        .on::<BlacklistEntryAdded>(note_blacklisted)
         .on::<RiskDecisionMade>(on_risk_decision)
         .on::<DisbursementSucceeded>(on_disbursement)
         .on::<RepaymentSucceeded>(on_repayment)
@@ -27,29 +42,88 @@ pub fn register(registry: &mut Registry) {
 }
 
 fn open_golden_record(work: &mut Work, event: &CustomerRegistered) -> Handled<()> {
-    if work.get::<CustomerMaster>(event.customer)?.is_some() {
-        return Ok(());
+    if work.read::<CustomerMaster>(event.customer)?.is_none() {
+        let now = work.now();
+        work.save(CustomerMaster::open(event, now));
     }
-    let now = work.now();
-    work.save(CustomerMaster {
-        customer: event.customer,
-        market: event.market.clone(),
-        channel: event.channel.clone(),
-        language: event.language.clone(),
-        stage: CustomerStage::Registered,
-        stage_since: now,
-        kyc_verdict: None,
-        open_loans: Json(Vec::new()),
-        preview_refusal: None,
-    });
     Ok(())
 }
 
-fn note_verdict(work: &mut Work, event: &KycCompleted) -> Handled<()> {
-    let Some(mut master) = work.get::<CustomerMaster>(event.customer)? else { return Ok(()) };
-    master.kyc_verdict = Some(event.verdict);
-    work.save(master);
+/// Changes the record, if there is one and `change` changes anything.
+fn change(work: &mut Work, customer: CustomerId, change: impl FnOnce(&mut CustomerMaster)) -> Handled<()> {
+    let Some(before) = work.read::<CustomerMaster>(customer)? else { return Ok(()) };
+    let mut after = CustomerMaster::clone(&before);
+    change(&mut after);
+    if after != *before {
+        work.save(after);
+    }
     Ok(())
+}
+
+fn note_login(work: &mut Work, event: &CustomerLoggedIn) -> Handled<()> {
+    let now = work.now();
+    change(work, event.customer, |master| {
+        master.last_seen_at = now;
+        master.last_device_id.clone_from(&event.device_id);
+    })
+}
+
+fn note_details(work: &mut Work, event: &CustomerDetailsUpdated) -> Handled<()> {
+    change(work, event.customer, |master| master.know(&event.known))
+}
+
+fn note_document(work: &mut Work, event: &KycSubmitted) -> Handled<()> {
+    change(work, event.customer, |master| {
+        master.identity = IdentityStatus::Checking;
+        master.document_type = Some(event.document_type.clone());
+    })
+}
+
+fn note_verdict(work: &mut Work, event: &KycCompleted) -> Handled<()> {
+    change(work, event.customer, |master| master.identity = event.verdict.into())
+}
+
+fn note_consents(work: &mut Work, event: &ConsentGranted) -> Handled<()> {
+    change(work, event.customer, |master| {
+        master.consents.extend(event.kinds.iter().copied());
+        master.consents.sort_unstable();
+        master.consents.dedup();
+        master.consents_complete = event.complete;
+        master.notice_version = Some(event.notice_version.clone());
+    })
+}
+
+fn note_withdrawal(work: &mut Work, event: &ConsentRevoked) -> Handled<()> {
+    change(work, event.customer, |master| {
+        master.consents.retain(|kind| !event.kinds.contains(kind));
+        master.consents_complete = event.complete;
+    })
+}
+
+fn note_segment(work: &mut Work, event: &CustomerSegmentChanged) -> Handled<()> {
+    change(work, event.customer, |master| master.segment.clone_from(&event.to))
+}
+
+fn note_line(work: &mut Work, event: &CreditLineApproved) -> Handled<()> {
+    change(work, event.customer, |master| {
+        master.credit_limit = Some(event.limit);
+        master.risk_tier = Some(event.tier.clone());
+    })
+}
+
+fn note_limit(work: &mut Work, event: &CreditLimitChanged) -> Handled<()> {
+    change(work, event.line.customer, |master| master.credit_limit = Some(event.line.limit))
+}
+
+fn note_freeze(work: &mut Work, event: &CreditLineFrozen) -> Handled<()> {
+    change(work, event.line.customer, |master| master.line_frozen_for = event.frozen.then(|| event.reason.clone()))
+}
+
+fn note_blacklisted(work: &mut Work, event: &BlacklistEntryAdded) -> Handled<()> {
+    event
+        .customers
+        .iter()
+        .try_for_each(|customer| change(work, *customer, |master| master.blacklisted_for = Some(event.reason.clone())))
 }
 
 fn on_risk_decision(work: &mut Work, event: &RiskDecisionMade) -> Handled<()> {
@@ -88,8 +162,5 @@ fn advance(work: &mut Work, customer: CustomerId, life: LifeEvent) -> Handled<()
 
 /// An admitted customer stays admitted when there is nothing to show yet; the record says why.
 fn preview_refused(work: &mut Work, cmd: &QueryProductOffer, refusal: &Rejection) -> Handled<()> {
-    let Some(mut master) = work.get::<CustomerMaster>(cmd.customer)? else { return Ok(()) };
-    master.preview_refusal = Some(refusal.code.clone());
-    work.save(master);
-    Ok(())
+    change(work, cmd.customer, |master| master.preview_refusal = Some(refusal.code.clone()))
 }

@@ -1,7 +1,12 @@
 //! The golden record and its life cycle.
 
-use sycee_contract::{CustomerId, KycVerdict, LoanId, RiskOutcome, Timestamp};
+use sycee_contract::{
+    ConsentKind, CustomerId, CustomerRegistered, Date, KnownDetails, KycVerdict, LoanId, RiskOutcome, Timestamp,
+};
+use sycee_money::Money;
 use sycee_runtime::{Json, entity, text_enum};
+
+use crate::customer_profile::Segment;
 
 text_enum! {
     /// Where a customer stands.
@@ -43,6 +48,32 @@ pub enum LifeEvent {
     Settled(LoanId),
 }
 
+text_enum! {
+    /// What is known about a customer's identity.
+    pub enum IdentityStatus {
+        /// No document was handed in.
+        Unknown,
+        /// The provider is looking.
+        Checking,
+        /// The customer is who the document says.
+        Passed,
+        /// The customer is not, or the document is not valid.
+        Failed,
+        /// People have to look.
+        Review,
+    }
+}
+
+impl From<KycVerdict> for IdentityStatus {
+    fn from(verdict: KycVerdict) -> Self {
+        match verdict {
+            KycVerdict::Passed => Self::Passed,
+            KycVerdict::Failed => Self::Failed,
+            KycVerdict::Review => Self::Review,
+        }
+    }
+}
+
 entity! {
     /// The golden record of a customer.
     pub struct CustomerMaster in "customer_master" of "customer-master" key customer: CustomerId {
@@ -50,31 +81,127 @@ entity! {
         customer: CustomerId,
         /// Market id.
         market: String,
-        /// Attribution channel of the registration.
+        /// Attribution channel of the installation the customer registered from.
         channel: String,
+        /// Device fingerprint of that installation.
+        device_id: String,
+        /// Operating system and version of that device.
+        platform: String,
         /// Preferred language, BCP 47.
         language: String,
+        /// When the customer registered.
+        registered_at: Timestamp,
+        /// When the customer last logged in.
+        last_seen_at: Timestamp,
+        /// On which device.
+        last_device_id: String,
+        /// What is known about the identity.
+        identity: IdentityStatus,
+        /// Kind of the document that was handed in last.
+        document_type: Option<String>,
+        /// Job class.
+        job: Option<String>,
+        /// First day in the employment.
+        employed_since: Option<Date>,
+        /// Town or city.
+        city: Option<String>,
+        /// Country of the address, ISO 3166 alpha-2.
+        country: Option<String>,
+        /// How many emergency contacts are on file.
+        emergency_contacts: u32,
+        /// Consents in force.
+        consents: Json<Vec<ConsentKind>>,
+        /// Whether every consent that borrowing requires is in force.
+        consents_complete: bool,
+        /// Version of the notice last consented to.
+        notice_version: Option<String>,
         /// Where the customer stands.
         stage: CustomerStage,
         /// Since when.
         stage_since: Timestamp,
-        /// Verdict of the last KYC case.
-        kyc_verdict: Option<KycVerdict>,
+        /// Segment.
+        segment: String,
+        /// Limit of the credit line.
+        credit_limit: Option<Money>,
+        /// Risk tier at its grant.
+        risk_tier: Option<String>,
+        /// Why the line is frozen, as a code.
+        line_frozen_for: Option<String>,
+        /// Why the customer came onto the blacklist, as a code.
+        blacklisted_for: Option<String>,
         /// Loans paid out and not paid back.
         open_loans: Json<Vec<LoanId>>,
+        /// Loans ever paid out.
+        loans_taken: u32,
+        /// Loans paid back.
+        loans_settled: u32,
         /// Why no products could be shown on admission, as a code.
         preview_refusal: Option<String>,
     }
 }
 
 impl CustomerMaster {
+    /// The record of a customer who has just registered.
+    pub fn open(event: &CustomerRegistered, now: Timestamp) -> Self {
+        Self {
+            customer: event.customer,
+            market: event.market.clone(),
+            channel: event.channel.clone(),
+            device_id: event.device_id.clone(),
+            platform: event.platform.clone(),
+            language: event.language.clone(),
+            registered_at: now,
+            last_seen_at: now,
+            last_device_id: event.device_id.clone(),
+            identity: IdentityStatus::Unknown,
+            document_type: None,
+            job: None,
+            employed_since: None,
+            city: None,
+            country: None,
+            emergency_contacts: 0,
+            consents: Json(Vec::new()),
+            consents_complete: false,
+            notice_version: None,
+            stage: CustomerStage::Registered,
+            stage_since: now,
+            segment: Segment::Fresh.label().to_owned(),
+            credit_limit: None,
+            risk_tier: None,
+            line_frozen_for: None,
+            blacklisted_for: None,
+            open_loans: Json(Vec::new()),
+            loans_taken: 0,
+            loans_settled: 0,
+            preview_refusal: None,
+        }
+    }
+
+    /// Takes over what changed.
+    pub fn know(&mut self, known: &KnownDetails) {
+        let KnownDetails { job, employed_since, city, country, emergency_contacts } = known.clone();
+        // An employment is told as a whole: without a first day, none is known any more.
+        self.employed_since = if job.is_some() { employed_since } else { self.employed_since };
+        self.job = job.or_else(|| self.job.take());
+        self.city = city.or_else(|| self.city.take());
+        self.country = country.or_else(|| self.country.take());
+        self.emergency_contacts = emergency_contacts.unwrap_or(self.emergency_contacts);
+    }
+
     /// Lets something happen: keeps the open loans and moves the stage.
     pub fn live(&mut self, life: LifeEvent, now: Timestamp) {
         match life {
             LifeEvent::Decided(_) => {}
             LifeEvent::Disbursed(loan) if self.open_loans.contains(&loan) => {}
-            LifeEvent::Disbursed(loan) => self.open_loans.push(loan),
-            LifeEvent::Settled(loan) => self.open_loans.retain(|open| *open != loan),
+            LifeEvent::Disbursed(loan) => {
+                self.open_loans.push(loan);
+                self.loans_taken += 1;
+            }
+            LifeEvent::Settled(loan) => {
+                let open = self.open_loans.len();
+                self.open_loans.retain(|open| *open != loan);
+                self.loans_settled += u32::from(self.open_loans.len() < open);
+            }
         }
         let to = next_stage(self.stage, life, !self.open_loans.is_empty());
         if to != self.stage {
@@ -135,17 +262,17 @@ mod tests {
     #[test]
     fn the_last_loan_settles_the_customer() {
         let (first, second) = (LoanId::from_number(5), LoanId::from_number(6));
-        let mut master = CustomerMaster {
+        let registered = CustomerRegistered {
             customer: CustomerId::from_number(1),
             market: "gh".to_owned(),
             channel: "organic".to_owned(),
+            device_id: "device-1".to_owned(),
+            platform: "Android 14".to_owned(),
+            phone_index: String::new(),
             language: "en".to_owned(),
-            stage: CustomerStage::Admitted,
-            stage_since: Timestamp::default(),
-            kyc_verdict: None,
-            open_loans: Json(Vec::new()),
-            preview_refusal: None,
         };
+        let mut master = CustomerMaster::open(&registered, Timestamp::default());
+        master.stage = CustomerStage::Admitted;
         for (life, stage) in [
             (LifeEvent::Disbursed(first), CustomerStage::Borrower),
             (LifeEvent::Disbursed(second), CustomerStage::Borrower),
@@ -158,5 +285,6 @@ mod tests {
             master.live(life, Timestamp::default());
             assert_eq!(master.stage, stage, "after {life:?}");
         }
+        assert_eq!((master.loans_taken, master.loans_settled), (3, 2), "what is told twice counts once");
     }
 }

@@ -4,7 +4,9 @@
 
 mod model;
 
-use sycee_contract::{CustomerId, CustomerRegistered, CustomerStageChanged, RepaymentSucceeded};
+use sycee_contract::{
+    CustomerId, CustomerRegistered, CustomerSegmentChanged, CustomerStageChanged, RepaymentSucceeded,
+};
 use sycee_money::Money;
 use sycee_runtime::{Handled, Json, Registry, Work};
 
@@ -55,6 +57,8 @@ fn note_repayment(work: &mut Work, event: &RepaymentSucceeded) -> Handled<()> {
     if profile.segment != before {
         work.delete::<CustomerTag>((event.customer, before.tag().to_owned()));
         tag(work, event.customer, profile.segment.tag().to_owned())?;
+        let (from, to) = (before.label().to_owned(), profile.segment.label().to_owned());
+        work.emit(CustomerSegmentChanged { customer: event.customer, from, to });
     }
     work.save(profile);
     Ok(())

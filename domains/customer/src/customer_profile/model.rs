@@ -39,6 +39,11 @@ impl Segment {
         }
     }
 
+    /// The segment as events spell it.
+    pub fn label(self) -> &'static str {
+        self.tag().trim_start_matches("segment:")
+    }
+
     /// The segment of a customer with this history.
     pub const fn of(settled_loans: usize, worst_days_past_due: u32) -> Self {
         match (settled_loans, worst_days_past_due) {

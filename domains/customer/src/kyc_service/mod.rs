@@ -58,7 +58,12 @@ fn submit_kyc(work: &mut Work, cmd: &SubmitKyc) -> Handled<KycSubmittedAnswer> {
         document_image: cmd.document_image.clone(),
         liveness_video: cmd.liveness_video.clone(),
     });
-    work.emit(KycSubmitted { customer: cmd.customer, case: case.id });
+    work.emit(KycSubmitted {
+        customer: cmd.customer,
+        case: case.id,
+        document_type: cmd.document_type.clone(),
+        document_index: document_index.to_hex(),
+    });
     let answer = KycSubmittedAnswer { case: case.id };
     work.save(case);
     Ok(answer)

@@ -10,7 +10,7 @@ use crate::CustomerRejection;
 
 /// From which scores a person is believed. All scores in basis points, 0 to 10000.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct KycPolicy {
     /// OCR confidence from which the document passes.
     pub ocr_pass_bps: u32,

@@ -1,11 +1,13 @@
 //! The golden record and the profile, as other domains' events move them.
 
 use sycee_contract::{
-    CustomerId, CustomerStageChanged, Date, DecisionId, DisbursementSucceeded, EntryId, FundAccountId, Identifier as _,
-    KycVerdict, LoanId, PartnerId, PostingId, PostingParts, QueryProductOffer, Rejection, RepaymentKind,
-    RepaymentSucceeded, ReservationId, RiskDecisionMade, RiskOutcome, RiskPurpose, RiskSubject, Timestamp,
+    Address, BlacklistEntryAdded, ConsentKind, CreditApplicationId, CreditLimitChanged, CreditLineApproved,
+    CreditLineFigures, CreditLineFrozen, CustomerId, CustomerSegmentChanged, CustomerStageChanged, Date, DecisionId,
+    DisbursementSucceeded, EmergencyContact, Employment, EntryId, FundAccountId, GrantConsent, Identifier as _, LoanId,
+    PartnerId, PostingId, PostingParts, QueryProductOffer, Rejection, RepaymentKind, RepaymentSucceeded, ReservationId,
+    RevokeConsent, RiskDecisionMade, RiskOutcome, RiskPurpose, RiskSubject, Sensitive, Timestamp,
 };
-use sycee_customer::customer_master::{CustomerMaster, CustomerStage};
+use sycee_customer::customer_master::{CustomerMaster, CustomerStage, IdentityStatus};
 use sycee_customer::customer_profile::{CustomerProfile, CustomerTag, Segment};
 use sycee_money::{Currency, Money, Rate};
 use sycee_runtime::Registry;
@@ -89,7 +91,7 @@ fn admission_shows_products_once() {
     each(|scene| {
         let id = identified(scene, PHONE, DOCUMENT, 9_900, 9_900);
         let opened = scene.load::<CustomerMaster>(id).unwrap();
-        assert_eq!((opened.stage, opened.kyc_verdict), (CustomerStage::Registered, Some(KycVerdict::Passed)));
+        assert_eq!((opened.stage, opened.identity), (CustomerStage::Registered, IdentityStatus::Passed));
         for purpose in [RiskPurpose::Credit, RiskPurpose::Distribution, RiskPurpose::Drawdown] {
             scene.happened(decision(id, purpose, RiskOutcome::Approve));
             assert_eq!(stage(scene, id), CustomerStage::Registered, "{purpose:?} concerns others");
@@ -194,4 +196,116 @@ fn repayments_make_the_segment() {
         let profile = scene.load::<CustomerProfile>(id).unwrap();
         assert_eq!((profile.repayments, profile.repaid), (7, ghs("700")));
     });
+}
+
+#[test]
+fn the_record_gathers_what_others_say() {
+    each(|scene| {
+        let id = register(scene, PHONE);
+        let record = |scene: &mut Scene| scene.load::<CustomerMaster>(id).unwrap();
+        let new = record(scene);
+        assert_eq!(
+            (new.identity, new.device_id.as_str(), new.channel.as_str()),
+            (IdentityStatus::Unknown, "device-1", "organic")
+        );
+        assert_eq!((new.segment.as_str(), new.consents.len(), new.credit_limit), ("fresh", 0, None));
+
+        let case = scene.request(documents(id, DOCUMENT)).unwrap().case;
+        assert_eq!(
+            (record(scene).identity, record(scene).document_type.as_deref()),
+            (IdentityStatus::Checking, Some("ghana-card"))
+        );
+        scene.fact(kyc_answer(case, 9_900, 9_900));
+        assert_eq!(record(scene).identity, IdentityStatus::Passed);
+
+        let mut details = update(id);
+        details.employment = Some(Employment {
+            employer: Sensitive::new("Makola Traders"),
+            job: "skilled-employee".to_owned(),
+            since: Some(Date::constant(2020, 3, 1)),
+        });
+        details.address =
+            Some(Address { line: Sensitive::new("House 7"), city: "Accra".to_owned(), country: "GH".to_owned() });
+        details.emergency_contacts = vec![EmergencyContact {
+            name: Sensitive::new("Efua Mensah"),
+            phone: Sensitive::new("+233201234569"),
+            relation: "sister".to_owned(),
+        }];
+        scene.request(details).unwrap();
+        scene.request(update(id)).unwrap();
+        let known = record(scene);
+        assert_eq!(
+            (known.job.as_deref(), known.employed_since),
+            (Some("skilled-employee"), Some(Date::constant(2020, 3, 1)))
+        );
+        assert_eq!(
+            (known.city.as_deref(), known.country.as_deref(), known.emergency_contacts),
+            (Some("Accra"), Some("GH"), 1)
+        );
+        for secret in ["Makola", "House 7", "Efua", "233201234569", &PHONE[1..], "000000001"] {
+            assert!(!format!("{known:?}").contains(secret), "{secret} names a person");
+        }
+
+        let consent = |kinds: &[ConsentKind]| GrantConsent {
+            customer: id,
+            kinds: kinds.to_vec(),
+            notice_version: "2026-01".to_owned(),
+        };
+        scene.request(consent(&[ConsentKind::Privacy])).unwrap();
+        assert!(!record(scene).consents_complete);
+        scene.request(consent(&[ConsentKind::Bureau, ConsentKind::Marketing])).unwrap();
+        let agreed = record(scene);
+        assert_eq!(agreed.consents.0, [ConsentKind::Bureau, ConsentKind::Privacy, ConsentKind::Marketing]);
+        assert_eq!((agreed.consents_complete, agreed.notice_version.as_deref()), (true, Some("2026-01")));
+        scene.request(RevokeConsent { customer: id, kinds: vec![ConsentKind::Bureau] }).unwrap();
+        assert_eq!((record(scene).consents.len(), record(scene).consents_complete), (2, false));
+
+        scene.happened(CreditLineApproved {
+            application: CreditApplicationId::from_number(60),
+            customer: id,
+            limit: ghs("1000"),
+            limit_cap: ghs("3000"),
+            tier: "low".to_owned(),
+            decision: DecisionId::from_number(70),
+            valid_until: Timestamp::default(),
+        });
+        let frozen = |frozen, limit| CreditLineFrozen { line: line(id, limit), frozen, reason: "overdue".to_owned() };
+        scene.happened(CreditLimitChanged {
+            from: ghs("1000"),
+            reason: "settled-well".to_owned(),
+            line: line(id, "1200"),
+        });
+        scene.happened(frozen(true, "1200"));
+        let lined = record(scene);
+        assert_eq!((lined.credit_limit, lined.risk_tier.as_deref()), (Some(ghs("1200")), Some("low")));
+        assert_eq!(lined.line_frozen_for.as_deref(), Some("overdue"));
+        scene.happened(frozen(false, "1200"));
+        assert_eq!(record(scene).line_frozen_for, None);
+
+        let listed =
+            |customers| BlacklistEntryAdded { kind: "phone".to_owned(), reason: "FRAUD".to_owned(), customers };
+        scene.happened(listed(vec![customer(99_999)]));
+        assert_eq!(record(scene).blacklisted_for, None);
+        scene.happened(listed(vec![customer(99_999), id]));
+        assert_eq!(record(scene).blacklisted_for.as_deref(), Some("FRAUD"));
+
+        scene.happened(disbursed(id, 10));
+        scene.happened(repaid(id, 10, true, 0));
+        assert_eq!(scene.emitted::<CustomerSegmentChanged>()[0].to, "reliable");
+        let settled = record(scene);
+        assert_eq!((settled.loans_taken, settled.loans_settled, settled.segment.as_str()), (1, 1, "reliable"));
+    });
+}
+
+fn line(customer: CustomerId, limit: &str) -> CreditLineFigures {
+    CreditLineFigures {
+        customer,
+        limit: ghs(limit),
+        available: ghs(limit),
+        reserved: ghs("0"),
+        used: ghs("0"),
+        frozen: ghs("0"),
+        is_frozen: false,
+        valid_until: Timestamp::default(),
+    }
 }

@@ -5,4 +5,6 @@ mod consents;
 mod golden_record;
 mod identity;
 mod registration;
+mod sessions;
+mod signatures;
 mod support;

@@ -62,13 +62,19 @@ fn a_right_answer_registers() {
         let id = scene.request(cmd.clone()).unwrap().customer;
         assert_eq!(
             scene.emitted::<CustomerRegistered>(),
-            [CustomerRegistered { market: scene_market(scene), ..registered(id) }]
+            [CustomerRegistered { market: scene_market(scene), phone_index: phone_index(scene), ..registered(id) }]
         );
         let kept = scene.load::<Customer>(id).unwrap();
         assert_eq!((kept.phone.reveal(), kept.channel.as_str()), (PHONE, "organic"));
         assert_eq!(scene.load::<OtpChallenge>(cmd.challenge).unwrap().status, OtpStatus::Used);
         assert_eq!(scene.request(cmd).unwrap_err().code, "OTP_EXPIRED", "a code works once");
     });
+}
+
+fn phone_index(scene: &mut sycee_runtime::testing::Scene) -> String {
+    let index = scene.emitted::<CustomerRegistered>()[0].phone_index.clone();
+    assert!(index.len() == 32 && !index.contains(&PHONE[1..]), "{index}");
+    index
 }
 
 fn scene_market(scene: &mut sycee_runtime::testing::Scene) -> String {

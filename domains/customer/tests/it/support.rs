@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use sycee_contract::{
-    CheckBlacklist, CustomerId, CustomerRegistered, Device, Identifier as _, KycCaseId, OtpPurpose, RecordKycResult,
-    RegisterCustomer, RequestOtp, SendOtp, Sensitive, SubmitKyc, UpdateCustomerDetails,
+    CheckBlacklist, CheckCustomerBlacklist, CustomerId, CustomerRegistered, Device, Identifier as _, KycCaseId,
+    OtpPurpose, RecordKycResult, RegisterCustomer, RequestOtp, SendOtp, Sensitive, SubmitKyc, UpdateCustomerDetails,
 };
-use sycee_customer::{ConsentPolicy, KycPolicy};
+use sycee_customer::{ConsentPolicy, KycPolicy, SessionPolicy};
 use sycee_runtime::testing::Scene;
 use sycee_runtime::{Configs, Registry};
 
@@ -21,18 +21,20 @@ pub fn each(body: impl Fn(&mut Scene)) {
 
 /// As [`each`], with other services beside the customer domain's.
 pub fn each_of(register: impl Fn(&mut Registry), body: impl Fn(&mut Scene)) {
-    let configs = Configs::new().with(KycPolicy::default()).with(ConsentPolicy::default());
+    let configs =
+        Configs::new().with(KycPolicy::default()).with(ConsentPolicy::default()).with(SessionPolicy::default());
     Scene::each(register, configs, |scene| {
         scene.answers::<CheckBlacklist>(|query| {
             let value = query.value.reveal();
             Ok(value == BLACKLISTED || value.ends_with("666"))
         });
+        scene.answers::<CheckCustomerBlacklist>(|_| Ok(Vec::new()));
         body(scene);
     });
 }
 
 pub fn otp(phone: &str) -> RequestOtp {
-    RequestOtp { phone: Sensitive::new(phone), purpose: OtpPurpose::Register }
+    RequestOtp { phone: Sensitive::new(phone), purpose: OtpPurpose::Register, signs: None }
 }
 
 /// Asks for a password and answers the registration that uses it.
@@ -67,6 +69,8 @@ pub fn registered(customer: CustomerId) -> CustomerRegistered {
         market: "gh".to_owned(),
         channel: "organic".to_owned(),
         device_id: "device-1".to_owned(),
+        platform: "Android 14".to_owned(),
+        phone_index: String::new(),
         language: "en-GH".to_owned(),
     }
 }

@@ -54,23 +54,33 @@ pub struct MerchantConfig {
 }
 
 impl PaymentConfig {
-    /// Ghana: the three mobile-money wallets.
-    pub fn ghana() -> Self {
-        let wallet =
-            |code: &str| PaymentChannelConfig { code: code.to_owned(), payout: true, collection: true, mandates: true };
-        Self {
-            channels: vec![wallet("mtn-momo"), wallet("telecel-cash"), wallet("at-money")],
-            collection_channel: "mtn-momo".to_owned(),
-            poll_first_minutes: 15,
-            polls_max: 8,
-            method_seconds: 86_400,
-            merchant: MerchantConfig {
-                name: "Sycee Lending".to_owned(),
-                city: "Accra".to_owned(),
-                qr_scheme: "com.sycee.pay".to_owned(),
-                virtual_account_prefix: "8890".to_owned(),
-                link_base: "https://pay.sycee.example/".to_owned(),
-            },
+    /// Reads a market's channels.
+    ///
+    /// Errors: what is wrong with the text, by field and line, or a channel that is named and not configured.
+    pub fn from_yaml(text: &str) -> Result<Self, String> {
+        let config: Self = serde_yaml_ng::from_str(text).map_err(|error| error.to_string())?;
+        let collects = config.channel(&config.collection_channel).is_some_and(|channel| channel.collection);
+        let ascii = |text: &str, most: usize| text.is_ascii() && (1..=most).contains(&text.len());
+        let rules = [
+            (!collects, "collectionChannel: one of the channels, which must collect; for example mtn-momo"),
+            (config.poll_first_minutes < 1, "pollFirstMinutes: 1 or more; for example 15"),
+            (config.polls_max < 1, "pollsMax: 1 or more; for example 8"),
+            (config.method_seconds < 60, "methodSeconds: 60 or more; for example 86400"),
+            (
+                !ascii(&config.merchant.name, 25),
+                "merchant.name: 1 to 25 characters of ASCII; for example Sycee Lending",
+            ),
+            (!ascii(&config.merchant.city, 15), "merchant.city: 1 to 15 characters of ASCII; for example Accra"),
+        ];
+        if let Some((_, wrong)) = rules.into_iter().find(|(broken, _)| *broken) {
+            return Err(wrong.to_owned());
+        }
+        let twice = |code: &str| config.channels.iter().filter(|channel| channel.code == code).count() > 1;
+        match config.channels.iter().find(|channel| twice(&channel.code)) {
+            Some(channel) => {
+                Err(format!("channels: {} stands there twice; give every channel a code of its own", channel.code))
+            }
+            None => Ok(config),
         }
     }
 

@@ -23,8 +23,13 @@ use sycee_runtime::testing::Scene;
 
 const LOAN: i64 = 1_000_001;
 
+/// The channels of Ghana.
+pub fn channels() -> PaymentConfig {
+    PaymentConfig::from_yaml(include_str!("../../../../markets/gh/channels.yaml")).unwrap()
+}
+
 fn scene(body: impl Fn(&mut Scene)) {
-    Scene::each(sycee_funds::register, Configs::new().with(PaymentConfig::ghana()), body);
+    Scene::each(sycee_funds::register, Configs::new().with(channels()), body);
 }
 
 fn ghs(major: i64) -> Money {

@@ -93,7 +93,7 @@ fn payouts_that_are_refused() {
             assert!(scene.effects::<ChannelPayment>().is_empty());
         }
     });
-    let mut config = sycee_funds::PaymentConfig::ghana();
+    let mut config = crate::channels();
     config.channels[0].payout = false;
     let configs = sycee_runtime::Configs::new().with(config);
     Scene::each(sycee_funds::register, configs, |scene| {

@@ -38,6 +38,8 @@ fn registered(language: &str) -> CustomerRegistered {
         market: "gh".to_owned(),
         channel: "organic".to_owned(),
         device_id: "device".to_owned(),
+        platform: "Android 14".to_owned(),
+        phone_index: String::new(),
         language: language.to_owned(),
     }
 }

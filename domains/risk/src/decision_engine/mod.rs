@@ -9,8 +9,8 @@ mod model;
 use std::collections::BTreeMap;
 
 use sycee_contract::{
-    AddToBlacklist, CheckBlacklist, ConsentGranted, ExecuteRiskReview, KycVerdict, LoanApplicationCreated, LoanId,
-    OpenWorkOrder, Rejection, RiskDecisionAnswer, RiskDecisionMade, RiskPurpose, RiskSubject, Sensitive,
+    AddToBlacklist, CheckCustomerBlacklist, ConsentGranted, ExecuteRiskReview, KycVerdict, LoanApplicationCreated,
+    LoanId, OpenWorkOrder, Rejection, RiskDecisionAnswer, RiskDecisionMade, RiskPurpose, RiskSubject, Sensitive,
 };
 use sycee_money::Money;
 use sycee_runtime::{Fault, Halt, Handled, Json, Registry, Work};
@@ -149,9 +149,10 @@ fn gather(
     let contributions: Vec<_> = work.consult(cmd)?.into_iter().map(|(_, contribution)| contribution).collect();
     let mut features = inputs::features(strategy, cmd, &contributions);
     features.extend(told);
-    if let Some(device) = features.get("device_id").cloned() {
-        let listed = work.ask(CheckBlacklist { kind: "device".to_owned(), value: Sensitive::new(device) })?;
-        features.insert("device_blacklisted".to_owned(), if listed { "yes" } else { "no" }.to_owned());
+    let listed = work.ask(CheckCustomerBlacklist { customer: cmd.subject.customer })?;
+    for kind in ["phone", "document", "device"] {
+        let is_listed = if listed.iter().any(|it| it == kind) { "yes" } else { "no" };
+        features.insert(format!("{kind}_blacklisted"), is_listed.to_owned());
     }
     let drawdowns = history.drawdowns_in_a_day(work.now());
     features.insert("drawdown_reviews_24h".to_owned(), drawdowns.to_string());

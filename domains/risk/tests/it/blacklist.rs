@@ -1,6 +1,9 @@
 //! The blacklist and the audit of decisions.
 
-use sycee_contract::{AddToBlacklist, BlacklistEntryAdded, CheckBlacklist, RiskDecisionMade, RiskPurpose, Sensitive};
+use sycee_contract::{
+    AddToBlacklist, BlacklistEntryAdded, CheckBlacklist, CheckCustomerBlacklist, CustomerLoggedIn, Identifier as _,
+    RiskDecisionMade, RiskPurpose, Sensitive, SessionId, Timestamp,
+};
 use sycee_risk::risk_strategy_center::DecisionAudit;
 
 use crate::support::*;
@@ -55,5 +58,32 @@ fn decisions_are_audited_by_strategy_purpose_and_day() {
         }
         let audit = scene.load::<DecisionAudit>(("gh-default@1/credit".to_owned(), day.unwrap())).unwrap();
         assert_eq!((audit.approved, audit.rejected, audit.referred), (2, 1, 0));
+    });
+}
+
+#[test]
+fn every_device_a_customer_was_seen_on_counts() {
+    each(|scene| {
+        onboard(scene, AMA, LOW);
+        let seen = |number: i64, device: &str| CustomerLoggedIn {
+            customer: customer(number),
+            session: SessionId::from_number(500),
+            device_id: device.to_owned(),
+            platform: "Android 15".to_owned(),
+            channel: "organic".to_owned(),
+            expires_at: Timestamp::default(),
+        };
+        let other = AMA + 1;
+        for event in [seen(AMA, "shared"), seen(AMA, "shared"), seen(AMA, "newest"), seen(other, "shared")] {
+            scene.happened(event);
+        }
+        let listed = |number| CheckCustomerBlacklist { customer: customer(number) };
+        assert!(scene.request(listed(AMA)).unwrap().is_empty());
+        scene.request(blacklist_device("shared")).unwrap();
+        assert_eq!(scene.emitted::<BlacklistEntryAdded>()[0].customers, [customer(AMA), customer(other)]);
+        for number in [AMA, other] {
+            assert_eq!(scene.request(listed(number)).unwrap(), ["device"]);
+        }
+        assert!(scene.request(listed(99_999)).unwrap().is_empty());
     });
 }

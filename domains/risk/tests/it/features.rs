@@ -100,6 +100,8 @@ fn behaviour_becomes_features() {
             ("consents_complete", "yes"),
             ("device_id", "device-1"),
             ("device_blacklisted", "no"),
+            ("phone_blacklisted", "no"),
+            ("document_blacklisted", "no"),
             ("characteristics_known", "13"),
         ] {
             assert_eq!(features.get(name).map(String::as_str), Some(value), "{name}");

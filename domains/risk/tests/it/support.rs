@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use sycee_contract::{
     AddToBlacklist, ConsentGranted, ConsentKind, CustomerDetailsUpdated, CustomerId, CustomerRegistered,
-    ExecuteRiskReview, Identifier as _, KycCaseId, KycCompleted, KycVerdict, LoanApplicationCreated, LoanId,
-    RiskPurpose, RiskSubject, Sensitive,
+    ExecuteRiskReview, Identifier as _, KnownDetails, KycCaseId, KycCompleted, KycVerdict, LoanApplicationCreated,
+    LoanId, RiskPurpose, RiskSubject, Sensitive,
 };
 use sycee_money::{Currency, Money};
 use sycee_risk::RiskStrategy;
@@ -62,9 +62,13 @@ pub const HIGH: u32 = 2;
 /// Row of tier very high.
 pub const VERY_HIGH: u32 = 12;
 
+fn unchanged() -> KnownDetails {
+    KnownDetails { job: None, employed_since: None, city: None, country: None, emergency_contacts: None }
+}
+
 /// The row as a customer declares it, without the amount: the request tells that.
 pub fn details(number: i64, data_row: u32) -> CustomerDetailsUpdated {
-    CustomerDetailsUpdated { customer: customer(number), attributes: row(data_row) }
+    CustomerDetailsUpdated { customer: customer(number), attributes: row(data_row), known: unchanged() }
 }
 
 pub fn amount_of(data_row: u32) -> Money {
@@ -77,6 +81,8 @@ pub fn registered(number: i64) -> CustomerRegistered {
         market: "gh".to_owned(),
         channel: "organic".to_owned(),
         device_id: format!("device-{number}"),
+        platform: "Android 14".to_owned(),
+        phone_index: String::new(),
         language: "en-GH".to_owned(),
     }
 }

@@ -14,8 +14,8 @@ mod signing;
 
 pub use machine::{LoanSignal, is_open, is_paid_out, state_diagram, step};
 pub use model::{
-    BookingStage, CustomerLoans, DisbursementOrder, DisbursementStatus, LoanApplication, LoanOrder, ProductFunding,
-    Transition,
+    BookingStage, ContractSignature, CustomerLoans, DisbursementOrder, DisbursementStatus, LoanApplication, LoanOrder,
+    ProductFunding, Transition,
 };
 
 use std::sync::Arc;
@@ -38,6 +38,7 @@ pub fn register(registry: &mut Registry) {
         .entity::<LoanApplication>()
         .entity::<LoanOrder>()
         .entity::<DisbursementOrder>()
+        .entity::<ContractSignature>()
         .entity::<CustomerLoans>()
         .entity::<ProductFunding>()
         .handles::<SubmitLoanApplication>(application::submit_loan_application)

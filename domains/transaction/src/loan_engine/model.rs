@@ -6,7 +6,7 @@
 
 use sycee_contract::{
     CustomerId, Date, DecisionId, DisbursementOrderId, DocumentId, EntryId, FundAccountId, LoanId, LoanStatus, OfferId,
-    PartnerId, PaymentId, PayoutAccount, ProductTerms, ReservationId, RouteId, Sensitive, Timestamp,
+    OtpChallengeId, PartnerId, PaymentId, PayoutAccount, ProductTerms, ReservationId, RouteId, Sensitive, Timestamp,
 };
 use sycee_money::{Money, Rate};
 use sycee_runtime::{Json, entity, text_enum};
@@ -214,6 +214,30 @@ impl LoanOrder {
         self.funder = None;
         self.fund_account = None;
         self.disbursement = None;
+    }
+}
+
+entity! {
+    /// The signature under a contract.
+    pub struct ContractSignature in "contract_signature" of "loan-engine" key loan: LoanId {
+        /// The loan.
+        loan: LoanId,
+        /// The customer who signed.
+        customer: CustomerId,
+        /// The contract.
+        document: DocumentId,
+        /// BLAKE3 of the text that was signed, hex.
+        document_hash: String,
+        /// When.
+        signed_at: Timestamp,
+        /// Who sent the request.
+        signed_by: String,
+        /// The one-time password that confirmed it.
+        challenge: Option<OtpChallengeId>,
+        /// When it was confirmed.
+        confirmed_at: Option<Timestamp>,
+        /// Device it was confirmed on.
+        device_id: Option<String>,
     }
 }
 

@@ -1,17 +1,18 @@
 //! From the approval to the signature.
 //!
 //! Invariant: what is signed is the text whose hash is on file, before it lapses, under a decision in force.
+//! Invariant: every signed contract has its signature on record: who, when, which text, confirmed how.
 
 use sycee_contract::{
-    CalculateRepaymentPlan, LoanApplicationAnswer, LoanApplicationApproved, LoanContractRendered, LoanContractSigned,
-    LoanId, Rejection, RenderContract, SignLoanContract,
+    CalculateRepaymentPlan, CheckSignature, LoanApplicationAnswer, LoanApplicationApproved, LoanContractRendered,
+    LoanContractSigned, LoanId, Rejection, RenderContract, SignLoanContract, SignatureProof, SignedText,
 };
 use sycee_runtime::{Halt, Handled, Work};
 
 use super::application::{check_decision, unexpected};
 use super::disbursement::seek_funds;
 use super::machine::LoanSignal;
-use super::model::{CustomerLoans, LoanApplication, LoanOrder};
+use super::model::{ContractSignature, CustomerLoans, LoanApplication, LoanOrder};
 use super::{ALARM_CONTRACT, agreed, call_people, cancel, set_alarm, stop_alarm};
 use crate::{LoanPolicy, Step, TransactionRejection};
 
@@ -101,9 +102,21 @@ pub(super) fn sign_loan_contract(work: &mut Work, cmd: &SignLoanContract) -> Han
         Step::To(_) => {}
     }
     check_signature(work, &order, cmd)?;
+    let proof = proof(work, cmd)?;
     order.apply(LoanSignal::Sign, work.now());
     stop_alarm(work, order.loan, ALARM_CONTRACT);
     if let Some(document) = order.document {
+        work.save(ContractSignature {
+            loan: order.loan,
+            customer: order.customer,
+            document,
+            document_hash: cmd.document_hash.clone(),
+            signed_at: work.now(),
+            signed_by: work.actor().to_owned(),
+            challenge: cmd.challenge.filter(|_| proof.is_some()),
+            confirmed_at: proof.as_ref().map(|proof| proof.confirmed_at),
+            device_id: proof.map(|proof| proof.device_id),
+        });
         work.emit(LoanContractSigned { loan: order.loan, customer: order.customer, document });
     }
     seek_funds(work, &mut order)?;
@@ -125,6 +138,20 @@ fn check_signature(work: &mut Work, order: &LoanOrder, cmd: &SignLoanContract) -
         return Err(TransactionRejection::CreditLineFrozen { customer: order.customer }.into());
     }
     Ok(())
+}
+
+/// The proof that the customer confirmed this signature; none where the market asks for none.
+///
+/// Errors: `SIGNATURE_NOT_CONFIRMED`.
+fn proof(work: &mut Work, cmd: &SignLoanContract) -> Handled<Option<SignatureProof>> {
+    if !work.config::<LoanPolicy>().signing_otp {
+        return Ok(None);
+    }
+    let missing = || TransactionRejection::SignatureNotConfirmed { loan: cmd.loan };
+    let challenge = cmd.challenge.ok_or_else(missing)?;
+    let signs = SignedText { loan: cmd.loan, document_hash: cmd.document_hash.clone() };
+    let proof = work.ask(CheckSignature { customer: cmd.customer, challenge, signs })?;
+    Ok(Some(proof.ok_or_else(missing)?))
 }
 
 /// Nobody signed in time.

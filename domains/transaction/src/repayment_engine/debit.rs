@@ -59,7 +59,12 @@ pub(super) fn retry(work: &mut Work, bounced: RepaymentOrderId) -> Handled<()> {
     if !can_pull(&link) {
         return Ok(());
     }
-    let due = CalculateRepaymentPosting { loan: link.loan, kind: RepaymentKind::Normal, amount: None };
+    let due = CalculateRepaymentPosting {
+        customer: link.customer,
+        loan: link.loan,
+        kind: RepaymentKind::Normal,
+        amount: None,
+    };
     match work.ask(due) {
         Ok(quote) if quote.amount.is_positive() => {
             pull(work, &mut link, quote.amount, bounced.debit_try + 1);

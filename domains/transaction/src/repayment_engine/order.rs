@@ -35,7 +35,7 @@ pub(super) fn create_repayment_order(work: &mut Work, cmd: &CreateRepaymentOrder
         return Err(Rejection::invalid("amount", rule, "120.50").into());
     }
     let asked = cmd.amount.filter(|_| cmd.kind == RepaymentKind::Normal);
-    let quote = work.ask(CalculateRepaymentPosting { loan, kind: cmd.kind, amount: asked })?;
+    let quote = work.ask(CalculateRepaymentPosting { customer: cmd.customer, loan, kind: cmd.kind, amount: asked })?;
     if let Some(offered) = cmd.amount
         && offered.compare(quote.amount)?.is_lt()
     {

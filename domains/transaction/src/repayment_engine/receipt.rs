@@ -90,14 +90,19 @@ fn was_taken(work: &mut Work, order: Option<&RepaymentOrder>, event: &PartnerRep
 /// How the money is split: settlement and cancellation only while their figure is reached, surplus when nothing is owed.
 fn quote_for(work: &mut Work, link: &LoanLink, kind: RepaymentKind, amount: Money) -> Handled<PostingQuote> {
     if kind != RepaymentKind::Normal {
-        match work.ask(CalculateRepaymentPosting { loan: link.loan, kind, amount: None }) {
+        match work.ask(CalculateRepaymentPosting { customer: link.customer, loan: link.loan, kind, amount: None }) {
             Ok(quote) if quote.amount.compare(amount)?.is_le() => return Ok(fit(quote, amount)?),
             Ok(_) | Err(Halt::Refused(_)) => {}
             Err(fault) => return Err(fault),
         }
     }
     let normal = RepaymentKind::Normal;
-    match work.ask(CalculateRepaymentPosting { loan: link.loan, kind: normal, amount: Some(amount) }) {
+    match work.ask(CalculateRepaymentPosting {
+        customer: link.customer,
+        loan: link.loan,
+        kind: normal,
+        amount: Some(amount),
+    }) {
         Ok(quote) => Ok(fit(quote, amount)?),
         Err(Halt::Refused(_)) => {
             let quote = all_surplus(work, link, amount)?;

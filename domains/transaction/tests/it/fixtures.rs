@@ -218,7 +218,7 @@ pub fn render(scene: &mut Scene, loan: LoanId) {
 }
 
 pub fn signature(loan: LoanId) -> SignLoanContract {
-    SignLoanContract { loan, customer: customer(), document_hash: HASH.into() }
+    SignLoanContract { loan, customer: customer(), document_hash: HASH.into(), challenge: None }
 }
 
 /// A loan whose contract waits for a signature.

@@ -4,7 +4,7 @@ use sycee_contract::*;
 use sycee_runtime::Registry;
 use sycee_runtime::testing::Scene;
 use sycee_transaction::LoanPolicy;
-use sycee_transaction::loan_engine::{CustomerLoans, LoanApplication, LoanOrder};
+use sycee_transaction::loan_engine::{ContractSignature, CustomerLoans, LoanApplication, LoanOrder};
 
 use crate::fixtures::*;
 
@@ -326,4 +326,36 @@ fn a_hold_is_remembered_and_forgotten() {
         scene.happened(released("cancelled"));
         assert!(!order(scene, loan).line_reserved);
     });
+}
+
+#[test]
+fn a_market_may_ask_for_a_password_under_every_contract() {
+    let policy = LoanPolicy { signing_otp: true, ..LoanPolicy::default() };
+    with_neighbours(
+        |_| {},
+        configs().with(policy),
+        |scene| {
+            let loan = pending(scene);
+            let challenge: OtpChallengeId = id(4_711);
+            let confirmed_at = Timestamp::start_of(Date::constant(2026, 2, 1));
+            scene.answers::<CheckSignature>(move |asked| {
+                let is_hers = asked.customer == customer() && asked.challenge == challenge;
+                let is_this = asked.signs == SignedText { loan, document_hash: HASH.into() };
+                Ok((is_hers && is_this).then(|| SignatureProof { confirmed_at, device_id: "device-1".into() }))
+            });
+            for unconfirmed in [None, Some(id(4_712))] {
+                let refused = scene.request(SignLoanContract { challenge: unconfirmed, ..signature(loan) });
+                assert_eq!(code(refused), "SIGNATURE_NOT_CONFIRMED");
+                assert_eq!(scene.load::<ContractSignature>(loan), None);
+            }
+            scene.request(SignLoanContract { challenge: Some(challenge), ..signature(loan) }).unwrap();
+            let signed = scene.load::<ContractSignature>(loan).unwrap();
+            assert_eq!(
+                (signed.customer, signed.document_hash.as_str(), signed.signed_by.as_str()),
+                (customer(), HASH, "test")
+            );
+            assert_eq!((signed.challenge, signed.confirmed_at), (Some(challenge), Some(confirmed_at)));
+            assert_eq!(signed.device_id.as_deref(), Some("device-1"));
+        },
+    );
 }

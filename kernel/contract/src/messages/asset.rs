@@ -91,7 +91,7 @@ commands! {
 
     /// Lists what a customer owes, oldest first.
     "query-asset-due-list" QueryAssetDueList -> DueList {
-        owner: "asset-center", nature: Query,
+        owner: "asset-center", nature: Query, open_to: customer,
     } fields {
         /// The customer.
         customer: CustomerId,
@@ -107,10 +107,12 @@ commands! {
 
     /// Says how a repayment would be split, or what settles or cancels the loan.
     "calculate-repayment-posting" CalculateRepaymentPosting -> PostingQuote {
-        owner: "asset-center", nature: Query,
+        owner: "asset-center", nature: Query, open_to: customer,
         participants: ["repayment-calculation-service"] => PostingContribution,
-        errors: ["NOTHING_DUE", "COOLING_OFF_OVER", "AMOUNT_BELOW_SETTLEMENT"],
+        errors: ["LOAN_NOT_YOURS", "NOTHING_DUE", "COOLING_OFF_OVER", "AMOUNT_BELOW_SETTLEMENT"],
     } fields {
+        /// The customer, whose loan it must be.
+        customer: CustomerId,
         /// The loan.
         loan: LoanId,
         /// What for.

@@ -26,7 +26,7 @@ struct CreditApplicationAnswer { /// The application.
 commands! {
     /// Asks for a credit line.
     "apply-for-credit" ApplyForCredit -> CreditApplicationAnswer {
-        owner: "credit-center", nature: Request,
+        owner: "credit-center", nature: Request, open_to: customer,
         errors: ["CUSTOMER_NOT_ADMITTED", "APPLICATION_ALREADY_OPEN", "CREDIT_LINE_EXISTS", "COOLING_OFF_AFTER_REJECTION"],
     } fields {
         /// The customer.
@@ -53,7 +53,7 @@ commands! {
 
     /// Tells a credit line's figures.
     "query-credit-line" QueryCreditLine -> Option<CreditLineFigures> {
-        owner: "credit-limit-center", nature: Query,
+        owner: "credit-limit-center", nature: Query, open_to: customer,
     } fields {
         /// The customer.
         customer: CustomerId,

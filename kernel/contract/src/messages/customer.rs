@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::message::{commands, events};
 use crate::messages::part;
-use crate::{CustomerId, Date, KycCaseId, OtpChallengeId, Sensitive, Timestamp};
+use crate::{CustomerId, Date, KycCaseId, LoanId, OtpChallengeId, Sensitive, SessionId, Timestamp};
 
 part! { /// What a one-time password is for.
 enum OtpPurpose { /// A new customer registers.
@@ -55,9 +55,29 @@ struct OtpIssued { /// The challenge to answer.
     challenge: OtpChallengeId, /// When its code stops working.
     expires_at: Timestamp, } }
 
-part! { /// What register-customer answers.
-struct CustomerRegisteredAnswer { /// The new customer.
-    customer: CustomerId, } }
+part! { /// Which details of a customer are on file, without what names a person. Absent is unchanged.
+struct KnownDetails { /// Job class.
+    job: Option<String>, /// First day in the employment.
+    employed_since: Option<Date>, /// Town or city.
+    city: Option<String>, /// Country, ISO 3166 alpha-2.
+    country: Option<String>, /// How many emergency contacts.
+    emergency_contacts: Option<u32>, } }
+
+part! { /// A contract as its signer saw it: what a one-time password for a signature is bound to.
+struct SignedText { /// The loan.
+    loan: LoanId, /// Hash of the text.
+    document_hash: String, } }
+
+part! { /// A customer is logged in until then, on the device that asked.
+struct SessionOpened { /// The customer.
+    customer: CustomerId, /// The session.
+    session: SessionId, /// It ends at this instant, if nothing ends it before.
+    expires_at: Timestamp, } }
+
+part! { /// That a customer answered the one-time password for a signature.
+struct SignatureProof { /// When.
+    confirmed_at: Timestamp, /// On which device.
+    device_id: String, } }
 
 part! { /// What submit-kyc answers.
 struct KycSubmittedAnswer { /// The case that was opened.
@@ -66,17 +86,83 @@ struct KycSubmittedAnswer { /// The case that was opened.
 commands! {
     /// Sends a one-time password to a phone: valid 5 minutes, at most 3 per 15 minutes and phone.
     "request-otp" RequestOtp -> OtpIssued {
-        owner: "customer-center", nature: Request, errors: ["OTP_RATE_LIMITED", "BLACKLISTED"],
+        owner: "customer-center", nature: Request, open_to: anyone, errors: ["OTP_RATE_LIMITED", "BLACKLISTED"],
     } fields {
         /// Phone, E.164.
         phone: Sensitive,
         /// What the password is for.
         purpose: OtpPurpose,
+        /// The contract to sign, for purpose `sign` and no other.
+        signs: Option<SignedText>,
     }
 
-    /// Registers a customer whose phone answered a one-time password.
-    "register-customer" RegisterCustomer -> CustomerRegisteredAnswer {
-        owner: "customer-center", nature: Request,
+    /// Logs a customer in whose phone answered a one-time password.
+    "log-in" LogIn -> SessionOpened {
+        owner: "customer-center", nature: Request, open_to: anyone,
+        errors: ["OTP_EXPIRED", "OTP_MISMATCH", "OTP_ATTEMPTS_EXCEEDED", "PHONE_NOT_REGISTERED", "BLACKLISTED"],
+    } fields {
+        /// Phone, E.164.
+        phone: Sensitive,
+        /// The challenge that request-otp answered.
+        challenge: OtpChallengeId,
+        /// The code the phone received.
+        code: Sensitive,
+        /// The device, and the channel its app was installed from.
+        device: Device,
+    }
+
+    /// Ends a session. One that has ended already stays ended.
+    "log-out" LogOut -> () {
+        owner: "customer-center", nature: Request, open_to: customer,
+    } fields {
+        /// The customer.
+        customer: CustomerId,
+        /// The session.
+        session: SessionId,
+    }
+
+    /// Asks whether a session is a customer's and has not ended: what the front door knows a customer by.
+    "check-session" CheckSession -> bool {
+        owner: "customer-center", nature: Query,
+    } fields {
+        /// The customer.
+        customer: CustomerId,
+        /// The session.
+        session: SessionId,
+    }
+
+    /// Answers the one-time password that was sent for signing a contract.
+    "confirm-signature" ConfirmSignature -> () {
+        owner: "customer-center", nature: Request, open_to: customer,
+        errors: ["OTP_EXPIRED", "OTP_MISMATCH", "OTP_ATTEMPTS_EXCEEDED"],
+    } fields {
+        /// The customer.
+        customer: CustomerId,
+        /// The challenge that request-otp answered.
+        challenge: OtpChallengeId,
+        /// The code the phone received.
+        code: Sensitive,
+        /// The contract that is signed.
+        signs: SignedText,
+        /// Device fingerprint.
+        device_id: String,
+    }
+
+    /// Asks for the proof that a customer confirmed the signature of exactly this contract; none once the code expired.
+    "check-signature" CheckSignature -> Option<SignatureProof> {
+        owner: "customer-center", nature: Query,
+    } fields {
+        /// The customer.
+        customer: CustomerId,
+        /// The challenge that was answered.
+        challenge: OtpChallengeId,
+        /// The contract that is signed.
+        signs: SignedText,
+    }
+
+    /// Registers a customer whose phone answered a one-time password, and logs him in.
+    "register-customer" RegisterCustomer -> SessionOpened {
+        owner: "customer-center", nature: Request, open_to: anyone,
         errors: ["OTP_EXPIRED", "OTP_MISMATCH", "OTP_ATTEMPTS_EXCEEDED", "PHONE_ALREADY_REGISTERED", "BLACKLISTED"],
     } fields {
         /// Phone, E.164.
@@ -93,7 +179,7 @@ commands! {
 
     /// Records employment, address, emergency contacts and declared attributes of a customer.
     "update-customer-details" UpdateCustomerDetails -> () {
-        owner: "customer-center", nature: Request,
+        owner: "customer-center", nature: Request, open_to: customer,
     } fields {
         /// The customer.
         customer: CustomerId,
@@ -109,7 +195,7 @@ commands! {
 
     /// Hands in an identity document and a selfie: opens a KYC case and asks the provider to check it.
     "submit-kyc" SubmitKyc -> KycSubmittedAnswer {
-        owner: "kyc-service", nature: Request, errors: ["KYC_ALREADY_PASSED", "DOCUMENT_ALREADY_USED"],
+        owner: "kyc-service", nature: Request, open_to: customer, errors: ["KYC_ALREADY_PASSED", "DOCUMENT_ALREADY_USED"],
     } fields {
         /// The customer.
         customer: CustomerId,
@@ -145,7 +231,7 @@ commands! {
 
     /// Grants consents under a version of the privacy notice.
     "grant-consent" GrantConsent -> () {
-        owner: "authorization-center", nature: Request, errors: ["KYC_NOT_COMPLETED"],
+        owner: "authorization-center", nature: Request, open_to: customer, errors: ["KYC_NOT_COMPLETED"],
     } fields {
         /// The customer.
         customer: CustomerId,
@@ -157,7 +243,7 @@ commands! {
 
     /// Withdraws consents.
     "revoke-consent" RevokeConsent -> () {
-        owner: "authorization-center", nature: Request,
+        owner: "authorization-center", nature: Request, open_to: customer,
     } fields {
         /// The customer.
         customer: CustomerId,
@@ -177,8 +263,28 @@ events! {
         channel: String,
         /// Device fingerprint.
         device_id: String,
+        /// Operating system and version of the device.
+        platform: String,
+        /// Blind index of the phone, hex: what lists of phones are compared with.
+        phone_index: String,
         /// Preferred language, BCP 47.
         language: String,
+    }
+
+    /// A customer logged in.
+    "customer-logged-in" CustomerLoggedIn { producers: ["customer-center"] } fields {
+        /// The customer.
+        customer: CustomerId,
+        /// The session.
+        session: SessionId,
+        /// Device fingerprint.
+        device_id: String,
+        /// Operating system and version of the device.
+        platform: String,
+        /// Channel the app was installed from.
+        channel: String,
+        /// The session ends at this instant, if nothing ends it before.
+        expires_at: Timestamp,
     }
 
     /// A customer's details changed; carries the attributes features are made of.
@@ -187,6 +293,8 @@ events! {
         customer: CustomerId,
         /// The declared attributes after the change.
         attributes: BTreeMap<String, String>,
+        /// What else changed, without what names a person.
+        known: KnownDetails,
     }
 
     /// A KYC case waits for the provider.
@@ -195,6 +303,10 @@ events! {
         customer: CustomerId,
         /// The case.
         case: KycCaseId,
+        /// Kind of document, such as `ghana-card`.
+        document_type: String,
+        /// Blind index of the document's number, hex: what lists of documents are compared with.
+        document_index: String,
     }
 
     /// A KYC case has its verdict.
@@ -231,6 +343,16 @@ events! {
         kinds: Vec<ConsentKind>,
         /// Whether every consent that borrowing requires is still in force.
         complete: bool,
+    }
+
+    /// A customer's segment changed: fresh, returning, reliable, loyal, attention.
+    "customer-segment-changed" CustomerSegmentChanged { producers: ["customer-profile"] } fields {
+        /// The customer.
+        customer: CustomerId,
+        /// Segment before.
+        from: String,
+        /// Segment after.
+        to: String,
     }
 
     /// The golden record of a customer changed stage: registered, admitted, refused, borrower, settled.

@@ -170,7 +170,7 @@ commands! {
 
     /// Asks for offers, or for one offer's detail with net proceeds, fees, plan and APR.
     "query-product-offer" QueryProductOffer -> OfferAnswer {
-        owner: "product-distribution-service", nature: Request,
+        owner: "product-distribution-service", nature: Request, open_to: customer,
         participants: ["financial-product-center", "product-calculation-service"] => ProductContribution,
         errors: ["NO_CREDIT_LINE", "OFFER_EXPIRED", "OFFER_NOT_YOURS", "AMOUNT_OUT_OF_RANGE", "TERM_NOT_OFFERED"],
     } fields {

@@ -76,6 +76,14 @@ commands! {
         /// The value.
         value: Sensitive,
     }
+
+    /// Asks which kinds of a customer's phone, documents and devices are on the blacklist.
+    "check-customer-blacklist" CheckCustomerBlacklist -> Vec<String> {
+        owner: "risk-strategy-center", nature: Query,
+    } fields {
+        /// The customer.
+        customer: CustomerId,
+    }
 }
 
 events! {
@@ -115,5 +123,7 @@ events! {
         kind: String,
         /// Why.
         reason: String,
+        /// Customers who have this phone, document or device.
+        customers: Vec<CustomerId>,
     }
 }

@@ -7,8 +7,9 @@ use sycee_money::{Currency, Money, MoneyError, Rate};
 use crate::message::{commands, events};
 use crate::messages::part;
 use crate::{
-    CustomerId, Date, DisbursementOrderId, DocumentId, EntryId, FundAccountId, LoanId, MandateId, OfferId, PartnerId,
-    PaymentId, PostingId, RenderedDocument, RepaymentOrderId, ReservationId, RouteId, Sensitive, Timestamp,
+    CustomerId, Date, DisbursementOrderId, DocumentId, EntryId, FundAccountId, LoanId, MandateId, OfferId,
+    OtpChallengeId, PartnerId, PaymentId, PostingId, RenderedDocument, RepaymentOrderId, ReservationId, RouteId,
+    Sensitive, Timestamp,
 };
 
 part! { /// States of a loan, after seed 000 §4.1.
@@ -135,7 +136,7 @@ struct RepaymentOrderAnswer { /// The order.
 commands! {
     /// A customer takes an offer: becomes a loan application.
     "submit-loan-application" SubmitLoanApplication -> LoanApplicationAnswer {
-        owner: "loan-engine", nature: Request,
+        owner: "loan-engine", nature: Request, open_to: customer,
         errors: ["OFFER_EXPIRED", "OFFER_NOT_YOURS", "AMOUNT_OUT_OF_RANGE", "TERM_NOT_OFFERED", "CREDIT_LIMIT_EXCEEDED",
                  "CREDIT_LINE_FROZEN", "CREDIT_LINE_EXPIRED", "NO_CREDIT_LINE", "TOO_MANY_OPEN_LOANS"],
         undo: "cancel-loan-application",
@@ -172,7 +173,8 @@ commands! {
 
     /// The customer signs the contract, by the hash that was shown.
     "sign-loan-contract" SignLoanContract -> LoanApplicationAnswer {
-        owner: "loan-engine", nature: Request, errors: ["CONTRACT_HASH_MISMATCH", "OFFER_EXPIRED", "LOAN_NOT_YOURS", "DECISION_EXPIRED", "CREDIT_LINE_FROZEN"],
+        owner: "loan-engine", nature: Request, open_to: customer, errors: ["CONTRACT_HASH_MISMATCH", "OFFER_EXPIRED", "LOAN_NOT_YOURS", "DECISION_EXPIRED", "CREDIT_LINE_FROZEN",
+                 "SIGNATURE_NOT_CONFIRMED"],
     } fields {
         /// The loan.
         loan: LoanId,
@@ -180,11 +182,13 @@ commands! {
         customer: CustomerId,
         /// Hash of the text the customer saw.
         document_hash: String,
+        /// The one-time password that confirm-signature answered, where the market asks for one.
+        challenge: Option<OtpChallengeId>,
     }
 
     /// Ends a loan before money moved.
     "cancel-loan-application" CancelLoanApplication -> LoanApplicationAnswer {
-        owner: "loan-engine", nature: Request, errors: ["LOAN_NOT_YOURS"],
+        owner: "loan-engine", nature: Request, open_to: customer, errors: ["LOAN_NOT_YOURS"],
     } fields {
         /// The loan.
         loan: LoanId,
@@ -206,7 +210,7 @@ commands! {
 
     /// Creates an order to repay, with a way to pay it.
     "create-repayment-order" CreateRepaymentOrder -> RepaymentOrderAnswer {
-        owner: "repayment-engine", nature: Request,
+        owner: "repayment-engine", nature: Request, open_to: customer,
         errors: ["LOAN_NOT_YOURS", "NOTHING_DUE", "COOLING_OFF_OVER", "AMOUNT_BELOW_SETTLEMENT", "NO_MANDATE"],
     } fields {
         /// The customer.

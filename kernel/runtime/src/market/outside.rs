@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::sync::Arc;
 
-use sycee_contract::Timestamp;
+use sycee_contract::{OpenTo, Timestamp};
 
 use super::MarketWriter;
 use crate::system::{EffectState, RUNTIME, RuntimeEffect, RuntimeTimer};
@@ -169,6 +169,7 @@ impl MarketWriter {
             vt: handler.vt,
             payload,
             fact: true,
+            open_to: OpenTo::Staff,
             timer: Some(timer.id.clone()),
             effect_done: None,
             advance: None,

@@ -73,11 +73,12 @@ fn no_request_takes_an_amount_that_is_none() {
             let application = person.application(customer, &offer, amount);
             let application_code = if amount.is_positive() { "INVALID_AMOUNT" } else { "INVALID_FIELD" };
             let credit = newcomer.borrower.credit(newcomer.customer, amount);
-            cases.push(case(&what("apply"), "newcomer", credit, "INVALID_AMOUNT", &[&"requested", &amount, &"GHS"]));
+            let applicant = &newcomer.borrower.actor;
+            cases.push(case(&what("apply"), applicant, credit, "INVALID_AMOUNT", &[&"requested", &amount, &"GHS"]));
             cases.push(case(&what("look"), &person.actor, detail, "INVALID_AMOUNT", &[&"amount", &amount, &"GHS"]));
             cases.push(case(&what("borrow"), &person.actor, application, application_code, &[&"amount", &"example"]));
             for kind in KINDS {
-                let quote = CalculateRepaymentPosting { loan, kind, amount: Some(amount) };
+                let quote = CalculateRepaymentPosting { customer, loan, kind, amount: Some(amount) };
                 let order = person.repayment(customer, loan, kind, Some(amount));
                 let says: [&dyn ToString; 2] = [&"amount", &"in whole minor units of GHS"];
                 cases.push(case(&what(&format!("try {kind:?}")), &person.actor, quote, "INVALID_FIELD", &says));
@@ -127,13 +128,17 @@ fn trials_of_the_largest_amount_stop_nobody_else() {
         let (reckless, sober) = (stage.borrower(24), stage.borrower(25));
         let far_too_much = stage.loan(&reckless, "gh-installment", cedis(1_000));
         let loan = stage.loan(&sober, "gh-installment", cedis(1_000));
-        let trial =
-            |loan, amount| CalculateRepaymentPosting { loan, kind: RepaymentKind::Normal, amount: Some(amount) };
+        let trial = |life: &Life, loan, amount| CalculateRepaymentPosting {
+            customer: life.customer,
+            loan,
+            kind: RepaymentKind::Normal,
+            amount: Some(amount),
+        };
         for _ in 0..3 {
-            let quote = stage.ask(&reckless.borrower.actor, trial(far_too_much, largest())).unwrap();
+            let quote = stage.ask(&reckless.borrower.actor, trial(&reckless, far_too_much, largest())).unwrap();
             assert_eq!(quote.amount, largest(), "what is not owed is the customer's credit balance");
         }
-        let quote = stage.ask(&sober.borrower.actor, trial(loan, cedis(50))).unwrap();
+        let quote = stage.ask(&sober.borrower.actor, trial(&sober, loan, cedis(50))).unwrap();
         assert!(quote.parts.surplus.is_zero());
         stage.order(&sober, sober.borrower.repayment(sober.customer, loan, RepaymentKind::Normal, Some(cent())));
         stage.settle();

@@ -14,7 +14,7 @@ use crate::refusal::{Case, assert_refused, case};
 const NOBODY: i64 = 987_654;
 
 fn sign(life: &Life, loan: LoanId, hash: &str) -> SignLoanContract {
-    SignLoanContract { loan, customer: life.customer, document_hash: hash.to_owned() }
+    SignLoanContract { loan, customer: life.customer, document_hash: hash.to_owned(), challenge: None }
 }
 
 fn cancel(life: &Life, loan: LoanId) -> CancelLoanApplication {
@@ -42,7 +42,7 @@ fn nobody_and_nothing_is_not_found() {
         };
         let route = SetFundRouteStatus { funder: Some("no-such-funder".to_owned()), channel: None, open: true };
         let freeze = FreezeCreditLine { customer: stranger, frozen: true, reason: "fraud".to_owned() };
-        let trial = CalculateRepaymentPosting { loan, kind: RepaymentKind::Normal, amount: None };
+        let trial = CalculateRepaymentPosting { customer, loan, kind: RepaymentKind::Normal, amount: None };
         let review = ReviewLoanApplication { loan, approve: true, note: "looks fine".to_owned() };
         let taken = SubmitLoanApplication { offer: no_offer, ..person.application(customer, &offer, cedis(500)) };
         let cases = vec![

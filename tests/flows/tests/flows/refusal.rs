@@ -5,7 +5,7 @@ use sycee_runtime::Stimulus;
 use sycee_stage::Stage;
 
 /// Codes that every command may answer with.
-const COMMON: [&str; 4] = ["INVALID_FIELD", "INVALID_AMOUNT", "NOT_FOUND", "UNEXPECTED_STATE"];
+const COMMON: [&str; 5] = ["INVALID_FIELD", "INVALID_AMOUNT", "NOT_FOUND", "UNEXPECTED_STATE", "NOT_PERMITTED"];
 
 /// A request that must be refused.
 pub struct Case {
@@ -24,6 +24,13 @@ pub fn case<C: Command>(what: &str, actor: &str, command: C, code: &'static str,
         message: C::ID,
         code,
         says: says.iter().map(|word| word.to_string()).collect(),
+    }
+}
+
+impl Case {
+    /// The message that is refused.
+    pub fn message(&self) -> &'static str {
+        self.message
     }
 }
 

@@ -96,7 +96,9 @@ const NOT_AT_PARTNER: [&str; 8] = [
 fn trial(stage: &mut Stage, life: &Life, loan: LoanId, kind: RepaymentKind) {
     let list = stage.ask(&life.borrower.actor, QueryAssetDueList { customer: life.customer }).unwrap();
     assert!(list.loans.iter().any(|due| due.loan == loan));
-    let quote = stage.ask(&life.borrower.actor, CalculateRepaymentPosting { loan, kind, amount: None }).unwrap();
+    let quote = stage
+        .ask(&life.borrower.actor, CalculateRepaymentPosting { customer: life.customer, loan, kind, amount: None })
+        .unwrap();
     assert!(quote.amount.is_positive());
 }
 
