@@ -19,5 +19,5 @@ mod world;
 
 pub use applicants::{Applicant, DataError, GERMAN_CREDIT, read_applicants};
 pub use faults::Faults;
-pub use report::{Book, Funnel, Report};
+pub use report::{Book, BookLine, Cash, Declined, FunderPosition, Funnel, Income, IncomeLine, Report, TrialLine};
 pub use world::{Progress, SimError, World, WorldSettings};

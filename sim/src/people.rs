@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 
 use sycee_contract::{
-    Address, ApplyForCredit, CalculateRepaymentPosting, CancelLoanApplication, ConsentKind, CreateRepaymentOrder,
-    CreditLineApproved, CustomerId, CustomerStageChanged, Device, DisbursementSucceeded, EmergencyContact, Employment,
-    GrantConsent, InstallmentDueNotice, KycCompleted, KycVerdict, LoanApplicationApproved, LoanId, Offer,
-    OfferDetailRequest, OtpPurpose, PayoutAccount, ProductOfferDistributed, QueryAssetDueList, QueryProductOffer,
-    RegisterCustomer, RepaymentKind, RepaymentMethodCreated, RepaymentMethodKind, RepaymentSucceeded, RequestOtp,
-    Sensitive, SignLoanContract, SubmitKyc, SubmitLoanApplication, Timestamp, UpdateCustomerDetails,
+    Address, ApplyForCredit, AssetPostingApplied, CalculateRepaymentPosting, CancelLoanApplication, ConsentKind,
+    CreateRepaymentOrder, CreditApplicationRejected, CreditLineApproved, CustomerId, CustomerStageChanged, Device,
+    DisbursementSucceeded, EmergencyContact, Employment, GrantConsent, InstallmentDueNotice, KycCompleted, KycVerdict,
+    LoanApplicationApproved, LoanApplicationRejected, LoanId, Offer, OfferDetailRequest, OtpPurpose, PayoutAccount,
+    ProductOfferDistributed, QueryAssetDueList, QueryProductOffer, RegisterCustomer, RepaymentKind,
+    RepaymentMethodCreated, RepaymentMethodKind, RepaymentSucceeded, RequestOtp, RiskDecisionMade, RiskOutcome,
+    RiskPurpose, Sensitive, SignLoanContract, SubmitKyc, SubmitLoanApplication, Timestamp, UpdateCustomerDetails,
 };
 use sycee_money::Money;
 use sycee_psp::PayerDecision;
@@ -95,7 +96,9 @@ impl World {
             self.people[nr].customer = Some(answer.customer);
             self.by_customer.insert(answer.customer, nr);
             self.funnel.registered += 1;
-            if !self.people[nr].habits.leaves {
+            if self.people[nr].habits.leaves {
+                self.funnel.left += 1;
+            } else {
                 self.plan_in(60, nr, Act::TellDetails);
             }
         }
@@ -232,6 +235,7 @@ impl World {
 
     /// How people answer what a cascade told them.
     pub(crate) fn hear(&mut self, done: &Executed) -> Result<(), SimError> {
+        self.hear_declined(done);
         for event in done.events::<KycCompleted>() {
             if event.verdict == KycVerdict::Passed
                 && let Some(nr) = self.person_of(event.customer)
@@ -291,10 +295,37 @@ impl World {
                 self.self_collecting.insert(event.order, event.funder);
             }
         }
+        for event in done.events::<AssetPostingApplied>() {
+            self.hear_posted(event);
+        }
         for event in done.events::<RepaymentSucceeded>() {
             self.hear_repaid(event);
         }
         Ok(())
+    }
+
+    /// Who gets no further, where, and why.
+    fn hear_declined(&mut self, done: &Executed) {
+        let mut declined = |step: &'static str, reasons: &[String]| {
+            let declined = self.declined.entry(step).or_default();
+            declined.times += 1;
+            let reason = reasons.first().map_or("no reason told", String::as_str);
+            *declined.reasons.entry(reason.to_owned()).or_default() += 1;
+        };
+        for event in done.events::<KycCompleted>().filter(|event| event.verdict != KycVerdict::Passed) {
+            declined("identity", &event.reasons);
+        }
+        for event in done.events::<RiskDecisionMade>() {
+            if event.purpose == RiskPurpose::Admission && event.outcome != RiskOutcome::Approve {
+                declined("admission", &event.reasons);
+            }
+        }
+        for event in done.events::<CreditApplicationRejected>() {
+            declined("credit line", &event.reasons);
+        }
+        for event in done.events::<LoanApplicationRejected>() {
+            declined("loan", &event.reasons);
+        }
     }
 
     fn choose(&mut self, nr: usize, offers: &[Offer]) -> Result<(), SimError> {
@@ -362,11 +393,16 @@ impl World {
         self.agenda.plan(at, nr, Act::LookAtDues { loan: event.loan, kind });
     }
 
-    fn hear_repaid(&mut self, event: &RepaymentSucceeded) {
+    /// A first installment counts as paid when all of it is paid by the end of its due date.
+    fn hear_posted(&mut self, event: &AssetPostingApplied) {
         let today = self.date();
-        if self.first_due.get(&event.loan).is_some_and(|due| today <= *due) {
+        let settles_first = event.settled || event.installments_settled.contains(&1);
+        if settles_first && self.first_due.get(&event.loan).is_some_and(|due| today <= *due) {
             self.first_due.remove(&event.loan);
         }
+    }
+
+    fn hear_repaid(&mut self, event: &RepaymentSucceeded) {
         let Some(nr) = self.person_of(event.customer) else { return };
         if event.settled && event.worst_days_past_due <= 10 && self.people[nr].habits.borrows_again > 0 {
             self.people[nr].habits.borrows_again -= 1;

@@ -14,7 +14,7 @@ use crate::agenda::{Act, Agenda};
 use crate::oracles::{Requests, Verdict, answer_of};
 use crate::outside::{Handed, Outside};
 use crate::person::Person;
-use crate::report::Funnel;
+use crate::report::{Declined, Funnel};
 use crate::{Applicant, Faults};
 
 /// Things due within so many seconds of each other share a batch.
@@ -91,6 +91,7 @@ pub struct World {
     pub(crate) self_collecting: BTreeMap<RepaymentOrderId, PartnerId>,
     pub(crate) first_due: BTreeMap<LoanId, Date>,
     pub(crate) funnel: Funnel,
+    pub(crate) declined: BTreeMap<&'static str, Declined>,
     pub(crate) refusals: BTreeMap<String, u64>,
     waiting: Vec<(Timestamp, EffectEnvelope)>,
     random: SplitMix64,
@@ -126,6 +127,7 @@ impl World {
             self_collecting: BTreeMap::new(),
             first_due: BTreeMap::new(),
             funnel: Funnel::default(),
+            declined: BTreeMap::new(),
             refusals: BTreeMap::new(),
             waiting: Vec::new(),
             random: SplitMix64::new(settings.seed ^ 0xfa17),
