@@ -4,7 +4,7 @@ use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use sycee_contract::Date;
 use sycee_markets::MarketFiles;
-use sycee_sim::{Faults, World, WorldSettings, oracles};
+use sycee_sim::{Faults, World, WorldSettings};
 
 use crate::Context;
 use crate::demo::{Place, applicants, peak_memory_kib};
@@ -94,7 +94,7 @@ fn live(settings: WorldSettings, args: &SimArgs, quiet: bool) -> Result<sycee_si
         bar.set_position(u64::from(progress.days));
         bar.set_message(format!("{}  {:>6} loans  {:>9} messages", progress.date, progress.loans, progress.messages));
         if day % args.every == 0 {
-            let verdicts = oracles::ask_all(world.writer(), false).map_err(|fault| fault.to_string())?;
+            let verdicts = world.ask_oracles(false).map_err(text)?;
             if let Some(broken) = verdicts.iter().find(|verdict| !verdict.holds()) {
                 bar.finish_and_clear();
                 let findings = broken.findings.join("\n  ");

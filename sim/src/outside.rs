@@ -15,6 +15,7 @@ use sycee_psp::{
 use sycee_runtime::{EffectEnvelope, Stimulus};
 
 use crate::Faults;
+use crate::oracles::Statements;
 
 /// What a payer will do with the next request to pay, by customer.
 pub(crate) type Moods = Arc<Mutex<BTreeMap<CustomerId, PayerDecision>>>;
@@ -94,6 +95,16 @@ impl Outside {
             return answer.map_or(Handed::Taken, |callback| Handed::Answered(Box::new(from_channel(callback.into()))));
         }
         Handed::Failed("no adapter")
+    }
+
+    /// What everybody outside says was moved so far.
+    pub(crate) fn statements(&self, now: Timestamp) -> Statements {
+        let end = now.plus_seconds(1);
+        let of = |(code, channel): (&String, &SimulatedChannel)| {
+            (code.clone(), channel.statement(Timestamp::default(), end))
+        };
+        let partners = self.partner.paid().iter().map(|(at, _, loan, amount)| (*at, *loan, *amount));
+        Statements { channels: self.channels.iter().map(of).collect(), partners: partners.collect() }
     }
 
     /// When something outside happens next.

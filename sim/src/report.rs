@@ -9,7 +9,7 @@ use sycee_asset::{Bucket, LoanNote, NoteStatus};
 use sycee_funds::fund_management_system::FundAccount;
 use sycee_money::{Currency, Money, MoneyError};
 
-use crate::oracles::{self, Verdict};
+use crate::oracles::Verdict;
 use crate::world::{SimError, World};
 
 /// How many people got how far.
@@ -217,7 +217,7 @@ impl World {
     pub fn report(&mut self) -> Result<Report, SimError> {
         self.settle()?;
         let answers = self.repeat_requests()?;
-        let mut verdicts = oracles::ask_all(self.writer(), true)?;
+        let mut verdicts = self.ask_oracles(true)?;
         verdicts.push(answers);
         let (cascades, messages) = self.volume();
         let currency = self.settings.files.market()?.currency;

@@ -11,7 +11,7 @@ use sycee_runtime::storage::DatabaseUrl;
 use sycee_runtime::{EffectEnvelope, Executed, Fault, MarketOptions, MarketWriter, Registry, Secrets, Stimulus};
 
 use crate::agenda::{Act, Agenda};
-use crate::oracles::{Requests, Verdict, answer_of};
+use crate::oracles::{self, Requests, Verdict, answer_of};
 use crate::outside::{Handed, Outside};
 use crate::person::Person;
 use crate::report::{Declined, Funnel};
@@ -377,6 +377,17 @@ impl World {
             return Err(SimError::Broken(format!("{} was asked twice and not answered with the first answer", C::ID)));
         }
         Ok(())
+    }
+
+    /// Asks every oracle but the seventh, with what channels and partners say; see [`oracles::ask_all`].
+    pub fn ask_oracles(&mut self, whole_ledger: bool) -> Result<Vec<Verdict>, SimError> {
+        let mut verdicts = oracles::ask_all(self.writer(), whole_ledger)?;
+        let now = self.writer().now();
+        let statements = self.outside.statements(now);
+        if let Some(funds) = verdicts.iter_mut().find(|verdict| verdict.nr == 3) {
+            oracles::reconcile(self.writer(), &statements, funds)?;
+        }
+        Ok(verdicts)
     }
 
     /// Opens the market again and repeats requests of the past: each must get its first answer (oracle 7).
