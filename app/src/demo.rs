@@ -35,7 +35,7 @@ pub struct DemoArgs {
     /// Seed of everything that is drawn
     #[arg(long, default_value_t = 42)]
     pub seed: u64,
-    /// What goes wrong: none, usual, all, or a list of channel, partner, crashes, duplicates
+    /// What goes wrong: none, usual, all, or a list of channel, partner, outages, crashes, duplicates
     #[arg(long, default_value = "usual")]
     pub faults: Faults,
 }
@@ -56,6 +56,7 @@ pub fn run(args: &DemoArgs, context: &Context) -> Result<Verdict, Failure> {
         faults: args.faults,
         first_day: FIRST_DAY,
         applicants: applicants(args.applicants)?,
+        manual_review: true,
         arrival_days: (days / 3).max(1),
         master: MASTER.to_vec(),
     };

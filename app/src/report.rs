@@ -156,8 +156,13 @@ fn funnel(text: &mut String, report: &Report) {
     let _ = writeln!(
         text,
         "  Loans, those of people who came back included: {submitted} applied for, {approved} approved,\n  \
-         {signed} signed, {paid_out} paid out.\n"
+         {signed} signed, {paid_out} paid out."
     );
+    if funnel.referred > 0 {
+        let [referred, approved] = [funnel.referred, funnel.review_approved].map(number);
+        let _ = writeln!(text, "  Applications that a person looked at: {referred}, of which {approved} were approved.");
+    }
+    text.push('\n');
 }
 
 fn goals(text: &mut String, funnel: &Funnel) {

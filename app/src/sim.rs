@@ -36,7 +36,7 @@ pub struct SimArgs {
     /// Runs with seeds one after another
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
     pub runs: u32,
-    /// What goes wrong: none, usual, all, or a list of channel, partner, crashes, duplicates
+    /// What goes wrong: none, usual, all, or a list of channel, partner, outages, crashes, duplicates
     #[arg(long, default_value = "all")]
     pub faults: Faults,
     /// Days between two sittings of the oracles
@@ -57,6 +57,7 @@ pub fn run(args: &SimArgs, context: &Context) -> Result<Verdict, Failure> {
             faults: args.faults,
             first_day: Date::constant(2026, 1, 5),
             applicants: applicants(args.applicants)?,
+            manual_review: true,
             arrival_days: (args.days / 2).max(1),
             master: b"a simulation has nothing to hide".to_vec(),
         };

@@ -11,10 +11,12 @@ mod agenda;
 mod applicants;
 mod faults;
 pub mod oracles;
+mod outages;
 mod outside;
 mod people;
 mod person;
 mod report;
+mod staff;
 mod world;
 
 pub use applicants::{Applicant, DataError, GERMAN_CREDIT, read_applicants};

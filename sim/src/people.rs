@@ -21,6 +21,9 @@ use crate::world::{SimError, World};
 /// Hour of the day at which people pay, in seconds.
 const PAY_HOUR: i64 = 10 * 3_600;
 
+/// Seconds after which somebody who got no code asks for another.
+const PATIENCE_SECONDS: i64 = 3_600;
+
 impl World {
     /// One person does one thing.
     pub(crate) fn act(&mut self, nr: usize, act: Act) -> Result<(), SimError> {
@@ -60,6 +63,8 @@ impl World {
             }
             Act::LookAtDues { loan, kind } => self.look_at_dues(nr, loan, kind),
             Act::Repay { loan, kind, amount } => self.repay(nr, loan, kind, amount),
+            Act::ReviewCredit { application } => self.review_credit(nr, application),
+            Act::ReviewLoan { loan } => self.review_loan(loan),
             Act::PayAtPartner { order, loan, amount } => {
                 let Some(funder) = self.self_collecting.get(&order).copied() else { return Ok(()) };
                 let notice = self.outside.partner.collect(funder, loan, Some(order), amount);
@@ -78,7 +83,10 @@ impl World {
     }
 
     fn register(&mut self, nr: usize, challenge: sycee_contract::OtpChallengeId) -> Result<(), SimError> {
-        let Some(code) = self.outside.sms.take_code(&challenge.to_string()) else { return Ok(()) };
+        let Some(code) = self.outside.sms.take_code(&challenge.to_string()) else {
+            self.plan_in(PATIENCE_SECONDS, nr, Act::RequestOtp);
+            return Ok(());
+        };
         let person = &self.people[nr];
         let register = RegisterCustomer {
             phone: Sensitive::new(&person.phone),
@@ -236,6 +244,7 @@ impl World {
     /// How people answer what a cascade told them.
     pub(crate) fn hear(&mut self, done: &Executed) -> Result<(), SimError> {
         self.hear_declined(done);
+        self.hear_referred(done);
         for event in done.events::<KycCompleted>() {
             if event.verdict == KycVerdict::Passed
                 && let Some(nr) = self.person_of(event.customer)
@@ -412,7 +421,7 @@ impl World {
         }
     }
 
-    fn person_of(&self, customer: CustomerId) -> Option<usize> {
+    pub(crate) fn person_of(&self, customer: CustomerId) -> Option<usize> {
         self.by_customer.get(&customer).copied()
     }
 }

@@ -42,6 +42,10 @@ pub struct Funnel {
     pub first_overdue: u64,
     /// Registered and never went on.
     pub left: u64,
+    /// Applications, for credit or a loan, that the rules referred to people.
+    pub referred: u64,
+    /// Of those, how many they approved.
+    pub review_approved: u64,
 }
 
 /// Why people got no further at one step.

@@ -19,10 +19,10 @@ use crate::{Applicant, Faults};
 
 /// Things due within so many seconds of each other share a batch.
 const WINDOW_SECONDS: i64 = 120;
-/// Attempts before an effect is given up.
-const EFFECT_ATTEMPTS: u32 = 8;
 /// Stimuli of one batch, unless somebody sets another number.
 const BATCH_MAX: usize = 1_000;
+/// Second of the day at which the lender's people look at work orders: half past seven.
+const OFFICE_SECOND: i64 = 27_000;
 /// Days with a crash, of 1000, unless somebody sets another number.
 const CRASHES_PER_MILLE: u32 = 100;
 /// Requests that are remembered to be asked again, of 1000.
@@ -60,6 +60,8 @@ pub struct WorldSettings {
     pub first_day: Date,
     /// The people, one for each.
     pub applicants: Vec<Applicant>,
+    /// Whether people decide about what the rules refer.
+    pub manual_review: bool,
     /// Days over which people register.
     pub arrival_days: u32,
     /// Master secret of the market.
@@ -91,6 +93,9 @@ pub struct World {
     pub(crate) self_collecting: BTreeMap<RepaymentOrderId, PartnerId>,
     pub(crate) first_due: BTreeMap<LoanId, Date>,
     pub(crate) funnel: Funnel,
+    /// What reviewers decide.
+    pub(crate) desk: SplitMix64,
+    effect_failures: u64,
     pub(crate) declined: BTreeMap<&'static str, Declined>,
     pub(crate) refusals: BTreeMap<String, u64>,
     waiting: Vec<(Timestamp, EffectEnvelope)>,
@@ -127,6 +132,8 @@ impl World {
             self_collecting: BTreeMap::new(),
             first_due: BTreeMap::new(),
             funnel: Funnel::default(),
+            desk: SplitMix64::new(settings.seed ^ 0xde5c),
+            effect_failures: 0,
             declined: BTreeMap::new(),
             refusals: BTreeMap::new(),
             waiting: Vec::new(),
@@ -149,9 +156,11 @@ impl World {
     }
 
     fn open(&mut self) -> Result<(), SimError> {
+        let mut market = self.settings.files.market()?;
+        market.manual_review |= self.settings.manual_review;
         let options = MarketOptions {
             url: self.settings.url.clone(),
-            market: self.settings.files.market()?,
+            market,
             configs: self.settings.files.configs()?,
             secrets: Secrets::derive(&self.settings.master),
             first_day: self.settings.first_day,
@@ -227,6 +236,11 @@ impl World {
         self.crashes
     }
 
+    /// How often an effect could not be executed.
+    pub const fn effect_failures(&self) -> u64 {
+        self.effect_failures
+    }
+
     /// Cascades and messages, over crashes.
     pub fn volume(&mut self) -> (u64, u64) {
         let stats = self.writer().stats();
@@ -241,6 +255,11 @@ impl World {
             let second = i64::try_from(self.random.below(86_400)).unwrap_or(0);
             self.crash_after = Some(Timestamp::start_of(closed).plus_seconds(second));
         }
+        let morning = Timestamp::start_of(closed).plus_seconds(OFFICE_SECOND);
+        self.run_until(morning)?;
+        self.writer().set_now(morning);
+        self.take_up_work_orders()?;
+        self.settle()?;
         self.run_until(Timestamp::start_of(opened).plus_seconds(-1))?;
         self.date = opened;
         self.days += 1;
@@ -293,14 +312,13 @@ impl World {
             }
             return Ok(());
         }
-        let due: Vec<EffectEnvelope> = {
-            let (due, later) = std::mem::take(&mut self.waiting).into_iter().partition(|(at, _)| *at <= now);
-            self.waiting = later;
-            let due: Vec<(Timestamp, EffectEnvelope)> = due;
-            due.into_iter().map(|(_, effect)| effect).collect()
-        };
+        let (mut due, later): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut self.waiting).into_iter().partition(|(at, _)| *at <= now);
+        self.waiting = later;
         if !due.is_empty() {
-            return self.execute_effects(due);
+            // In an order that a crash, which reads them again by number, does not change.
+            due.sort_by_key(|(at, effect)| (*at, effect.id));
+            return self.execute_effects(due.into_iter().map(|(_, effect)| effect).collect());
         }
         if let Some((nr, act)) = self.agenda.pop_due(now) {
             self.act(nr, act)?;
@@ -332,7 +350,10 @@ impl World {
                     let done = self.writer().effect_answered(&effect, *answer)?;
                     self.hear(&done)?;
                 }
-                Handed::Failed(error) => self.writer().effect_failed(&effect, EFFECT_ATTEMPTS, error)?,
+                Handed::Failed { error, attempts_max } => {
+                    self.effect_failures += 1;
+                    self.writer().effect_failed(&effect, attempts_max, error)?;
+                }
             }
         }
         Ok(())

@@ -94,6 +94,7 @@ pub fn probe_demo(quick: bool) -> Result<(), Failure> {
         faults: Faults::usual(),
         first_day: FIRST_DAY,
         applicants: crate::demo::applicants(people)?,
+        manual_review: true,
         arrival_days: days / 3,
         master: b"a demonstration has nothing to hide".to_vec(),
     };

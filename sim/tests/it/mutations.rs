@@ -2,7 +2,7 @@
 
 use sycee_accounting::ledger::{Entry, Transfer};
 use sycee_asset::{LoanInstallments, LoanNote, RepaymentSchedule};
-use sycee_contract::{EntryId, Identifier as _, PaymentDirection, ReservationId};
+use sycee_contract::{EntryId, Identifier as _, PaymentDirection, PaymentId, ReservationId};
 use sycee_credit::credit_limit_center::{CreditLine, CreditReservation, HoldStatus};
 use sycee_funds::fund_management_system::{FundAccount, FundReservation, FundTransaction, ReservationStatus};
 use sycee_funds::payment_system::{PaymentOrder, PaymentStatus};
@@ -142,13 +142,11 @@ fn statements(bench: &mut Bench) {
         bench.catches(&failed, &[(3, &format!("{} is Failed", payment.id))]);
         bench.catches(&bench.removed(&payment), &[(3, &format!("moved {}, which we do not know", payment.id))]);
     }
-    let payment = bench.first::<PaymentOrder>(|it| it.status == PaymentStatus::Failed);
-    let succeeded = bench.changed(&payment, |it| {
-        it.status = PaymentStatus::Succeeded;
-        it.moved = Some(it.amount);
-    });
-    bench.catches(&succeeded, &[(3, &format!("{} is Succeeded", payment.id))]);
-    let reservation = bench.first::<FundReservation>(|it| it.status == ReservationStatus::Closed);
+    let payment = bench.first::<PaymentOrder>(|it| it.status == PaymentStatus::Succeeded);
+    let invented = PaymentOrder { id: PaymentId::from_number(9_000_000), ..payment };
+    bench.catches(&bench.added(&invented), &[(3, &format!("{} is Succeeded", invented.id))]);
+    let payout = bench.first::<PaymentOrder>(|it| it.reservation.is_some() && it.status == PaymentStatus::Succeeded);
+    let reservation = bench.first::<FundReservation>(|it| Some(it.id) == payout.reservation);
     let back = bench.changed(&reservation, |it| it.status = ReservationStatus::InTransit);
     bench.catches(&back, &[(3, &format!("{} of {}", reservation.id, reservation.loan))]);
 }

@@ -99,7 +99,10 @@ fn people_have_an_effect_executed_that_was_given_up_once() {
         scene.request(RequestOtp { phone: Sensitive::new("+233241234567"), purpose: OtpPurpose::Register }).unwrap();
         let effect = give_up(scene);
         let opened = scene.all::<WorkOrder>().remove(0);
-        assert_eq!((opened.kind.as_str(), opened.topic.as_str()), ("parked-effect", format!("effect-{effect}").as_str()));
+        assert_eq!(
+            (opened.kind.as_str(), opened.topic.as_str()),
+            ("parked-effect", format!("effect-{effect}").as_str())
+        );
         assert_eq!(scene.request(retry(effect, " ")).unwrap_err().code, "INVALID_FIELD");
         assert_eq!(scene.request(retry(effect + 1_000, "route is back")).unwrap_err().code, "NOT_FOUND");
 
