@@ -205,6 +205,8 @@ pub struct Report {
     pub cascades: u64,
     /// Messages.
     pub messages: u64,
+    /// How often an effect could not be executed, and was tried again or given up.
+    pub effect_failures: u64,
     /// BLAKE3 of the logical state, hex.
     pub hash: String,
 }
@@ -243,6 +245,7 @@ impl World {
             oracles: verdicts,
             cascades,
             messages,
+            effect_failures: self.effect_failures(),
             hash: self.writer().digest()?,
         })
     }

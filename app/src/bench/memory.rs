@@ -98,7 +98,7 @@ pub fn probe_demo(quick: bool) -> Result<(), Failure> {
         arrival_days: days / 3,
         master: b"a demonstration has nothing to hide".to_vec(),
     };
-    crate::demo::live(settings, days, true)?;
+    crate::demo::live(settings, days, None, true)?;
     tell(0)
 }
 
