@@ -20,7 +20,7 @@ use crate::{Applicant, Faults};
 /// Things due within so many seconds of each other share a batch.
 const WINDOW_SECONDS: i64 = 120;
 /// Stimuli of one batch, unless somebody sets another number.
-const BATCH_MAX: usize = 1_000;
+const BATCH_MAX: usize = 200;
 /// Second of the day at which the lender's people look at work orders: half past seven.
 const OFFICE_SECOND: i64 = 27_000;
 /// Days with a crash, of 1000, unless somebody sets another number.
@@ -268,6 +268,8 @@ impl World {
         let done = self.writer().advance(opened, event)?;
         self.hear(&done)?;
         self.run_until(Timestamp::start_of(opened).plus_seconds(3_600))?;
+        // Nobody waits for the close of the day: it is written while the next day begins.
+        self.writer().seal()?;
         if self.crash_after.is_some() {
             self.crash()?;
         }
