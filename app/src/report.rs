@@ -95,7 +95,16 @@ impl Goal {
             Self::AtLeast(percent) => (format!("at least {percent} %"), part * 100 >= percent * whole),
             Self::AtMost(percent) => (format!("at most {percent} %"), part * 100 <= percent * whole),
         };
-        (text, if whole == 0 { "-" } else if reached { "reached" } else { "MISSED" })
+        (
+            text,
+            if whole == 0 {
+                "-"
+            } else if reached {
+                "reached"
+            } else {
+                "MISSED"
+            },
+        )
     }
 }
 
@@ -160,7 +169,8 @@ fn funnel(text: &mut String, report: &Report) {
     );
     if funnel.referred > 0 {
         let [referred, approved] = [funnel.referred, funnel.review_approved].map(number);
-        let _ = writeln!(text, "  Applications that a person looked at: {referred}, of which {approved} were approved.");
+        let _ =
+            writeln!(text, "  Applications that a person looked at: {referred}, of which {approved} were approved.");
     }
     text.push('\n');
 }
@@ -242,7 +252,7 @@ fn cash(text: &mut String, report: &Report) {
     let cash = &report.cash;
     row("all funders", [cash.arrived, cash.paid_out, cash.received, available, committed]);
     text.push_str(&table.text());
-    let _ = writeln!(text, "  At hand, available or committed or not explained: {}\n", amount(cash.at_hand));
+    let _ = writeln!(text, "  At hand {}: brought in, less paid out, plus paid back.\n", amount(cash.at_hand));
 }
 
 fn portfolio(text: &mut String, report: &Report) {
@@ -268,17 +278,18 @@ fn portfolio(text: &mut String, report: &Report) {
     let loans = book.lines.iter().map(|line| line.loans).sum();
     table.row(["  all".to_owned(), number(loans), amount(book.lent), amount(book.outstanding), String::new()]);
     text.push_str(&table.text());
+    text.push('\n');
     let [par30, par60, par90] = book.par_bps.map(basis_points);
-    let _ = writeln!(
-        text,
-        "  PAR 30 / 60 / 90: {par30} / {par60} / {par90} of what is outstanding is principal of loans\n  \
-         more than 30 / 60 / 90 days late. Nothing is written off, so defaults stay while good loans are\n  \
-         repaid. Of all money ever lent, {} is in default ({}, over 90 days late); of what\n  \
-         is outstanding without defaults, {} is 31 to 90 days late.\n",
-        basis_points(book.defaulted_bps),
-        amount(book.defaulted),
-        basis_points(book.late_bps)
-    );
+    let mut table = TextTable::new(&[("RISK", Side::Left), ("", Side::Right), ("", Side::Left)]);
+    table.row(["  PAR 30".to_owned(), par30, "more than 30 days late, of all principal outstanding".to_owned()]);
+    table.row(["  PAR 60".to_owned(), par60, "more than 60 days late".to_owned()]);
+    table.row(["  PAR 90".to_owned(), par90, "more than 90 days late: in default, and not written off".to_owned()]);
+    let defaulted = format!("{} in default, of all principal ever lent", amount(book.defaulted));
+    table.row(["  default rate".to_owned(), basis_points(book.defaulted_bps), defaulted]);
+    let late = "31 to 90 days late, of what is outstanding and not in default".to_owned();
+    table.row(["  PAR 30 of the living".to_owned(), basis_points(book.late_bps), late]);
+    text.push_str(&table.text());
+    text.push_str("  PAR rises as good loans are repaid, for defaults stay: the default rate does not.\n\n");
 }
 
 fn income(text: &mut String, report: &Report) {
@@ -296,9 +307,12 @@ fn trial_balance(text: &mut String, report: &Report) {
     let (mut debits, mut credits) = (0i64, 0i64);
     for line in &report.trial_balance {
         let units = line.balance.units();
+        if units == 0 {
+            continue;
+        }
         let shown = amount(Money::from_units(units.saturating_abs(), line.balance.currency()));
         let name = format!("  {} {}", line.account, line.name);
-        if units >= 0 {
+        if units > 0 {
             debits += units;
             table.row([name, shown, String::new()]);
         } else {
