@@ -39,7 +39,7 @@ pub struct DemoArgs {
     /// Seed of everything that is drawn
     #[arg(long, default_value_t = 42)]
     pub seed: u64,
-    /// What goes wrong: none, usual, all, or a list of channel, partner, crashes, duplicates
+    /// What goes wrong: none, usual, all, or a list of channel, partner, outages, crashes, duplicates
     #[arg(long, default_value = "usual")]
     pub faults: Faults,
     #[command(flatten)]
@@ -63,10 +63,11 @@ pub fn run(args: &DemoArgs, context: &Context) -> Result<Verdict, Failure> {
         faults: args.faults,
         first_day: FIRST_DAY,
         applicants: applicants(args.applicants)?,
+        manual_review: true,
         arrival_days: (days / 3).max(1),
         master: MASTER.to_vec(),
     };
-    let (report, figures) = live(settings, place.lease(), days, context.json)?;
+    let (report, figures) = live(settings, place.lease(), days, None, context.json)?;
     finish(&report, &figures, &place, context)
 }
 
@@ -77,23 +78,36 @@ pub fn applicants(count: u32) -> Result<Vec<sycee_sim::Applicant>, Failure> {
     Ok(all.iter().cycle().take(count as usize).cloned().collect())
 }
 
-/// Lives `days` days with a progress bar, and asks every oracle.
+/// Lives `days` days with a progress bar, asks the oracles every so many days when `every` says so, and all at the end.
+///
+/// Errors: the day and the findings of an oracle that is broken on the way.
 pub fn live(
     settings: WorldSettings,
     lease: Option<Lease>,
     days: u32,
+    every: Option<u32>,
     quiet: bool,
 ) -> Result<(Report, RunFigures), Failure> {
+    // The bar goes to stderr, and only where that is a terminal.
     let bar = if quiet { ProgressBar::hidden() } else { ProgressBar::new(u64::from(days)) };
-    let style = ProgressStyle::with_template("{msg:<52} {wide_bar} {pos}/{len} days  {elapsed}");
+    let style = ProgressStyle::with_template("{msg:<52} {wide_bar} {pos}/{len} days  {elapsed} of {duration}");
     bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
     bar.set_message("opening the market");
     let started = Instant::now();
     let mut world = World::leased(settings, lease).map_err(broken)?;
-    for _ in 0..days {
+    for day in 1..=days {
         let progress = world.run_day().map_err(broken)?;
         bar.set_position(u64::from(progress.days));
         bar.set_message(format!("{}  {:>6} loans  {:>9} messages", progress.date, progress.loans, progress.messages));
+        if every.is_some_and(|every| day % every == 0) {
+            let verdicts = world.ask_oracles(false).map_err(broken)?;
+            if let Some(broken) = verdicts.iter().find(|verdict| !verdict.holds()) {
+                bar.finish_and_clear();
+                let (date, nr, rule) = (progress.date, broken.nr, broken.rule);
+                let findings = broken.findings.join("\n  ");
+                return Err(Failure::Fault(format!("{date}: oracle {nr} ({rule}) is broken:\n  {findings}")));
+            }
+        }
     }
     let lived = started.elapsed();
     bar.set_message("asking the oracles");

@@ -1,10 +1,12 @@
 //! A run's report as people read it.
 
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::time::Duration;
 
 use sycee_money::Money;
-use sycee_sim::Report;
+use sycee_sim::{Declined, FunderPosition, Funnel, Report};
 
 use crate::demo::seconds;
 use crate::output::{Side, TextTable};
@@ -33,6 +35,7 @@ impl RunFigures {
             fields.insert("holds".to_owned(), report.holds().into());
             fields.insert("livedMs".to_owned(), u64::try_from(self.lived.as_millis()).unwrap_or(u64::MAX).into());
             fields.insert("checkedMs".to_owned(), u64::try_from(self.checked.as_millis()).unwrap_or(u64::MAX).into());
+            fields.insert("loansPerSecond".to_owned(), self.a_second(report.funnel.loans).into());
             fields.insert("cascadesPerSecond".to_owned(), self.a_second(report.cascades).into());
             fields.insert("messagesPerSecond".to_owned(), self.a_second(report.messages).into());
             fields.insert("peakKib".to_owned(), self.peak_kib.into());
@@ -46,14 +49,23 @@ fn amount(money: Money) -> String {
     let text = money.to_decimal_string();
     let (sign, digits) = text.strip_prefix('-').map_or(("", text.as_str()), |digits| ("-", digits));
     let (whole, part) = digits.split_once('.').unwrap_or((digits, "00"));
+    format!("{sign}{}.{part}", grouped(whole))
+}
+
+/// Digits with thousands apart.
+fn grouped(digits: &str) -> String {
     let mut grouped = String::new();
-    for (at, digit) in whole.chars().enumerate() {
-        if at > 0 && (whole.len() - at).is_multiple_of(3) {
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
             grouped.push(',');
         }
         grouped.push(digit);
     }
-    format!("{sign}{grouped}.{part}")
+    grouped
+}
+
+fn number(count: u64) -> String {
+    grouped(&count.to_string())
 }
 
 /// `part` of `whole` in per cent with one decimal.
@@ -69,12 +81,73 @@ fn basis_points(bps: i64) -> String {
     format!("{}.{:02} %", bps / 100, bps % 100)
 }
 
+/// Which side of its goal a figure must be on.
+#[derive(Clone, Copy)]
+enum Goal {
+    AtLeast(u64),
+    AtMost(u64),
+}
+
+impl Goal {
+    /// The goal in words, and whether `part` of `whole` reaches it.
+    fn judge(self, part: u64, whole: u64) -> (String, &'static str) {
+        let (text, reached) = match self {
+            Self::AtLeast(percent) => (format!("at least {percent} %"), part * 100 >= percent * whole),
+            Self::AtMost(percent) => (format!("at most {percent} %"), part * 100 <= percent * whole),
+        };
+        (
+            text,
+            if whole == 0 {
+                "-"
+            } else if reached {
+                "reached"
+            } else {
+                "MISSED"
+            },
+        )
+    }
+}
+
 /// The report to show to one's boss.
 pub fn report_text(report: &Report, figures: &RunFigures) -> String {
     let mut text = String::new();
+    let (people, days) = (number(report.applicants as u64), number(u64::from(report.days)));
+    let _ = writeln!(text, "{people} applicants, {days} days, amounts in {}\n", report.book.lent.currency());
+    funnel(&mut text, report);
+    goals(&mut text, &report.funnel);
+    dropouts(&mut text, report);
+    cash(&mut text, report);
+    portfolio(&mut text, report);
+    income(&mut text, report);
+    trial_balance(&mut text, report);
+    let _ = writeln!(text, "WHAT MUST ALWAYS HOLD");
+    text.push_str(&oracle_lines(report));
+    let (loans, messages) = (report.funnel.loans, report.messages);
+    let _ = writeln!(text, "\nSPEED, every commit durable on {}", report.engine);
+    let _ = writeln!(
+        text,
+        "  {} loans and {} messages in {}: {} loans and {} messages a second",
+        number(loans),
+        number(messages),
+        seconds(figures.lived),
+        number(figures.a_second(loans)),
+        number(figures.a_second(messages))
+    );
+    let _ = writeln!(
+        text,
+        "  {} cascades; oracles and hash {}; peak memory {} MB",
+        number(report.cascades),
+        seconds(figures.checked),
+        figures.peak_kib / 1_024
+    );
+    let _ = writeln!(text, "\nhash of the state {}  (seed {})", report.hash, report.seed);
+    text
+}
+
+fn funnel(text: &mut String, report: &Report) {
     let funnel = &report.funnel;
-    let _ = writeln!(text, "FUNNEL, {} applicants over {} days", report.applicants, report.days);
-    let mut table = TextTable::new(&[("", Side::Left), ("people", Side::Right), ("of those before", Side::Right)]);
+    let mut table =
+        TextTable::new(&[("FUNNEL", Side::Left), ("people", Side::Right), ("of those before", Side::Right)]);
     let steps = [
         ("registered", funnel.registered, report.applicants as u64),
         ("identified", funnel.identified, funnel.registered),
@@ -84,81 +157,162 @@ pub fn report_text(report: &Report, figures: &RunFigures) -> String {
         ("first loan paid out", funnel.disbursed, funnel.lines),
     ];
     for (name, count, before) in steps {
-        table.row([format!("  {name}"), count.to_string(), share(count, before)]);
+        table.row([format!("  {name}"), number(count), share(count, before)]);
     }
     text.push_str(&table.text());
+    let loans = [funnel.submitted, funnel.approved, funnel.signed, funnel.loans].map(number);
+    let [submitted, approved, signed, paid_out] = loans;
     let _ = writeln!(
         text,
-        "  register to apply {} (goal 35 %)   apply to disburse {} (goal 20 %)   first installment overdue {} (limit 40 %)",
-        share(funnel.applied, funnel.registered),
-        share(funnel.disbursed, funnel.applied),
-        share(funnel.first_overdue, funnel.first_due)
+        "  Loans, those of people who came back included: {submitted} applied for, {approved} approved,\n  \
+         {signed} signed, {paid_out} paid out."
     );
-    let _ = writeln!(
-        text,
-        "  loans: {} applied for, {} approved, {} signed, {} paid out\n",
-        funnel.submitted, funnel.approved, funnel.signed, funnel.loans
-    );
-    portfolio(&mut text, report);
-    money(&mut text, report);
-    let _ = writeln!(text, "ORACLES");
-    text.push_str(&oracle_lines(report));
-    let _ = writeln!(
-        text,
-        "\n{} cascades, {} messages in {} ({} messages a second, durable on {}); oracles and hash {}; peak memory {} MB",
-        report.cascades,
-        report.messages,
-        seconds(figures.lived),
-        figures.a_second(report.messages),
-        report.engine,
-        seconds(figures.checked),
-        figures.peak_kib / 1_024
-    );
-    let _ = writeln!(text, "hash of the state {}  (seed {})", report.hash, report.seed);
-    text
+    if funnel.referred > 0 {
+        let [referred, approved] = [funnel.referred, funnel.review_approved].map(number);
+        let _ =
+            writeln!(text, "  Applications that a person looked at: {referred}, of which {approved} were approved.");
+    }
+    text.push('\n');
+}
+
+fn goals(text: &mut String, funnel: &Funnel) {
+    let mut table = TextTable::new(&[
+        ("KEY FIGURES", Side::Left),
+        ("", Side::Right),
+        ("goal", Side::Left),
+        ("", Side::Left),
+        ("", Side::Left),
+    ]);
+    let figures = [
+        ("register to apply", funnel.applied, funnel.registered, Goal::AtLeast(35), "applied, of all registered"),
+        ("apply to disburse", funnel.disbursed, funnel.applied, Goal::AtLeast(20), "got money, of all who applied"),
+        (
+            "first installment overdue",
+            funnel.first_overdue,
+            funnel.first_due,
+            Goal::AtMost(40),
+            "not paid in full on its due date",
+        ),
+    ];
+    for (name, part, whole, goal, meaning) in figures {
+        let (goal, judged) = goal.judge(part, whole);
+        table.row([format!("  {name}"), share(part, whole), goal, judged.to_owned(), meaning.to_owned()]);
+    }
+    text.push_str(&table.text());
+    text.push('\n');
+}
+
+/// Where people got no further, and the strongest reasons.
+fn dropouts(text: &mut String, report: &Report) {
+    let mut table =
+        TextTable::new(&[("DECLINED", Side::Left), ("times", Side::Right), ("strongest reasons", Side::Left)]);
+    for step in ["identity", "admission", "credit line", "loan"] {
+        let Declined { times, reasons } = report.declined.get(step).cloned().unwrap_or_default();
+        table.row([format!("  {step}"), number(times), most(&reasons, 2)]);
+    }
+    table.row(["  left after registering".to_owned(), number(report.funnel.left), String::new()]);
+    let refused = report.refusals.values().sum();
+    table.row(["  requests refused".to_owned(), number(refused), most(&report.refusals, 2)]);
+    text.push_str(&table.text());
+    text.push('\n');
+}
+
+/// The `count` most frequent codes, then how many others there were.
+fn most(codes: &BTreeMap<String, u64>, count: usize) -> String {
+    let mut sorted: Vec<(&String, &u64)> = codes.iter().collect();
+    sorted.sort_by_key(|(_, times)| Reverse(**times));
+    let mut parts: Vec<String> = sorted.iter().take(count).map(|(code, times)| format!("{code} {times}")).collect();
+    let others: u64 = sorted.iter().skip(count).map(|(_, times)| **times).sum();
+    if others > 0 {
+        parts.push(format!("others {others}"));
+    }
+    parts.join(", ")
+}
+
+fn cash(text: &mut String, report: &Report) {
+    let mut table = TextTable::new(&[
+        ("MONEY OUT AND IN", Side::Left),
+        ("brought in", Side::Right),
+        ("paid out", Side::Right),
+        ("paid back", Side::Right),
+        ("available", Side::Right),
+        ("committed", Side::Right),
+    ]);
+    let mut row = |name: &str, of: [Money; 5]| {
+        let [arrived, paid_out, received, available, committed] = of.map(amount);
+        table.row([format!("  {name}"), arrived, paid_out, received, available, committed]);
+    };
+    let zero = Money::zero(report.book.lent.currency());
+    let (mut available, mut committed) = (zero, zero);
+    for FunderPosition { code, arrived, paid_out, received, available: free, committed: bound, .. } in &report.funders {
+        row(code, [*arrived, *paid_out, *received, *free, *bound]);
+        available = available.checked_add(*free).unwrap_or(available);
+        committed = committed.checked_add(*bound).unwrap_or(committed);
+    }
+    let cash = &report.cash;
+    row("all funders", [cash.arrived, cash.paid_out, cash.received, available, committed]);
+    text.push_str(&table.text());
+    let _ = writeln!(text, "  At hand {}: brought in, less paid out, plus paid back.\n", amount(cash.at_hand));
 }
 
 fn portfolio(text: &mut String, report: &Report) {
     let book = &report.book;
-    let _ = writeln!(text, "PORTFOLIO, {}", book.lent.currency());
-    let states: Vec<String> = book.by_status.iter().map(|(status, count)| format!("{status} {count}")).collect();
-    let _ = writeln!(text, "  loans by state    {}", states.join("   "));
-    let _ = writeln!(text, "  lent              {:>16}", amount(book.lent));
-    let _ = writeln!(text, "  collected         {:>16}", amount(book.collected));
-    let _ = writeln!(text, "  outstanding       {:>16}", amount(book.outstanding));
-    let [par30, par60, par90] = book.par_bps.map(basis_points);
-    let _ = writeln!(text, "  PAR 30 / 60 / 90  {par30} / {par60} / {par90}\n");
-}
-
-fn money(text: &mut String, report: &Report) {
-    let _ = writeln!(text, "FUNDERS");
     let mut table = TextTable::new(&[
-        ("", Side::Left),
-        ("brought in", Side::Right),
-        ("paid out", Side::Right),
-        ("received", Side::Right),
-        ("available", Side::Right),
-        ("committed", Side::Right),
+        ("PORTFOLIO", Side::Left),
+        ("loans", Side::Right),
+        ("lent", Side::Right),
+        ("outstanding", Side::Right),
+        ("of outstanding", Side::Right),
     ]);
-    for funder in &report.funders {
+    for line in &book.lines {
+        let of_all = share(line.outstanding.units().unsigned_abs(), book.outstanding.units().unsigned_abs());
+        let of_all = if line.outstanding.is_positive() { of_all } else { String::new() };
         table.row([
-            format!("  {}", funder.code),
-            amount(funder.arrived),
-            amount(funder.paid_out),
-            amount(funder.received),
-            amount(funder.available),
-            amount(funder.committed),
+            format!("  {}", line.name),
+            number(line.loans),
+            amount(line.lent),
+            amount(line.outstanding),
+            of_all,
         ]);
     }
+    let loans = book.lines.iter().map(|line| line.loans).sum();
+    table.row(["  all".to_owned(), number(loans), amount(book.lent), amount(book.outstanding), String::new()]);
     text.push_str(&table.text());
-    let _ = writeln!(text, "\nTRIAL BALANCE");
-    let mut table = TextTable::new(&[("  account", Side::Left), ("debit", Side::Right), ("credit", Side::Right)]);
+    text.push('\n');
+    let [par30, par60, par90] = book.par_bps.map(basis_points);
+    let mut table = TextTable::new(&[("RISK", Side::Left), ("", Side::Right), ("", Side::Left)]);
+    table.row(["  PAR 30".to_owned(), par30, "more than 30 days late, of all principal outstanding".to_owned()]);
+    table.row(["  PAR 60".to_owned(), par60, "more than 60 days late".to_owned()]);
+    table.row(["  PAR 90".to_owned(), par90, "more than 90 days late: in default, and not written off".to_owned()]);
+    let defaulted = format!("{} in default, of all principal ever lent", amount(book.defaulted));
+    table.row(["  default rate".to_owned(), basis_points(book.defaulted_bps), defaulted]);
+    let late = "31 to 90 days late, of what is outstanding and not in default".to_owned();
+    table.row(["  PAR 30 of the living".to_owned(), basis_points(book.late_bps), late]);
+    text.push_str(&table.text());
+    text.push_str("  PAR rises as good loans are repaid, for defaults stay: the default rate does not.\n\n");
+}
+
+fn income(text: &mut String, report: &Report) {
+    let mut table = TextTable::new(&[("INCOME", Side::Left), ("", Side::Right)]);
+    for line in &report.income.lines {
+        table.row([format!("  {}", line.name), amount(line.amount)]);
+    }
+    table.row(["  total".to_owned(), amount(report.income.total)]);
+    text.push_str(&table.text());
+    text.push_str("  Earned, in the books; before the cost of funds and of defaults.\n\n");
+}
+
+fn trial_balance(text: &mut String, report: &Report) {
+    let mut table = TextTable::new(&[("TRIAL BALANCE", Side::Left), ("debit", Side::Right), ("credit", Side::Right)]);
     let (mut debits, mut credits) = (0i64, 0i64);
     for line in &report.trial_balance {
         let units = line.balance.units();
+        if units == 0 {
+            continue;
+        }
         let shown = amount(Money::from_units(units.saturating_abs(), line.balance.currency()));
-        let name = format!("  {} {}", line.account, account_name(&line.account));
-        if units >= 0 {
+        let name = format!("  {} {}", line.account, line.name);
+        if units > 0 {
             debits += units;
             table.row([name, shown, String::new()]);
         } else {
@@ -173,36 +327,42 @@ fn money(text: &mut String, report: &Report) {
     text.push('\n');
 }
 
-fn account_name(code: &str) -> &'static str {
-    match code {
-        "1100" => "cash with funders",
-        "1200" => "loan principal",
-        "1210" => "interest receivable",
-        "1220" => "fees receivable",
-        "1230" => "penalties receivable",
-        "2100" => "payable to funders",
-        "2200" => "customers' credit balances",
-        "2300" => "unearned interest",
-        "2900" => "suspense",
-        "3100" => "own equity",
-        "4100" => "interest income",
-        "4200" => "fee income",
-        "4300" => "penalty income",
-        "5100" => "payment costs",
-        "5200" => "fee refunds",
-        _ => "",
-    }
-}
-
 /// One line an oracle, with the first findings of one that is broken.
 pub fn oracle_lines(report: &Report) -> String {
     let mut text = String::new();
     for verdict in &report.oracles {
         let word = if verdict.holds() { "holds " } else { "BROKEN" };
-        let _ = writeln!(text, "  {} {word}  {}  ({} checks)", verdict.nr, verdict.rule, verdict.checked);
+        let _ = writeln!(text, "  {} {word}  {}  ({} checks)", verdict.nr, verdict.rule, number(verdict.checked));
         for finding in verdict.findings.iter().take(5) {
             let _ = writeln!(text, "           {finding}");
         }
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_read_at_a_glance() {
+        assert_eq!([0, 999, 1_000, 1_234_567].map(number), ["0", "999", "1,000", "1,234,567"]);
+        let money = |minor| amount(Money::from_minor(minor, sycee_money::Currency::GHS).unwrap());
+        assert_eq!([5, -123_456, 100_000_000].map(money), ["0.05", "-1,234.56", "1,000,000.00"]);
+    }
+
+    #[test]
+    fn a_goal_is_reached_on_its_own_side() {
+        assert_eq!(Goal::AtLeast(35).judge(35, 100), ("at least 35 %".to_owned(), "reached"));
+        assert_eq!(Goal::AtLeast(35).judge(34, 100).1, "MISSED");
+        assert_eq!(Goal::AtMost(40).judge(40, 100).1, "reached");
+        assert_eq!(Goal::AtMost(40).judge(41, 100).1, "MISSED");
+        assert_eq!(Goal::AtMost(40).judge(0, 0).1, "-");
+    }
+
+    #[test]
+    fn the_most_frequent_codes_stand_first() {
+        let codes = [("A", 1), ("B", 7), ("C", 3)].map(|(code, times)| (code.to_owned(), times));
+        assert_eq!(most(&codes.into(), 1), "B 7, others 4");
+    }
 }

@@ -1,16 +1,14 @@
 //! `sycee sim`: a market on virtual time with faults, and the oracles every so many days.
 
 use clap::Args;
-use indicatif::{ProgressBar, ProgressStyle};
 use sycee_contract::Date;
-use sycee_runtime::control::Lease;
-use sycee_sim::{Faults, World, WorldSettings, oracles};
+use sycee_sim::{Faults, WorldSettings};
 
 use crate::Context;
-use crate::demo::{Place, applicants, peak_memory_kib};
+use crate::demo::{Place, applicants, live, peak_memory_kib, seconds};
 use crate::market_files::MarketArgs;
 use crate::output::{Failure, Verdict, say, say_json};
-use crate::report::{RunFigures, oracle_lines};
+use crate::report::oracle_lines;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -38,7 +36,7 @@ pub struct SimArgs {
     /// Runs with seeds one after another
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
     pub runs: u32,
-    /// What goes wrong: none, usual, all, or a list of channel, partner, crashes, duplicates
+    /// What goes wrong: none, usual, all, or a list of channel, partner, outages, crashes, duplicates
     #[arg(long, default_value = "all")]
     pub faults: Faults,
     /// Days between two sittings of the oracles
@@ -62,60 +60,40 @@ pub fn run(args: &SimArgs, context: &Context) -> Result<Verdict, Failure> {
             faults: args.faults,
             first_day: Date::constant(2026, 1, 5),
             applicants: applicants(args.applicants)?,
+            manual_review: true,
             arrival_days: (args.days / 2).max(1),
             master: b"a simulation has nothing to hide".to_vec(),
         };
-        let report = live(settings, place.lease(), args, context.json)
-            .map_err(|error| Failure::Fault(format!("seed {seed}: {error}")))?;
+        let (report, figures) = live(settings, place.lease(), args.days, Some(args.every), context.json)
+            .map_err(|failure| of_seed(seed, failure))?;
         fine &= report.holds();
         if !context.json {
             say(&format!(
-                "seed {seed}: {} days, {} loans, {} cascades, {} messages, hash {}\n{}",
+                "seed {seed}: {} days in {}, {} loans, {} cascades, {} messages, {} effects tried in vain, peak memory \
+                 {} MB\n{}hash of the state {}\n",
                 report.days,
+                seconds(figures.lived),
                 report.funnel.loans,
                 report.cascades,
                 report.messages,
-                &report.hash[..16],
-                oracle_lines(&report)
+                report.effect_failures,
+                figures.peak_kib / 1_024,
+                oracle_lines(&report),
+                report.hash
             ))?;
         }
-        reports.push(report);
+        reports.push(figures.with(&report));
     }
     if context.json {
-        let figures = RunFigures { peak_kib: peak_memory_kib(), ..RunFigures::default() };
-        say_json(&serde_json::json!({ "runs": reports, "peakKib": figures.peak_kib }))?;
+        say_json(&serde_json::json!({ "runs": reports, "peakKib": peak_memory_kib() }))?;
     }
     Ok(Verdict::of(fine))
 }
 
-fn live(
-    settings: WorldSettings,
-    lease: Option<Lease>,
-    args: &SimArgs,
-    quiet: bool,
-) -> Result<sycee_sim::Report, String> {
-    let bar = if quiet { ProgressBar::hidden() } else { ProgressBar::new(u64::from(args.days)) };
-    let style = ProgressStyle::with_template("{msg:<52} {wide_bar} {pos}/{len} days  {elapsed}");
-    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
-    let text = |error: sycee_sim::SimError| error.to_string();
-    let mut world = World::leased(settings, lease).map_err(text)?;
-    for day in 1..=args.days {
-        let progress = world.run_day().map_err(text)?;
-        bar.set_position(u64::from(progress.days));
-        bar.set_message(format!("{}  {:>6} loans  {:>9} messages", progress.date, progress.loans, progress.messages));
-        if day % args.every == 0 {
-            let verdicts = oracles::ask_all(world.writer(), false).map_err(|fault| fault.to_string())?;
-            if let Some(broken) = verdicts.iter().find(|verdict| !verdict.holds()) {
-                bar.finish_and_clear();
-                let findings = broken.findings.join("\n  ");
-                return Err(format!(
-                    "{}: oracle {} ({}) is broken:\n  {findings}",
-                    progress.date, broken.nr, broken.rule
-                ));
-            }
-        }
+/// Says which seed breaks again what was broken.
+fn of_seed(seed: u64, failure: Failure) -> Failure {
+    match failure {
+        Failure::Fault(text) => Failure::Fault(format!("seed {seed}: {text}")),
+        Failure::Input(text) => Failure::Input(text),
     }
-    let report = world.report().map_err(text)?;
-    bar.finish_and_clear();
-    Ok(report)
 }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use sycee_accounting::AccountingRules;
+use sycee_accounting::rules::Chart;
 use sycee_contract::{ConfirmFundArrival, PublishProductVersion, RegisterFundingContract};
 use sycee_funds::PaymentConfig;
 use sycee_money::{Currency, Money, Rate};
@@ -188,6 +189,12 @@ impl MarketFiles {
             timezone: file.timezone,
             manual_review: file.manual_review,
         })
+    }
+
+    /// The chart of accounts.
+    pub fn chart(&self) -> Result<Chart, MarketError> {
+        const FILE: &str = "chart.yaml";
+        Chart::parse(self.text(FILE)?).map_err(|error| wrong(FILE, error))
     }
 
     /// Every domain's configuration.

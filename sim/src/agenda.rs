@@ -3,28 +3,73 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-use sycee_contract::{LoanId, OfferId, OtpChallengeId, RepaymentKind, RepaymentOrderId, Timestamp};
+use sycee_contract::{
+    CreditApplicationId, LoanId, OfferId, OtpChallengeId, RepaymentKind, RepaymentOrderId, Timestamp,
+};
 use sycee_money::Money;
 
 /// One thing a person is going to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Act {
     RequestOtp,
-    Register { challenge: OtpChallengeId },
+    Register {
+        challenge: OtpChallengeId,
+    },
     TellDetails,
     SubmitKyc,
     GrantConsent,
     ApplyForCredit,
     QueryOffers,
-    QueryDetail { offer: OfferId, amount: Money, term: u32, direct_debit: bool },
-    SubmitLoan { offer: OfferId, amount: Money, term: u32, direct_debit: bool },
-    AskToSign { loan: LoanId, hash: String },
-    SignContract { loan: LoanId, hash: String, challenge: OtpChallengeId },
-    LogIn { challenge: OtpChallengeId, then: Box<Act> },
-    CancelApplication { loan: LoanId },
-    LookAtDues { loan: LoanId, kind: RepaymentKind },
-    Repay { loan: LoanId, kind: RepaymentKind, amount: Option<Money> },
-    PayAtPartner { order: RepaymentOrderId, loan: LoanId, amount: Money },
+    QueryDetail {
+        offer: OfferId,
+        amount: Money,
+        term: u32,
+        direct_debit: bool,
+    },
+    SubmitLoan {
+        offer: OfferId,
+        amount: Money,
+        term: u32,
+        direct_debit: bool,
+    },
+    AskToSign {
+        loan: LoanId,
+        hash: String,
+    },
+    SignContract {
+        loan: LoanId,
+        hash: String,
+        challenge: OtpChallengeId,
+    },
+    LogIn {
+        challenge: OtpChallengeId,
+        then: Box<Act>,
+    },
+    CancelApplication {
+        loan: LoanId,
+    },
+    LookAtDues {
+        loan: LoanId,
+        kind: RepaymentKind,
+    },
+    Repay {
+        loan: LoanId,
+        kind: RepaymentKind,
+        amount: Option<Money>,
+    },
+    PayAtPartner {
+        order: RepaymentOrderId,
+        loan: LoanId,
+        amount: Money,
+    },
+    /// Somebody of the lender's decides about the person's application for credit.
+    ReviewCredit {
+        application: CreditApplicationId,
+    },
+    /// Somebody of the lender's decides about the person's application for a loan.
+    ReviewLoan {
+        loan: LoanId,
+    },
 }
 
 #[derive(Debug, PartialEq, Eq)]

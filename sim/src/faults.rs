@@ -11,6 +11,8 @@ pub struct Faults {
     pub channel: bool,
     /// The self-paying partner refuses orders.
     pub partner: bool,
+    /// Channels, partners and providers are away for minutes to hours.
+    pub outages: bool,
     /// The process dies between commit and answer, and people ask again.
     pub crashes: bool,
     /// People press buttons twice.
@@ -19,16 +21,16 @@ pub struct Faults {
 
 impl Faults {
     /// Names that `--faults` takes.
-    pub const NAMES: &'static str = "none, all, or a list of channel, partner, crashes, duplicates";
+    pub const NAMES: &'static str = "none, usual, all, or a list of channel, partner, outages, crashes, duplicates";
 
     /// Everything goes wrong.
     pub const fn all() -> Self {
-        Self { channel: true, partner: true, crashes: true, duplicates: true }
+        Self { channel: true, partner: true, outages: true, crashes: true, duplicates: true }
     }
 
-    /// What a real month has: channels and partners misbehave, people press twice, nothing crashes.
+    /// What a real month has: channels and partners misbehave and are away, people press twice, nothing crashes.
     pub const fn usual() -> Self {
-        Self { channel: true, partner: true, crashes: false, duplicates: true }
+        Self { crashes: false, ..Self::all() }
     }
 
     pub(crate) const fn channel_rates(self) -> ChannelFaults {
@@ -60,6 +62,7 @@ impl FromStr for Faults {
                 "usual" => faults = Self::usual(),
                 "channel" => faults.channel = true,
                 "partner" => faults.partner = true,
+                "outages" => faults.outages = true,
                 "crashes" => faults.crashes = true,
                 "duplicates" => faults.duplicates = true,
                 other => return Err(format!("{other:?} is no fault: use {}", Self::NAMES)),

@@ -12,13 +12,15 @@ mod applicants;
 mod doors;
 mod faults;
 pub mod oracles;
+mod outages;
 mod outside;
 mod people;
 mod person;
 mod report;
+mod staff;
 mod world;
 
 pub use applicants::{Applicant, DataError, GERMAN_CREDIT, read_applicants};
 pub use faults::Faults;
-pub use report::{Book, Funnel, Report};
+pub use report::{Book, BookLine, Cash, Declined, FunderPosition, Funnel, Income, IncomeLine, Report, TrialLine};
 pub use world::{Progress, SimError, World, WorldSettings};

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use sycee_contract::{
-    ChannelPayment, ChannelQuery, CustomerId, PartnerPayout, PaymentDirection, RecordPaymentResult, SendOtp, Timestamp,
-    VerifyIdentity,
+    ChannelPayment, ChannelQuery, CustomerId, Effect, PartnerPayout, PaymentDirection, RecordPaymentResult, SendOtp,
+    Timestamp, VerifyIdentity,
 };
 use sycee_money::Money;
 use sycee_psp::{
@@ -15,6 +15,8 @@ use sycee_psp::{
 use sycee_runtime::{EffectEnvelope, Stimulus};
 
 use crate::Faults;
+use crate::oracles::Statements;
+use crate::outages::{Line, Outages};
 
 /// What a payer will do with the next request to pay, by customer.
 pub(crate) type Moods = Arc<Mutex<BTreeMap<CustomerId, PayerDecision>>>;
@@ -25,6 +27,7 @@ pub(crate) struct Outside {
     pub partner: SimulatedPartner,
     pub sms: SimulatedSmsGateway,
     pub moods: Moods,
+    outages: Outages,
     /// Which channel took a request.
     requests: BTreeMap<String, String>,
 }
@@ -35,8 +38,12 @@ pub(crate) enum Handed {
     Taken,
     /// The answer came at once.
     Answered(Box<Stimulus>),
-    /// Nobody answered; try again.
-    Failed(&'static str),
+    /// Nobody answered; try again, so often in all.
+    Failed { error: &'static str, attempts_max: u32 },
+}
+
+fn failed<F: Effect>(error: &'static str) -> Handed {
+    Handed::Failed { error, attempts_max: F::MAX_ATTEMPTS }
 }
 
 impl Outside {
@@ -56,6 +63,7 @@ impl Outside {
             partner: SimulatedPartner::new(seed ^ 0x9a, if faults.partner { 20 } else { 0 }),
             sms: SimulatedSmsGateway::new(),
             moods,
+            outages: Outages::new(seed ^ 0x07a9, faults.outages),
             requests: BTreeMap::new(),
         }
     }
@@ -67,33 +75,68 @@ impl Outside {
     /// Hands an effect to whoever executes it.
     pub(crate) fn hand_over(&mut self, now: Timestamp, effect: &EffectEnvelope) -> Handed {
         if let Some(otp) = effect.get::<SendOtp>() {
-            self.sms.submit(otp);
-            return Handed::Taken;
+            return self.through::<SendOtp>("sms", now, |outside| {
+                outside.sms.submit(otp);
+                Handed::Taken
+            });
         }
         if let Some(check) = effect.get::<VerifyIdentity>() {
-            self.identity.submit(now, check);
-            return Handed::Taken;
+            return self.through::<VerifyIdentity>("identity", now, |outside| {
+                outside.identity.submit(now, check);
+                Handed::Taken
+            });
         }
         if let Some(payout) = effect.get::<PartnerPayout>() {
-            self.partner.submit(now, payout);
-            return Handed::Taken;
+            return self.through::<PartnerPayout>("partner", now, |outside| {
+                outside.partner.submit(now, payout);
+                Handed::Taken
+            });
         }
         if let Some(payment) = effect.get::<ChannelPayment>() {
-            let Some(channel) = self.channels.get_mut(&payment.account.channel) else {
-                return Handed::Failed("no such channel");
-            };
-            self.requests.insert(payment.request_id.clone(), payment.account.channel.clone());
-            return match channel.submit(now, payment).to_result(payment) {
-                Some(refused) => Handed::Answered(Box::new(from_channel(refused))),
-                None => Handed::Taken,
-            };
+            return self.through::<ChannelPayment>(&payment.account.channel, now, |outside| outside.pay(now, payment));
         }
         if let Some(query) = effect.get::<ChannelQuery>() {
-            let code = self.requests.get(&query.request_id).cloned().unwrap_or_else(|| query.channel.clone());
-            let answer = self.channels.get_mut(&code).and_then(|channel| channel.query(now, query));
-            return answer.map_or(Handed::Taken, |callback| Handed::Answered(Box::new(from_channel(callback.into()))));
+            let code = self.requests.get(&query.request_id).unwrap_or(&query.channel).clone();
+            return self.through::<ChannelQuery>(&code, now, |outside| {
+                let answer = outside.channels.get_mut(&code).and_then(|channel| channel.query(now, query));
+                answer.map_or(Handed::Taken, |callback| Handed::Answered(Box::new(from_channel(callback.into()))))
+            });
         }
-        Handed::Failed("no adapter")
+        failed::<ChannelPayment>("no adapter")
+    }
+
+    /// Hands over as `system` can be reached at `now`.
+    fn through<F: Effect>(&mut self, system: &str, now: Timestamp, hand: impl FnOnce(&mut Self) -> Handed) -> Handed {
+        match self.outages.line(system, now) {
+            Line::Up => hand(self),
+            Line::Down => failed::<F>("nobody answers"),
+            Line::Mute => {
+                // Whatever it answers, nobody hears it.
+                drop(hand(self));
+                failed::<F>("the answer was lost")
+            }
+        }
+    }
+
+    fn pay(&mut self, now: Timestamp, payment: &ChannelPayment) -> Handed {
+        let Some(channel) = self.channels.get_mut(&payment.account.channel) else {
+            return failed::<ChannelPayment>("no such channel");
+        };
+        self.requests.insert(payment.request_id.clone(), payment.account.channel.clone());
+        match channel.submit(now, payment).to_result(payment) {
+            Some(refused) => Handed::Answered(Box::new(from_channel(refused))),
+            None => Handed::Taken,
+        }
+    }
+
+    /// What everybody outside says was moved so far.
+    pub(crate) fn statements(&self, now: Timestamp) -> Statements {
+        let end = now.plus_seconds(1);
+        let of = |(code, channel): (&String, &SimulatedChannel)| {
+            (code.clone(), channel.statement(Timestamp::default(), end))
+        };
+        let partners = self.partner.paid().iter().map(|(at, _, loan, amount)| (*at, *loan, *amount));
+        Statements { channels: self.channels.iter().map(of).collect(), partners: partners.collect() }
     }
 
     /// When something outside happens next.

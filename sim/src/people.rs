@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 
 use sycee_contract::{
-    Address, ApplyForCredit, CalculateRepaymentPosting, CancelLoanApplication, ConsentKind, CreateRepaymentOrder,
-    CreditLineApproved, CustomerId, CustomerStageChanged, DisbursementSucceeded, EmergencyContact, Employment,
-    GrantConsent, InstallmentDueNotice, KycCompleted, KycVerdict, LoanApplicationApproved, LoanId, Offer,
-    OfferDetailRequest, OtpChallengeId, PayoutAccount, ProductOfferDistributed, QueryAssetDueList, QueryProductOffer,
-    RegisterCustomer, RepaymentKind, RepaymentMethodCreated, RepaymentMethodKind, RepaymentSucceeded, Sensitive,
-    SubmitKyc, SubmitLoanApplication, Timestamp, UpdateCustomerDetails,
+    Address, ApplyForCredit, AssetPostingApplied, CalculateRepaymentPosting, CancelLoanApplication, ConsentKind,
+    CreateRepaymentOrder, CreditApplicationRejected, CreditLineApproved, CustomerId, CustomerStageChanged,
+    DisbursementSucceeded, EmergencyContact, Employment, GrantConsent, InstallmentDueNotice, KycCompleted, KycVerdict,
+    LoanApplicationApproved, LoanApplicationRejected, LoanId, Offer, OfferDetailRequest, OtpChallengeId, PayoutAccount,
+    ProductOfferDistributed, QueryAssetDueList, QueryProductOffer, RegisterCustomer, RepaymentKind,
+    RepaymentMethodCreated, RepaymentMethodKind, RepaymentSucceeded, RiskDecisionMade, RiskOutcome, RiskPurpose,
+    Sensitive, SubmitKyc, SubmitLoanApplication, Timestamp, UpdateCustomerDetails,
 };
 use sycee_money::Money;
 use sycee_psp::PayerDecision;
@@ -20,11 +21,19 @@ use crate::world::{SimError, World};
 /// Hour of the day at which people pay, in seconds.
 const PAY_HOUR: i64 = 10 * 3_600;
 
+/// Seconds after which somebody who got no code asks for another.
+const PATIENCE_SECONDS: i64 = 3_600;
+
 impl World {
     /// One person does one thing.
     pub(crate) fn act(&mut self, nr: usize, act: Act) -> Result<(), SimError> {
         let logged_out = self.people[nr].customer.is_some() && self.writer().now() >= self.people[nr].session_until;
-        if logged_out && !matches!(act, Act::LogIn { .. } | Act::PayAtPartner { .. }) {
+        if logged_out
+            && !matches!(
+                act,
+                Act::LogIn { .. } | Act::PayAtPartner { .. } | Act::ReviewCredit { .. } | Act::ReviewLoan { .. }
+            )
+        {
             return self.ask_to_log_in(nr, act);
         }
         match act {
@@ -60,6 +69,8 @@ impl World {
             }
             Act::LookAtDues { loan, kind } => self.look_at_dues(nr, loan, kind),
             Act::Repay { loan, kind, amount } => self.repay(nr, loan, kind, amount),
+            Act::ReviewCredit { application } => self.review_credit(nr, application),
+            Act::ReviewLoan { loan } => self.review_loan(loan),
             Act::PayAtPartner { order, loan, amount } => {
                 let Some(funder) = self.self_collecting.get(&order).copied() else { return Ok(()) };
                 let notice = self.outside.partner.collect(funder, loan, Some(order), amount);
@@ -69,7 +80,10 @@ impl World {
     }
 
     fn register(&mut self, nr: usize, challenge: OtpChallengeId) -> Result<(), SimError> {
-        let Some(code) = self.outside.sms.take_code(&challenge.to_string()) else { return Ok(()) };
+        let Some(code) = self.outside.sms.take_code(&challenge.to_string()) else {
+            self.plan_in(PATIENCE_SECONDS, nr, Act::RequestOtp);
+            return Ok(());
+        };
         let person = &self.people[nr];
         let register = RegisterCustomer {
             phone: Sensitive::new(&person.phone),
@@ -84,7 +98,9 @@ impl World {
             self.logged_in(nr, &answer);
             self.by_customer.insert(answer.customer, nr);
             self.funnel.registered += 1;
-            if !self.people[nr].habits.leaves {
+            if self.people[nr].habits.leaves {
+                self.funnel.left += 1;
+            } else {
                 self.plan_in(60, nr, Act::TellDetails);
             }
         }
@@ -221,6 +237,8 @@ impl World {
 
     /// How people answer what a cascade told them.
     pub(crate) fn hear(&mut self, done: &Executed) -> Result<(), SimError> {
+        self.hear_declined(done);
+        self.hear_referred(done);
         for event in done.events::<KycCompleted>() {
             if event.verdict == KycVerdict::Passed
                 && let Some(nr) = self.person_of(event.customer)
@@ -280,10 +298,37 @@ impl World {
                 self.self_collecting.insert(event.order, event.funder);
             }
         }
+        for event in done.events::<AssetPostingApplied>() {
+            self.hear_posted(event);
+        }
         for event in done.events::<RepaymentSucceeded>() {
             self.hear_repaid(event);
         }
         Ok(())
+    }
+
+    /// Who gets no further, where, and why.
+    fn hear_declined(&mut self, done: &Executed) {
+        let mut declined = |step: &'static str, reasons: &[String]| {
+            let declined = self.declined.entry(step).or_default();
+            declined.times += 1;
+            let reason = reasons.first().map_or("no reason told", String::as_str);
+            *declined.reasons.entry(reason.to_owned()).or_default() += 1;
+        };
+        for event in done.events::<KycCompleted>().filter(|event| event.verdict != KycVerdict::Passed) {
+            declined("identity", &event.reasons);
+        }
+        for event in done.events::<RiskDecisionMade>() {
+            if event.purpose == RiskPurpose::Admission && event.outcome != RiskOutcome::Approve {
+                declined("admission", &event.reasons);
+            }
+        }
+        for event in done.events::<CreditApplicationRejected>() {
+            declined("credit line", &event.reasons);
+        }
+        for event in done.events::<LoanApplicationRejected>() {
+            declined("loan", &event.reasons);
+        }
     }
 
     fn choose(&mut self, nr: usize, offers: &[Offer]) -> Result<(), SimError> {
@@ -351,11 +396,16 @@ impl World {
         self.agenda.plan(at, nr, Act::LookAtDues { loan: event.loan, kind });
     }
 
-    fn hear_repaid(&mut self, event: &RepaymentSucceeded) {
+    /// A first installment counts as paid when all of it is paid by the end of its due date.
+    fn hear_posted(&mut self, event: &AssetPostingApplied) {
         let today = self.date();
-        if self.first_due.get(&event.loan).is_some_and(|due| today <= *due) {
+        let settles_first = event.settled || event.installments_settled.contains(&1);
+        if settles_first && self.first_due.get(&event.loan).is_some_and(|due| today <= *due) {
             self.first_due.remove(&event.loan);
         }
+    }
+
+    fn hear_repaid(&mut self, event: &RepaymentSucceeded) {
         let Some(nr) = self.person_of(event.customer) else { return };
         if event.settled && event.worst_days_past_due <= 10 && self.people[nr].habits.borrows_again > 0 {
             self.people[nr].habits.borrows_again -= 1;
@@ -365,7 +415,7 @@ impl World {
         }
     }
 
-    fn person_of(&self, customer: CustomerId) -> Option<usize> {
+    pub(crate) fn person_of(&self, customer: CustomerId) -> Option<usize> {
         self.by_customer.get(&customer).copied()
     }
 }

@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
+use sycee_accounting::ledger::AccountKind;
 use sycee_accounting::reports;
 use sycee_asset::{Bucket, LoanNote, NoteStatus};
 use sycee_funds::fund_management_system::FundAccount;
-use sycee_money::{Currency, Money};
+use sycee_money::{Currency, Money, MoneyError};
 
-use crate::oracles::{self, Verdict};
+use crate::oracles::Verdict;
 use crate::world::{SimError, World};
 
 /// How many people got how far.
@@ -37,8 +38,38 @@ pub struct Funnel {
     pub loans: u64,
     /// First loans whose first installment fell due.
     pub first_due: u64,
-    /// Of those, how many were not paid on the day.
+    /// Of those, how many were not paid in full on the day.
     pub first_overdue: u64,
+    /// Registered and never went on.
+    pub left: u64,
+    /// Applications, for credit or a loan, that the rules referred to people.
+    pub referred: u64,
+    /// Of those, how many they approved.
+    pub review_approved: u64,
+}
+
+/// Why people got no further at one step.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Declined {
+    /// How often somebody was declined there.
+    pub times: u64,
+    /// By the strongest reason, as its stable code.
+    pub reasons: BTreeMap<String, u64>,
+}
+
+/// Loans that are equally late, or over.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BookLine {
+    /// Days past due, or how the loan ended.
+    pub name: &'static str,
+    /// How many loans.
+    pub loans: u64,
+    /// Principal lent.
+    pub lent: Money,
+    /// Principal outstanding.
+    pub outstanding: Money,
 }
 
 /// The loan book at the end of a run.
@@ -47,14 +78,60 @@ pub struct Funnel {
 pub struct Book {
     /// Loans by state of their note.
     pub by_status: BTreeMap<&'static str, u64>,
+    /// The same with their principal, from current to over.
+    pub lines: Vec<BookLine>,
     /// Principal lent.
     pub lent: Money,
     /// Principal outstanding.
     pub outstanding: Money,
-    /// Outstanding principal of loans more than 30, 60 and 90 days past due, in basis points of the outstanding.
+    /// Outstanding principal of loans more than 30, 60 and 90 days past due, in basis points of the outstanding of all.
     pub par_bps: [i64; 3],
+    /// Outstanding principal of loans more than 90 days past due.
+    pub defaulted: Money,
+    /// That, in basis points of all principal ever lent.
+    pub defaulted_bps: i64,
+    /// Outstanding principal of loans 31 to 90 days past due, in basis points of what is outstanding without defaults.
+    pub late_bps: i64,
     /// Paid by borrowers.
     pub collected: Money,
+}
+
+/// All money that went in and out, over all funders.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Cash {
+    /// Brought in by funders.
+    pub arrived: Money,
+    /// Paid to borrowers.
+    pub paid_out: Money,
+    /// Paid by borrowers.
+    pub received: Money,
+    /// Given back.
+    pub refunded: Money,
+    /// What is there: arrived + received − paid out − refunded.
+    pub at_hand: Money,
+}
+
+/// What was earned, and what it cost.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Income {
+    /// Income accounts as positive amounts, then expense accounts as negative ones.
+    pub lines: Vec<IncomeLine>,
+    /// Their sum.
+    pub total: Money,
+}
+
+/// One line of the income.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct IncomeLine {
+    /// Chart code.
+    pub account: String,
+    /// The chart's name.
+    pub name: String,
+    /// Earned, or spent when negative.
+    pub amount: Money,
 }
 
 /// A funder's position.
@@ -73,6 +150,10 @@ pub struct FunderPosition {
     pub paid_out: Money,
     /// Repaid by borrowers.
     pub received: Money,
+    /// Given back.
+    pub refunded: Money,
+    /// Not explained.
+    pub suspense: Money,
 }
 
 /// One line of the trial balance.
@@ -81,8 +162,13 @@ pub struct FunderPosition {
 pub struct TrialLine {
     /// Chart code.
     pub account: String,
+    /// The chart's name.
+    pub name: String,
     /// Debits minus credits.
     pub balance: Money,
+    /// Kind of account.
+    #[serde(skip)]
+    pub kind: AccountKind,
 }
 
 /// What a run comes to.
@@ -99,12 +185,16 @@ pub struct Report {
     pub applicants: usize,
     /// How far they got.
     pub funnel: Funnel,
-    /// Refusals by code.
+    /// Who was declined, by step.
+    pub declined: BTreeMap<&'static str, Declined>,
+    /// Requests that were refused, by code.
     pub refusals: BTreeMap<String, u64>,
     /// The loan book.
     pub book: Book,
-    /// Income by chart code.
-    pub income: Vec<TrialLine>,
+    /// Money out and in.
+    pub cash: Cash,
+    /// Income and expenses.
+    pub income: Income,
     /// Funders.
     pub funders: Vec<FunderPosition>,
     /// The whole trial balance by chart code.
@@ -115,6 +205,8 @@ pub struct Report {
     pub cascades: u64,
     /// Messages.
     pub messages: u64,
+    /// How often an effect could not be executed, and was tried again or given up.
+    pub effect_failures: u64,
     /// BLAKE3 of the logical state, hex.
     pub hash: String,
 }
@@ -131,37 +223,48 @@ impl World {
     pub fn report(&mut self) -> Result<Report, SimError> {
         self.settle()?;
         let answers = self.repeat_requests()?;
-        let mut verdicts = oracles::ask_all(self.writer(), true)?;
+        let mut verdicts = self.ask_oracles(true)?;
         verdicts.push(answers);
         let (cascades, messages) = self.volume();
         let currency = self.settings.files.market()?.currency;
         let trial_balance = self.trial_lines()?;
-        let income = trial_balance.iter().filter(|line| line.account.starts_with('4')).cloned().collect();
+        let funders = self.funders()?;
         Ok(Report {
             engine: self.settings.url.engine(),
             seed: self.settings.seed,
             days: self.days(),
             applicants: self.people.len(),
             funnel: self.funnel(),
+            declined: self.declined.clone(),
             refusals: self.refusals.clone(),
-            book: self.book(currency)?,
-            income,
-            funders: self.funders()?,
+            book: self.book(currency, &funders)?,
+            cash: cash(currency, &funders)?,
+            income: income(currency, &trial_balance)?,
+            funders,
             trial_balance,
             oracles: verdicts,
             cascades,
             messages,
+            effect_failures: self.effect_failures(),
             hash: self.writer().digest()?,
         })
     }
 
     fn trial_lines(&mut self) -> Result<Vec<TrialLine>, SimError> {
+        let chart = self.settings.files.chart()?;
         let trial = reports::trial_balance(self.writer().reader(), None)?;
         let mut lines = Vec::new();
-        for ((account, currency), units) in trial.by_chart_code() {
+        for ((code, currency), units) in trial.by_chart_code() {
+            let account = chart.accounts().iter().find(|account| account.code == code);
+            let account = account.ok_or_else(|| SimError::Broken(format!("account {code} is not in the chart")))?;
             let units =
-                i64::try_from(units).map_err(|_| SimError::Broken(format!("the balance of {account} does not fit")))?;
-            lines.push(TrialLine { account: account.to_owned(), balance: Money::from_units(units, currency) });
+                i64::try_from(units).map_err(|_| SimError::Broken(format!("the balance of {code} does not fit")))?;
+            lines.push(TrialLine {
+                account: code.to_owned(),
+                name: account.name.replace('-', " "),
+                balance: Money::from_units(units, currency),
+                kind: account.kind,
+            });
         }
         Ok(lines)
     }
@@ -177,49 +280,109 @@ impl World {
                 committed: committed.map_err(|error| sycee_runtime::Fault::corrupt(error.to_string()))?,
                 paid_out: account.paid_out,
                 received: account.received,
+                refunded: account.refunded,
+                suspense: account.suspense,
             });
             Ok(())
         })?;
         Ok(funders)
     }
 
-    fn book(&mut self, currency: Currency) -> Result<Book, SimError> {
-        let mut by_status: BTreeMap<&'static str, u64> = BTreeMap::new();
-        let (mut lent, mut outstanding) = (0i64, 0i64);
-        let mut late = [0i64; 3];
+    fn book(&mut self, currency: Currency, funders: &[FunderPosition]) -> Result<Book, SimError> {
+        let mut found: BTreeMap<usize, (u64, i64, i64)> = BTreeMap::new();
         self.writer().scan::<LoanNote>(&mut |note| {
-            let name = match note.status {
-                NoteStatus::Active | NoteStatus::Overdue => note.bucket.name(),
-                status => status.name(),
-            };
-            *by_status.entry(name).or_default() += 1;
-            lent += note.principal.units();
-            let open = note.principal_outstanding.units();
-            outstanding += open;
-            let beyond = match note.bucket {
-                Bucket::DaysOver90 => 3,
-                Bucket::Days61To90 => 2,
-                Bucket::Days31To60 => 1,
-                _ => 0,
-            };
-            for slot in late.iter_mut().take(beyond) {
-                *slot += open;
-            }
+            let (count, lent, outstanding) = found.entry(place_in_book(note)).or_default();
+            *count += 1;
+            *lent += note.principal.units();
+            *outstanding += note.principal_outstanding.units();
             Ok(())
         })?;
-        let share =
-            |units: i64| if outstanding == 0 { 0 } else { i128::from(units) * 10_000 / i128::from(outstanding) };
-        let par_bps = late.map(|units| i64::try_from(share(units)).unwrap_or(i64::MAX));
-        let mut collected = Money::zero(currency);
-        for funder in self.funders()? {
-            collected = collected.checked_add(funder.received)?;
-        }
+        let money = |units| Money::from_units(units, currency);
+        let line = |(at, (loans, lent, outstanding)): (&usize, &(u64, i64, i64))| BookLine {
+            name: BOOK[*at],
+            loans: *loans,
+            lent: money(*lent),
+            outstanding: money(*outstanding),
+        };
+        let lines: Vec<BookLine> = found.iter().map(line).collect();
+        let lent: i64 = found.values().map(|(_, lent, _)| lent).sum();
+        // The buckets stand first, from current to more than 90 days.
+        let late_from = |bucket: usize| found.range(bucket..=DEFAULTED).map(|(_, (_, _, units))| units).sum::<i64>();
+        let (outstanding, defaulted) = (late_from(0), late_from(DEFAULTED));
         Ok(Book {
-            by_status,
-            lent: Money::from_units(lent, currency),
-            outstanding: Money::from_units(outstanding, currency),
-            par_bps,
-            collected,
+            by_status: lines.iter().map(|line| (line.name, line.loans)).collect(),
+            lines,
+            lent: money(lent),
+            outstanding: money(outstanding),
+            par_bps: [2, 3, DEFAULTED].map(|bucket| bps(late_from(bucket), outstanding)),
+            defaulted: money(defaulted),
+            defaulted_bps: bps(defaulted, lent),
+            late_bps: bps(late_from(2) - defaulted, outstanding - defaulted),
+            collected: sum(currency, funders, |funder| funder.received)?,
         })
     }
+}
+
+/// Lines of the book: buckets of running loans from current to defaulted, then loans that are not running.
+const BOOK: [&str; 8] = [
+    "current",
+    "1 to 30 days late",
+    "31 to 60 days late",
+    "61 to 90 days late",
+    "over 90 days late",
+    "being booked",
+    "settled",
+    "cancelled",
+];
+/// The line of loans more than 90 days past due.
+const DEFAULTED: usize = 4;
+
+fn place_in_book(note: &LoanNote) -> usize {
+    match (note.status, note.bucket) {
+        (NoteStatus::Active | NoteStatus::Overdue, Bucket::Current) => 0,
+        (NoteStatus::Active | NoteStatus::Overdue, Bucket::Days1To30) => 1,
+        (NoteStatus::Active | NoteStatus::Overdue, Bucket::Days31To60) => 2,
+        (NoteStatus::Active | NoteStatus::Overdue, Bucket::Days61To90) => 3,
+        (NoteStatus::Active | NoteStatus::Overdue, Bucket::DaysOver90) => DEFAULTED,
+        (NoteStatus::AwaitingPlan | NoteStatus::Planned, _) => 5,
+        (NoteStatus::Settled, _) => 6,
+        (NoteStatus::Cancelled, _) => 7,
+    }
+}
+
+/// `part` of `whole` in basis points, rounded down; 0 of nothing.
+fn bps(part: i64, whole: i64) -> i64 {
+    if whole == 0 {
+        return 0;
+    }
+    i64::try_from(i128::from(part) * 10_000 / i128::from(whole)).unwrap_or(i64::MAX)
+}
+
+fn sum(
+    currency: Currency,
+    funders: &[FunderPosition],
+    amount: impl Fn(&FunderPosition) -> Money,
+) -> Result<Money, MoneyError> {
+    Money::sum(currency, funders.iter().map(amount))
+}
+
+fn cash(currency: Currency, funders: &[FunderPosition]) -> Result<Cash, MoneyError> {
+    let total = |amount: fn(&FunderPosition) -> Money| sum(currency, funders, amount);
+    let (arrived, paid_out) = (total(|it| it.arrived)?, total(|it| it.paid_out)?);
+    let (received, refunded) = (total(|it| it.received)?, total(|it| it.refunded)?);
+    let at_hand = arrived.checked_add(received)?.checked_sub(paid_out)?.checked_sub(refunded)?;
+    Ok(Cash { arrived, paid_out, received, refunded, at_hand })
+}
+
+/// A credit balance is income, a debit balance a cost.
+fn income(currency: Currency, trial: &[TrialLine]) -> Result<Income, MoneyError> {
+    let mut lines = Vec::new();
+    for kind in [AccountKind::Income, AccountKind::Expense] {
+        for line in trial.iter().filter(|line| line.kind == kind) {
+            let amount = Money::zero(line.balance.currency()).checked_sub(line.balance)?;
+            lines.push(IncomeLine { account: line.account.clone(), name: line.name.clone(), amount });
+        }
+    }
+    let total = Money::sum(currency, lines.iter().map(|line| line.amount))?;
+    Ok(Income { lines, total })
 }

@@ -14,18 +14,18 @@ use sycee_runtime::{
 };
 
 use crate::agenda::{Act, Agenda};
-use crate::oracles::{Requests, Verdict, answer_of};
+use crate::oracles::{self, Requests, Verdict, answer_of};
 use crate::outside::{Handed, Outside};
 use crate::person::Person;
-use crate::report::Funnel;
+use crate::report::{Declined, Funnel};
 use crate::{Applicant, Faults};
 
 /// Things due within so many seconds of each other share a batch.
 const WINDOW_SECONDS: i64 = 120;
-/// Attempts before an effect is given up.
-const EFFECT_ATTEMPTS: u32 = 8;
 /// Stimuli of one batch, unless somebody sets another number.
-const BATCH_MAX: usize = 1_000;
+const BATCH_MAX: usize = 200;
+/// Second of the day at which the lender's people look at work orders: half past seven.
+const OFFICE_SECOND: i64 = 27_000;
 /// Days with a crash, of 1000, unless somebody sets another number.
 const CRASHES_PER_MILLE: u32 = 100;
 /// Requests that are remembered to be asked again, of 1000.
@@ -63,6 +63,8 @@ pub struct WorldSettings {
     pub first_day: Date,
     /// The people, one for each.
     pub applicants: Vec<Applicant>,
+    /// Whether people decide about what the rules refer.
+    pub manual_review: bool,
     /// Days over which people register.
     pub arrival_days: u32,
     /// Master secret of the market.
@@ -95,6 +97,10 @@ pub struct World {
     pub(crate) self_collecting: BTreeMap<RepaymentOrderId, PartnerId>,
     pub(crate) first_due: BTreeMap<LoanId, Date>,
     pub(crate) funnel: Funnel,
+    /// What reviewers decide.
+    pub(crate) desk: SplitMix64,
+    effect_failures: u64,
+    pub(crate) declined: BTreeMap<&'static str, Declined>,
     pub(crate) refusals: BTreeMap<String, u64>,
     waiting: Vec<(Timestamp, EffectEnvelope)>,
     random: SplitMix64,
@@ -135,6 +141,9 @@ impl World {
             self_collecting: BTreeMap::new(),
             first_due: BTreeMap::new(),
             funnel: Funnel::default(),
+            desk: SplitMix64::new(settings.seed ^ 0xde5c),
+            effect_failures: 0,
+            declined: BTreeMap::new(),
             refusals: BTreeMap::new(),
             waiting: Vec::new(),
             random: SplitMix64::new(settings.seed ^ 0xfa17),
@@ -157,9 +166,11 @@ impl World {
     }
 
     fn open(&mut self) -> Result<(), SimError> {
+        let mut market = self.settings.files.market()?;
+        market.manual_review |= self.settings.manual_review;
         let options = MarketOptions {
             url: self.settings.url.clone(),
-            market: self.settings.files.market()?,
+            market,
             configs: self.settings.files.configs()?,
             secrets: Secrets::derive(&self.settings.master),
             first_day: self.settings.first_day,
@@ -239,6 +250,11 @@ impl World {
         self.crashes
     }
 
+    /// How often an effect could not be executed.
+    pub const fn effect_failures(&self) -> u64 {
+        self.effect_failures
+    }
+
     /// Cascades and messages, over crashes.
     pub fn volume(&mut self) -> (u64, u64) {
         let stats = self.writer().stats();
@@ -253,6 +269,11 @@ impl World {
             let second = i64::try_from(self.random.below(86_400)).unwrap_or(0);
             self.crash_after = Some(Timestamp::start_of(closed).plus_seconds(second));
         }
+        let morning = Timestamp::start_of(closed).plus_seconds(OFFICE_SECOND);
+        self.run_until(morning)?;
+        self.writer().set_now(morning);
+        self.take_up_work_orders()?;
+        self.settle()?;
         self.run_until(Timestamp::start_of(opened).plus_seconds(-1))?;
         self.date = opened;
         self.days += 1;
@@ -260,6 +281,8 @@ impl World {
         let done = self.writer().advance(opened, CalendarDays.event(closed, opened))?;
         self.hear(&done)?;
         self.run_until(Timestamp::start_of(opened).plus_seconds(3_600))?;
+        // Nobody waits for the close of the day: it is written while the next day begins.
+        self.writer().seal()?;
         if self.crash_after.is_some() {
             self.crash()?;
         }
@@ -304,14 +327,13 @@ impl World {
             }
             return Ok(());
         }
-        let due: Vec<EffectEnvelope> = {
-            let (due, later) = std::mem::take(&mut self.waiting).into_iter().partition(|(at, _)| *at <= now);
-            self.waiting = later;
-            let due: Vec<(Timestamp, EffectEnvelope)> = due;
-            due.into_iter().map(|(_, effect)| effect).collect()
-        };
+        let (mut due, later): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut self.waiting).into_iter().partition(|(at, _)| *at <= now);
+        self.waiting = later;
         if !due.is_empty() {
-            return self.execute_effects(due);
+            // In an order that a crash, which reads them again by number, does not change.
+            due.sort_by_key(|(at, effect)| (*at, effect.id));
+            return self.execute_effects(due.into_iter().map(|(_, effect)| effect).collect());
         }
         if let Some((nr, act)) = self.agenda.pop_due(now) {
             self.act(nr, act)?;
@@ -343,7 +365,10 @@ impl World {
                     let done = self.writer().effect_answered(&effect, *answer)?;
                     self.hear(&done)?;
                 }
-                Handed::Failed(error) => self.writer().effect_failed(&effect, EFFECT_ATTEMPTS, error)?,
+                Handed::Failed { error, attempts_max } => {
+                    self.effect_failures += 1;
+                    self.writer().effect_failed(&effect, attempts_max, error)?;
+                }
             }
         }
         Ok(())
@@ -388,6 +413,17 @@ impl World {
             return Err(SimError::Broken(format!("{} was asked twice and not answered with the first answer", C::ID)));
         }
         Ok(())
+    }
+
+    /// Asks every oracle but the seventh, with what channels and partners say; see [`oracles::ask_all`].
+    pub fn ask_oracles(&mut self, whole_ledger: bool) -> Result<Vec<Verdict>, SimError> {
+        let mut verdicts = oracles::ask_all(self.writer(), whole_ledger)?;
+        let now = self.writer().now();
+        let statements = self.outside.statements(now);
+        if let Some(funds) = verdicts.iter_mut().find(|verdict| verdict.nr == 3) {
+            oracles::reconcile(self.writer(), &statements, funds)?;
+        }
+        Ok(verdicts)
     }
 
     /// Opens the market again and repeats requests of the past: each must get its first answer (oracle 7).

@@ -94,10 +94,11 @@ pub fn probe_demo(quick: bool) -> Result<(), Failure> {
         faults: Faults::usual(),
         first_day: FIRST_DAY,
         applicants: crate::demo::applicants(people)?,
+        manual_review: true,
         arrival_days: days / 3,
         master: b"a demonstration has nothing to hide".to_vec(),
     };
-    crate::demo::live(settings, None, days, true)?;
+    crate::demo::live(settings, None, days, None, true)?;
     tell(0)
 }
 

@@ -2,7 +2,9 @@
 //!
 //! Invariant: at most one work order a key is open; the database enforces it.
 
-use sycee_contract::{CloseWorkOrder, LoanId, OpenWorkOrder, Rejection, Timestamp, WorkOrderCreated, WorkOrderId};
+use sycee_contract::{
+    CloseWorkOrder, LoanId, OpenWorkOrder, Rejection, RetryEffect, Timestamp, WorkOrderCreated, WorkOrderId,
+};
 use sycee_runtime::{Handled, Registry, Work, entity, text_enum};
 
 text_enum! {
@@ -52,7 +54,12 @@ entity! {
 }
 
 pub(crate) fn register(registry: &mut Registry) {
-    registry.service("work-order-center").entity::<WorkOrder>().handles(open_work_order).handles(close_work_order);
+    registry
+        .service("work-order-center")
+        .entity::<WorkOrder>()
+        .handles(open_work_order)
+        .handles(close_work_order)
+        .handles(retry_effect);
 }
 
 impl WorkOrder {
@@ -77,9 +84,7 @@ impl WorkOrder {
         if self.status == WorkOrderStatus::Closed {
             return Err(Rejection::unexpected_state("work order", self.id, self.status, "an open one"));
         }
-        if note.trim().is_empty() {
-            return Err(Rejection::invalid("note", "must say what was done", "\"payment matched to loan-7\""));
-        }
+        check_note(note)?;
         self.status = WorkOrderStatus::Closed;
         self.open_marker = None;
         self.closed_at = Some(now);
@@ -87,6 +92,13 @@ impl WorkOrder {
         self.note = Some(note.trim().to_owned());
         Ok(())
     }
+}
+
+fn check_note(note: &str) -> Result<(), Rejection> {
+    if note.trim().is_empty() {
+        return Err(Rejection::invalid("note", "must say what was done", "\"payment matched to loan-7\""));
+    }
+    Ok(())
 }
 
 fn open_work_order(work: &mut Work, cmd: &OpenWorkOrder) -> Handled<WorkOrderId> {
@@ -108,5 +120,21 @@ fn close_work_order(work: &mut Work, cmd: &CloseWorkOrder) -> Handled<()> {
     let actor = work.actor().to_owned();
     order.close(&actor, &cmd.note, work.now())?;
     work.save(order);
+    Ok(())
+}
+
+/// Once: an effect that is on its way, or executed, stays as it is.
+fn retry_effect(work: &mut Work, cmd: &RetryEffect) -> Handled<()> {
+    check_note(&cmd.note)?;
+    if !work.retry_effect(cmd.effect)? {
+        return Ok(());
+    }
+    // The runtime opened it under this key.
+    let topic = format!("effect-{}", cmd.effect);
+    if let Some(mut order) = work.find_one(WorkOrder::open_of(topic, OPEN_MARKER))? {
+        let actor = work.actor().to_owned();
+        order.close(&actor, &cmd.note, work.now())?;
+        work.save(order);
+    }
     Ok(())
 }

@@ -13,8 +13,9 @@ use crate::{
 pub trait Effect: Clone + std::fmt::Debug + Serialize + DeserializeOwned + Send + Sync + 'static {
     /// Stable kind, the name an adapter registers for.
     const KIND: &'static str;
-    /// How often it is tried before it is parked with a work order.
-    const MAX_ATTEMPTS: u32 = 8;
+    /// How often it is tried before it is parked with a work order. Waits double from 2 s to an hour: 8 tries take four
+    /// minutes, 24 half a day.
+    const MAX_ATTEMPTS: u32 = 24;
     /// The same key is never executed twice by an adapter that honours it.
     fn idempotency_key(&self) -> String;
     /// Whose key seals its personal data.
@@ -22,13 +23,14 @@ pub trait Effect: Clone + std::fmt::Debug + Serialize + DeserializeOwned + Send 
 }
 
 macro_rules! effects {
-    ($($(#[$doc:meta])* $kind:literal $name:ident key($self:ident) $key:expr, subject $subject:expr, { $($(#[$fdoc:meta])* $f:ident: $t:ty,)* })*) => {$(
+    ($($(#[$doc:meta])* $kind:literal $name:ident key($self:ident) $key:expr, subject $subject:expr, $(attempts $attempts:literal,)? { $($(#[$fdoc:meta])* $f:ident: $t:ty,)* })*) => {$(
         $(#[$doc])*
         #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
         pub struct $name { $($(#[$fdoc])* pub $f: $t,)* }
 
         impl Effect for $name {
             const KIND: &'static str = $kind;
+            $(const MAX_ATTEMPTS: u32 = $attempts;)?
             fn idempotency_key(&$self) -> String { $key }
             fn subject(&$self) -> Option<CustomerId> { $subject }
         }
@@ -36,8 +38,8 @@ macro_rules! effects {
 }
 
 effects! {
-    /// Sends a one-time password by SMS. Answer: none.
-    "send-otp" SendOtp key(self) self.challenge.clone(), subject None, {
+    /// Sends a one-time password by SMS, as long as the password works: five minutes. Answer: none.
+    "send-otp" SendOtp key(self) self.challenge.clone(), subject None, attempts 8, {
         /// The challenge, as text.
         challenge: String,
         /// Phone, E.164.

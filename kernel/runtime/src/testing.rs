@@ -216,6 +216,11 @@ impl Scene {
         self.effects.iter().filter_map(EffectEnvelope::get::<F>).cloned().collect()
     }
 
+    /// All effects since the last stimulus, as whoever executes them gets them.
+    pub fn outgoing(&self) -> Vec<EffectEnvelope> {
+        self.effects.clone()
+    }
+
     /// An entity, whoever owns it.
     pub fn load<E: Entity>(&mut self, key: E::Key) -> Option<E> {
         match self.writer.load::<E>(&key) {

@@ -294,6 +294,30 @@ impl Work<'_> {
         self.cascade.effects.push((id, F::KIND, Arc::new(effect) as Payload));
     }
 
+    /// Has an effect executed that was given up, from the first attempt on. False when it was not given up, or was put
+    /// back before; `NOT_FOUND` when there is none of that number.
+    pub fn retry_effect(&mut self, id: i64) -> Handled<bool> {
+        let found = self.core.get::<RuntimeEffect>(&id)?;
+        let row = found.ok_or_else(|| Rejection::not_found("effect", id))?;
+        if row.state != EffectState::Parked {
+            return Ok(false);
+        }
+        let known = self.core.registry.effects.get_key_value(row.kind.as_str());
+        let (kind, decode) =
+            known.ok_or_else(|| Fault::corrupt(format!("effect {id} has unknown kind {}", row.kind)))?;
+        let (kind, decode) = (*kind, *decode);
+        let payload = self.core.keys.opening(|| decode(&row.payload))??;
+        let pending = RuntimeEffect {
+            state: EffectState::Pending,
+            attempts: 0,
+            next_at: self.core.state.now,
+            ..RuntimeEffect::clone(&row)
+        };
+        self.core.put::<RuntimeEffect>(id, Some(Arc::new(pending)));
+        self.cascade.effects.push((id, kind, payload));
+        Ok(true)
+    }
+
     /// The stored form of `value`; a fault that ends the handler is noted when a key cannot be had.
     fn sealed<T: serde::Serialize>(&mut self, subject: Option<CustomerId>, value: &T) -> Option<Vec<u8>> {
         if self.core.scouting {

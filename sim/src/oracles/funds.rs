@@ -16,7 +16,8 @@ const CASH: [FundBucket; 4] = [FundBucket::Available, FundBucket::Frozen, FundBu
 
 /// `whole` replays every movement of every account.
 pub(super) fn fund_accounts(writer: &mut MarketWriter, whole: bool) -> Result<Verdict, Fault> {
-    let mut verdict = Verdict::new(3, "fund accounts: what came in is there or went out, none negative, reserved once");
+    let mut verdict =
+        Verdict::new(3, "funds: what came in is there or went out, reserved once; statements outside agree");
     let mut accounts: BTreeMap<FundAccountId, FundAccount> = BTreeMap::new();
     let (mut there, mut held) = (Sums::new(), Sums::new());
     writer.scan::<FundAccount>(&mut |account| {

@@ -8,11 +8,14 @@ mod credit;
 mod effects;
 mod funds;
 mod schedules;
+mod statements;
 
 use std::collections::BTreeMap;
 
 pub(crate) use answers::{Requests, answer_of};
 use serde::Serialize;
+pub use statements::Statements;
+pub(crate) use statements::reconcile;
 use sycee_runtime::{Fault, MarketWriter};
 
 /// Most findings that are kept of one oracle.

@@ -2,14 +2,14 @@
 
 use sycee_accounting::ledger::{Entry, Transfer};
 use sycee_asset::{LoanInstallments, LoanNote, RepaymentSchedule};
-use sycee_contract::{EntryId, Identifier as _, ReservationId};
+use sycee_contract::{EntryId, Identifier as _, PaymentDirection, PaymentId, ReservationId};
 use sycee_credit::credit_limit_center::{CreditLine, CreditReservation, HoldStatus};
 use sycee_funds::fund_management_system::{FundAccount, FundReservation, FundTransaction, ReservationStatus};
 use sycee_funds::payment_system::{PaymentOrder, PaymentStatus};
 use sycee_money::Money;
 use sycee_runtime::testing::test_databases;
 use sycee_runtime::{EffectState, FaultKind, ParkedStimulus, RuntimeEffect, RuntimeTimer};
-use sycee_sim::{Faults, oracles};
+use sycee_sim::Faults;
 
 use crate::stage::run;
 use crate::tamper::{Bench, Mutation, plus};
@@ -24,6 +24,7 @@ fn every_oracle_catches_what_breaks_it_on_both_engines() {
         sub_ledger(&mut bench);
         fund_accounts(&mut bench);
         fund_movements(&mut bench);
+        statements(&mut bench);
         schedules(&mut bench);
         installments(&mut bench);
         credit_lines(&mut bench);
@@ -36,7 +37,7 @@ fn every_oracle_catches_what_breaks_it_on_both_engines() {
 }
 
 fn assert_all_hold(bench: &mut Bench) {
-    for verdict in oracles::ask_all(bench.world.writer(), true).unwrap() {
+    for verdict in bench.world.ask_oracles(true).unwrap() {
         assert!(verdict.holds(), "oracle {}: {:?}", verdict.nr, verdict.findings);
         assert!(verdict.checked > 10, "oracle {} looked at {} things", verdict.nr, verdict.checked);
     }
@@ -123,6 +124,31 @@ fn fund_movements(bench: &mut Bench) {
     bench.catches(&bench.changed(&movement, |it| it.amount = plus(it.amount, 1)), &[(3, &"movement 3")]);
     bench.catches(&bench.changed(&movement, |it| it.target_after = plus(it.target_after, 1)), &[(3, &"movement 3")]);
     bench.catches(&bench.removed(&movement), &[(3, &"movement 4 does not follow from movement 2")]);
+}
+
+/// What channels say they moved is what our payments say, whichever of the two is wrong.
+fn statements(bench: &mut Bench) {
+    for direction in [PaymentDirection::Payout, PaymentDirection::Collection] {
+        let succeeded = |it: &PaymentOrder| it.status == PaymentStatus::Succeeded && it.direction == direction;
+        let payment = bench.first::<PaymentOrder>(succeeded);
+        let id = format!("{} is Succeeded", payment.id);
+        for units in [1, -1] {
+            let moved = bench.changed(&payment, |it| it.moved = it.moved.map(|moved| plus(moved, units)));
+            bench.catches(&moved, &[(3, &id)]);
+        }
+        let other = bench.changed(&payment, |it| it.channel_reference = Some("mtn-momo-99999999".to_owned()));
+        bench.catches(&other, &[(3, &id)]);
+        let failed = bench.changed(&payment, |it| it.status = PaymentStatus::Failed);
+        bench.catches(&failed, &[(3, &format!("{} is Failed", payment.id))]);
+        bench.catches(&bench.removed(&payment), &[(3, &format!("moved {}, which we do not know", payment.id))]);
+    }
+    let payment = bench.first::<PaymentOrder>(|it| it.status == PaymentStatus::Succeeded);
+    let invented = PaymentOrder { id: PaymentId::from_number(9_000_000), ..payment };
+    bench.catches(&bench.added(&invented), &[(3, &format!("{} is Succeeded", invented.id))]);
+    let payout = bench.first::<PaymentOrder>(|it| it.reservation.is_some() && it.status == PaymentStatus::Succeeded);
+    let reservation = bench.first::<FundReservation>(|it| Some(it.id) == payout.reservation);
+    let back = bench.changed(&reservation, |it| it.status = ReservationStatus::InTransit);
+    bench.catches(&back, &[(3, &format!("{} of {}", reservation.id, reservation.loan))]);
 }
 
 fn schedules(bench: &mut Bench) {

@@ -15,6 +15,7 @@ pub fn settings(url: DatabaseUrl, seed: u64, people: usize, faults: Faults) -> W
         faults,
         first_day: Date::constant(2026, 1, 5),
         applicants,
+        manual_review: true,
         arrival_days: 20,
         master: b"simulation".to_vec(),
     }

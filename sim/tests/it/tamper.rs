@@ -5,7 +5,7 @@ use std::fmt::Display;
 use sycee_money::Money;
 use sycee_runtime::storage::{ColumnKind, DatabaseUrl, Store, TableSpec, Value, open_store, quoted};
 use sycee_runtime::{Entity, Fault};
-use sycee_sim::{World, oracles};
+use sycee_sim::World;
 
 /// A change of some tables, as SQL for one engine.
 #[derive(Clone)]
@@ -85,7 +85,7 @@ impl Bench {
     /// Breaks, asks every oracle, mends. Exactly the `expected` oracles have to be broken, each naming its culprit.
     pub fn catches(&mut self, mutation: &Mutation, expected: &[(u32, &dyn Display)]) {
         self.apply(mutation).unwrap();
-        let verdicts = oracles::ask_all(self.world.writer(), true).unwrap();
+        let verdicts = self.world.ask_oracles(true).unwrap();
         self.mend(mutation);
         for verdict in &verdicts {
             let culprit = expected.iter().find(|(nr, _)| *nr == verdict.nr).map(|(_, culprit)| culprit.to_string());

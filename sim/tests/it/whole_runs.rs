@@ -1,7 +1,9 @@
 //! Whole runs.
 
+use sycee_post_loan_operations::{WorkOrder, WorkOrderStatus};
 use sycee_runtime::testing::test_databases;
-use sycee_sim::Faults;
+use sycee_runtime::{EffectState, RuntimeEffect};
+use sycee_sim::{Faults, World};
 
 use crate::stage::run;
 
@@ -19,4 +21,43 @@ fn sixty_days_with_every_fault_keep_every_oracle_on_both_engines() {
         hashes.push(report.hash);
     }
     assert!(hashes.windows(2).all(|pair| pair[0] == pair[1]), "{hashes:?}");
+}
+
+/// Systems outside are away: effects wait, are given up, and are executed after all when people put them back.
+#[test]
+fn outages_are_lived_through_on_both_engines() {
+    let (urls, _guard) = test_databases();
+    for url in urls {
+        let faults = Faults { outages: true, ..Faults::default() };
+        let mut world = run(url, 9, 80, 120, faults);
+        let report = world.report().unwrap();
+        assert!(report.holds(), "{:?}", report.oracles);
+        assert!(report.effect_failures > 50, "{}", report.effect_failures);
+        let closed = |order: &WorkOrder| order.kind == "parked-effect" && order.status == WorkOrderStatus::Closed;
+        assert!(count::<WorkOrder>(&mut world, closed) > 0);
+        assert!(count::<RuntimeEffect>(&mut world, |it| it.state == EffectState::Done && it.error.is_some()) > 10);
+        let (urls, _calm_guard) = test_databases();
+        let calm = run(urls[0].clone(), 9, 80, 120, Faults::default()).report().unwrap();
+        assert_eq!(report.funnel.registered, calm.funnel.registered, "everybody gets a password at last");
+        assert_eq!(report.funnel.identified, calm.funnel.identified, "everybody is identified at last");
+    }
+}
+
+#[test]
+fn people_decide_what_the_rules_refer_to_them() {
+    let (urls, _guard) = test_databases();
+    let report = run(urls[0].clone(), 9, 80, 40, Faults::default()).report().unwrap();
+    let (referred, approved) = (report.funnel.referred, report.funnel.review_approved);
+    assert!(approved > 0 && referred > approved, "{approved} of {referred}");
+    assert!(report.declined["credit line"].reasons.contains_key("MANUAL_REJECTION"), "{:?}", report.declined);
+}
+
+fn count<E: sycee_runtime::Entity>(world: &mut World, counts: impl Fn(&E) -> bool) -> usize {
+    let mut found = 0;
+    let scanned = world.writer().scan::<E>(&mut |entity| {
+        found += usize::from(counts(entity));
+        Ok(())
+    });
+    scanned.unwrap();
+    found
 }

@@ -22,7 +22,7 @@ pub fn page(service: &Service, catalog: &Catalog, running: &Running) -> String {
     let answered: Vec<String> = owned(id, running).map(|id| format!("`{}`", asyncapi::topic(id))).collect();
     text.push_str(&format!("| topics it answers | {} |\n", listed(&answered)));
     text.push_str("| API | its commands, below; nobody calls its functions or reads its tables |\n");
-    text.push_str("| retry | a request by its caller, a fact by its sender; an effect by the runtime: doubling from 2 s to an hour, then parked with a work order |\n");
+    text.push_str("| retry | a request by its caller, a fact by its sender; an effect by the runtime: waits double from 2 s to an hour, for half a day (a one-time password for the minutes it works), then parked with a work order; `retry-effect` puts it back |\n");
     text.push_str(
         "| idempotency | requests by key, facts by the references they carry, effects by their request id |\n",
     );

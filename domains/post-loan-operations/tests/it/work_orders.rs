@@ -1,9 +1,12 @@
 //! Work orders: one open a key, closed once, with a word about what was done.
 
-use sycee_contract::{CloseWorkOrder, Identifier, LoanId, OpenWorkOrder, WorkOrderCreated, WorkOrderId};
+use sycee_contract::{
+    CloseWorkOrder, Command as _, Effect as _, Identifier, LoanId, OpenWorkOrder, OtpChallengeId, OtpIssued,
+    OtpPurpose, RequestOtp, RetryEffect, SendOtp, Sensitive, WorkOrderCreated, WorkOrderId,
+};
 use sycee_post_loan_operations::{WorkOrder, WorkOrderStatus};
-use sycee_runtime::Configs;
 use sycee_runtime::testing::Scene;
+use sycee_runtime::{Configs, EffectState, RuntimeEffect};
 
 fn market(body: impl Fn(&mut Scene)) {
     Scene::each(sycee_post_loan_operations::register, Configs::new(), body);
@@ -60,5 +63,77 @@ fn a_work_order_is_closed_once_and_its_key_is_free_again() {
 fn closing_needs_a_work_order() {
     market(|scene| {
         assert_eq!(scene.request(close(WorkOrderId::from_number(1), "done")).unwrap_err().code, "NOT_FOUND");
+    });
+}
+
+/// A market that also sends passwords.
+fn market_with_effects(body: impl Fn(&mut Scene)) {
+    let register = |registry: &mut sycee_runtime::Registry| {
+        sycee_post_loan_operations::register(registry);
+        registry.service(RequestOtp::OWNER).handles::<RequestOtp>(|work, cmd| {
+            let code = Sensitive::new("123456");
+            work.effect(SendOtp { challenge: "otp-1".to_owned(), phone: cmd.phone.clone(), code });
+            Ok(OtpIssued { challenge: OtpChallengeId::from_number(1), expires_at: work.now() })
+        });
+    };
+    Scene::each(register, Configs::new(), body);
+}
+
+/// Tries the one effect there is until it is given up; its number.
+fn give_up(scene: &mut Scene) -> i64 {
+    let effect = scene.all::<RuntimeEffect>().remove(0).id;
+    let mut envelopes = scene.outgoing();
+    while let Some(envelope) = envelopes.pop() {
+        scene.writer().effect_failed(&envelope, SendOtp::MAX_ATTEMPTS, "no route").unwrap();
+        scene.writer().sync().unwrap();
+        envelopes = scene.writer().take_effects();
+    }
+    assert_eq!(scene.load::<RuntimeEffect>(effect).unwrap().state, EffectState::Parked);
+    effect
+}
+
+#[test]
+fn people_have_an_effect_executed_that_was_given_up_once() {
+    market_with_effects(|scene| {
+        let retry = |effect: i64, note: &str| RetryEffect { effect, note: note.to_owned() };
+        scene
+            .request(RequestOtp { phone: Sensitive::new("+233241234567"), purpose: OtpPurpose::Register, signs: None })
+            .unwrap();
+        let effect = give_up(scene);
+        let opened = scene.all::<WorkOrder>().remove(0);
+        assert_eq!(
+            (opened.kind.as_str(), opened.topic.as_str()),
+            ("parked-effect", format!("effect-{effect}").as_str())
+        );
+        assert_eq!(scene.request(retry(effect, " ")).unwrap_err().code, "INVALID_FIELD");
+        assert_eq!(scene.request(retry(effect + 1_000, "route is back")).unwrap_err().code, "NOT_FOUND");
+
+        scene.request(retry(effect, "route is back")).unwrap();
+        assert_eq!(scene.effects::<SendOtp>()[0].phone.reveal(), "+233241234567");
+        let row = scene.load::<RuntimeEffect>(effect).unwrap();
+        assert_eq!((row.state, row.attempts, row.next_at), (EffectState::Pending, 0, scene.now()));
+        let closed = scene.load::<WorkOrder>(opened.id).unwrap();
+        assert_eq!((closed.status, closed.note.as_deref()), (WorkOrderStatus::Closed, Some("route is back")));
+
+        scene.request(retry(effect, "once more")).unwrap();
+        assert!(scene.effects::<SendOtp>().is_empty(), "it is on its way already");
+        scene.writer().effect_done(effect).unwrap();
+        scene.request(retry(effect, "once more")).unwrap();
+        assert!(scene.effects::<SendOtp>().is_empty(), "it was executed");
+        assert_eq!(scene.load::<RuntimeEffect>(effect).unwrap().state, EffectState::Done);
+    });
+}
+
+#[test]
+fn an_effect_that_is_given_up_again_calls_people_again() {
+    market_with_effects(|scene| {
+        scene
+            .request(RequestOtp { phone: Sensitive::new("+233241234567"), purpose: OtpPurpose::Register, signs: None })
+            .unwrap();
+        let effect = give_up(scene);
+        scene.request(RetryEffect { effect, note: "route is back".to_owned() }).unwrap();
+        give_up(scene);
+        let open: Vec<WorkOrderStatus> = scene.all::<WorkOrder>().iter().map(|order| order.status).collect();
+        assert_eq!(open, [WorkOrderStatus::Closed, WorkOrderStatus::Open]);
     });
 }

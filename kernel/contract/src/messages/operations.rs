@@ -41,6 +41,16 @@ commands! {
         /// What was done.
         note: String,
     }
+
+    /// Has an effect executed that was given up, and closes its work order.
+    "retry-effect" RetryEffect -> () {
+        owner: "work-order-center", nature: Request,
+    } fields {
+        /// The effect's number, as in the work order's text.
+        effect: i64,
+        /// What was done about its cause.
+        note: String,
+    }
 }
 
 events! {

@@ -177,9 +177,45 @@ impl MarketWriter {
     }
 }
 
-/// Seconds to wait before attempt `attempts + 1`: doubling from 2 s to an hour, with up to a quarter of jitter.
+/// Longest wait between two attempts, in seconds.
+const BACKOFF_SECONDS_MAX: i64 = 3_600;
+
+/// Seconds to wait before attempt `attempts + 1`: doubling from 2 s to an hour, less up to a quarter of jitter, so that
+/// what failed together does not come back together. The same effect waits the same time in every replay.
 fn backoff_seconds(effect: i64, attempts: u32) -> i64 {
-    let base = 2i64.saturating_pow(attempts.min(12)).min(3_600);
+    let base = 2i64.saturating_pow(attempts.clamp(1, 12)).min(BACKOFF_SECONDS_MAX);
     let hash = blake3::hash(&[effect.to_le_bytes(), i64::from(attempts).to_le_bytes()].concat());
-    base + base * i64::from(hash.as_bytes()[0]) / 1_024
+    base - base * i64::from(hash.as_bytes()[0]) / 1_024
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use sycee_contract::{ChannelPayment, Effect, SendOtp};
+
+    use super::*;
+
+    /// Seconds from the first attempt to the last, when every one fails.
+    fn patience<F: Effect>(effect: i64) -> i64 {
+        (1..F::MAX_ATTEMPTS).map(|attempts| backoff_seconds(effect, attempts)).sum()
+    }
+
+    #[test]
+    fn a_payout_outlives_an_outage_of_hours_and_a_password_is_not_sent_when_it_has_lapsed() {
+        for effect in 0..500 {
+            assert!(patience::<ChannelPayment>(effect) > 9 * 3_600, "{}", patience::<ChannelPayment>(effect));
+            assert!((150..300).contains(&patience::<SendOtp>(effect)), "{}", patience::<SendOtp>(effect));
+        }
+    }
+
+    #[test]
+    fn waits_double_to_an_hour_and_effects_do_not_wait_alike() {
+        for attempts in 1..40 {
+            let base = 2i64.saturating_pow(attempts.min(12)).min(BACKOFF_SECONDS_MAX);
+            let waits: BTreeSet<i64> = (0..500).map(|effect| backoff_seconds(effect, attempts)).collect();
+            assert!(waits.iter().all(|wait| *wait > 0 && *wait <= base && *wait >= base * 3 / 4), "{waits:?}");
+            assert!(base < 64 || waits.len() > 10, "{waits:?}");
+        }
+    }
 }
