@@ -26,6 +26,8 @@ pub struct MarketError {
     pub what: String,
 }
 
+const MARKET: &str = "market.yaml";
+
 fn wrong(file: &str, what: impl std::fmt::Display) -> MarketError {
     MarketError { file: file.to_owned(), what: what.to_string() }
 }
@@ -89,11 +91,14 @@ impl MarketFiles {
             "policies.yaml",
             "channels.yaml",
             "templates/funds-arrived.yaml",
+            "templates/funds-returned.yaml",
             "templates/interest-accrued.yaml",
             "templates/loan-cancelled.yaml",
             "templates/loan-disbursed.yaml",
             "templates/penalty-accrued.yaml",
             "templates/repayment-received.yaml",
+            "templates/suspense-paid-back.yaml",
+            "templates/suspense-rematched.yaml",
             "templates/unmatched-receipt.yaml",
             "products/gh-cash.yaml",
             "products/gh-equal-principal.yaml",
@@ -164,11 +169,6 @@ impl MarketFiles {
             .filter_map(move |(path, text)| Some((path.strip_prefix(folder)?.strip_prefix('/')?, text.as_str())))
     }
 
-    fn market_file(&self) -> Result<MarketFile, MarketError> {
-        const FILE: &str = "market.yaml";
-        serde_yaml_ng::from_str(self.text(FILE)?).map_err(|error| wrong(FILE, error))
-    }
-
     /// The market's name, for people.
     pub fn name(&self) -> Result<String, MarketError> {
         self.market_file().map(|file| file.name)
@@ -177,6 +177,10 @@ impl MarketFiles {
     /// BLAKE3 of every file, hex, by path: which version of its configuration a market runs on.
     pub fn versions(&self) -> impl Iterator<Item = (&str, String)> {
         self.files.iter().map(|(path, text)| (path.as_str(), blake3::hash(text.as_bytes()).to_hex().to_string()))
+    }
+
+    fn market_file(&self) -> Result<MarketFile, MarketError> {
+        serde_yaml_ng::from_str(self.text(MARKET)?).map_err(|error| wrong(MARKET, error))
     }
 
     /// Who the market is.

@@ -670,6 +670,7 @@ CREATE TABLE fund_account (
   "code" text COLLATE "C" NOT NULL,
   "name" text COLLATE "C" NOT NULL,
   "currency" text COLLATE "C" NOT NULL,
+  "is_own" boolean NOT NULL,
   "products" jsonb NOT NULL,
   "arrived_units" bigint NOT NULL,
   "arrived_currency" text COLLATE "C" NOT NULL,
@@ -700,7 +701,7 @@ CREATE INDEX fund_account_by_partner ON fund_account ("partner");
 
 CREATE INDEX fund_account_by_currency ON fund_account ("currency");
 
-CREATE VIEW fund_account_decimal AS SELECT "id", "partner", "code", "name", "currency", "products", CASE WHEN "arrived_currency" IN ('USDT','USDC') THEN "arrived_units"::numeric / 1000000 ELSE "arrived_units"::numeric / 10000 END AS "arrived", "arrived_currency", CASE WHEN "available_currency" IN ('USDT','USDC') THEN "available_units"::numeric / 1000000 ELSE "available_units"::numeric / 10000 END AS "available", "available_currency", CASE WHEN "frozen_currency" IN ('USDT','USDC') THEN "frozen_units"::numeric / 1000000 ELSE "frozen_units"::numeric / 10000 END AS "frozen", "frozen_currency", CASE WHEN "in_transit_currency" IN ('USDT','USDC') THEN "in_transit_units"::numeric / 1000000 ELSE "in_transit_units"::numeric / 10000 END AS "in_transit", "in_transit_currency", CASE WHEN "paid_out_currency" IN ('USDT','USDC') THEN "paid_out_units"::numeric / 1000000 ELSE "paid_out_units"::numeric / 10000 END AS "paid_out", "paid_out_currency", CASE WHEN "received_currency" IN ('USDT','USDC') THEN "received_units"::numeric / 1000000 ELSE "received_units"::numeric / 10000 END AS "received", "received_currency", CASE WHEN "refunded_currency" IN ('USDT','USDC') THEN "refunded_units"::numeric / 1000000 ELSE "refunded_units"::numeric / 10000 END AS "refunded", "refunded_currency", CASE WHEN "suspense_currency" IN ('USDT','USDC') THEN "suspense_units"::numeric / 1000000 ELSE "suspense_units"::numeric / 10000 END AS "suspense", "suspense_currency", "movements", CASE WHEN "low_water_currency" IN ('USDT','USDC') THEN "low_water_units"::numeric / 1000000 ELSE "low_water_units"::numeric / 10000 END AS "low_water", "low_water_currency", "low_alerted_on" FROM fund_account;
+CREATE VIEW fund_account_decimal AS SELECT "id", "partner", "code", "name", "currency", "is_own", "products", CASE WHEN "arrived_currency" IN ('USDT','USDC') THEN "arrived_units"::numeric / 1000000 ELSE "arrived_units"::numeric / 10000 END AS "arrived", "arrived_currency", CASE WHEN "available_currency" IN ('USDT','USDC') THEN "available_units"::numeric / 1000000 ELSE "available_units"::numeric / 10000 END AS "available", "available_currency", CASE WHEN "frozen_currency" IN ('USDT','USDC') THEN "frozen_units"::numeric / 1000000 ELSE "frozen_units"::numeric / 10000 END AS "frozen", "frozen_currency", CASE WHEN "in_transit_currency" IN ('USDT','USDC') THEN "in_transit_units"::numeric / 1000000 ELSE "in_transit_units"::numeric / 10000 END AS "in_transit", "in_transit_currency", CASE WHEN "paid_out_currency" IN ('USDT','USDC') THEN "paid_out_units"::numeric / 1000000 ELSE "paid_out_units"::numeric / 10000 END AS "paid_out", "paid_out_currency", CASE WHEN "received_currency" IN ('USDT','USDC') THEN "received_units"::numeric / 1000000 ELSE "received_units"::numeric / 10000 END AS "received", "received_currency", CASE WHEN "refunded_currency" IN ('USDT','USDC') THEN "refunded_units"::numeric / 1000000 ELSE "refunded_units"::numeric / 10000 END AS "refunded", "refunded_currency", CASE WHEN "suspense_currency" IN ('USDT','USDC') THEN "suspense_units"::numeric / 1000000 ELSE "suspense_units"::numeric / 10000 END AS "suspense", "suspense_currency", "movements", CASE WHEN "low_water_currency" IN ('USDT','USDC') THEN "low_water_units"::numeric / 1000000 ELSE "low_water_units"::numeric / 10000 END AS "low_water", "low_water_currency", "low_alerted_on" FROM fund_account;
 
 CREATE TABLE fund_transaction (
   "fund_account" bigint NOT NULL,
@@ -737,6 +738,30 @@ CREATE TABLE fund_arrival (
 );
 
 CREATE VIEW fund_arrival_decimal AS SELECT "bank_reference", "id", "fund_account", CASE WHEN "amount_currency" IN ('USDT','USDC') THEN "amount_units"::numeric / 1000000 ELSE "amount_units"::numeric / 10000 END AS "amount", "amount_currency", "at" FROM fund_arrival;
+
+CREATE TABLE fund_return (
+  "bank_reference" text COLLATE "C" NOT NULL,
+  "fund_account" bigint NOT NULL,
+  "amount_units" bigint NOT NULL,
+  "amount_currency" text COLLATE "C" NOT NULL,
+  "at" timestamptz NOT NULL,
+  PRIMARY KEY ("bank_reference")
+);
+
+CREATE VIEW fund_return_decimal AS SELECT "bank_reference", "fund_account", CASE WHEN "amount_currency" IN ('USDT','USDC') THEN "amount_units"::numeric / 1000000 ELSE "amount_units"::numeric / 10000 END AS "amount", "amount_currency", "at" FROM fund_return;
+
+CREATE TABLE suspense_resolution (
+  "reference" text COLLATE "C" NOT NULL,
+  "fund_account" bigint NOT NULL,
+  "amount_units" bigint NOT NULL,
+  "amount_currency" text COLLATE "C" NOT NULL,
+  "credit_of" bigint,
+  "paid_loan" bigint,
+  "at" timestamptz NOT NULL,
+  PRIMARY KEY ("reference")
+);
+
+CREATE VIEW suspense_resolution_decimal AS SELECT "reference", "fund_account", CASE WHEN "amount_currency" IN ('USDT','USDC') THEN "amount_units"::numeric / 1000000 ELSE "amount_units"::numeric / 10000 END AS "amount", "amount_currency", "credit_of", "paid_loan", "at" FROM suspense_resolution;
 
 CREATE TABLE fund_reservation (
   "id" bigint NOT NULL,

@@ -137,9 +137,9 @@ fn sum(amounts: impl Iterator<Item = Money>) -> i128 {
 }
 
 /// A hash of what installments ask for: number, period, and parts.
-fn print_of(lines: impl Iterator<Item = (u32, Date, Date, [Money; 3])>) -> blake3::Hash {
+fn print_of(lines: impl Iterator<Item = (u32, [Date; 3], [Money; 3])>) -> blake3::Hash {
     let mut hasher = blake3::Hasher::new();
-    for (nr, from, due_date, parts) in lines {
+    for (nr, dates, parts) in lines {
         hasher.update(&nr.to_le_bytes());
         for date in [from, due_date] {
             hasher.update(&sycee_runtime::days_of(date).to_le_bytes());

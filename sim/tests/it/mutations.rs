@@ -4,7 +4,9 @@ use sycee_accounting::ledger::{Entry, Transfer};
 use sycee_asset::{LoanInstallments, LoanNote, RepaymentSchedule};
 use sycee_contract::{EntryId, Identifier as _, PaymentDirection, PaymentId, ReservationId};
 use sycee_credit::credit_limit_center::{CreditLine, CreditReservation, HoldStatus};
-use sycee_funds::fund_management_system::{FundAccount, FundReservation, FundTransaction, ReservationStatus};
+use sycee_funds::fund_management_system::{
+    FundAccount, FundReservation, FundReturn, FundTransaction, ReservationStatus, SuspenseResolution,
+};
 use sycee_funds::payment_system::{PaymentOrder, PaymentStatus};
 use sycee_money::Money;
 use sycee_runtime::testing::test_databases;
@@ -73,13 +75,13 @@ fn sub_ledger(bench: &mut Bench) {
         let penalty = bench.changed(&note, |it| it.penalty_accrued = plus(it.penalty_accrued, units));
         bench.catches(&penalty, &[(2, &"1230"), (4, &note.loan)]);
         let surplus = bench.changed(&note, |it| it.surplus = plus(it.surplus, units));
-        bench.catches(&surplus, &[(2, &"2200")]);
+        bench.catches(&surplus, &[(2, &format!("2200|{}", note.funder))]);
     }
     let both = bench.changed(&note, |it| {
         it.penalty_accrued = plus(it.penalty_accrued, 1);
         it.penalty_paid = plus(it.penalty_paid, 1);
     });
-    bench.catches(&both, &[(4, &note.loan)]);
+    bench.catches(&both, &[(2, &"4300"), (4, &note.loan)]);
     bench.catches(&bench.removed(&note), &[(2, &account("1200")), (4, &note.loan), (5, &note.customer)]);
 }
 
@@ -105,6 +107,21 @@ fn fund_accounts(bench: &mut Bench) {
             it.paid_out = plus(it.paid_out, units);
         });
         bench.catches(&through, &[(3, &format!("{code} PaidOut"))]);
+    }
+    for units in [1, -1] {
+        let gone = bench.first::<FundReturn>(|it| it.amount.units() > 1);
+        let returned = bench.changed(&gone, |it| it.amount = plus(it.amount, units));
+        let of = bench.first::<FundAccount>(|account| account.id == gone.fund_account);
+        bench.catches(&returned, &[(3, &format!("{} refunded", of.code))]);
+        let paid_back = bench.first::<SuspenseResolution>(|it| it.paid_loan.is_none());
+        let of = bench.first::<FundAccount>(|account| account.id == paid_back.fund_account);
+        let back = bench.changed(&paid_back, |it| it.amount = plus(it.amount, units));
+        bench.catches(&back, &[(3, &format!("{} refunded", of.code))]);
+        let lent = bench.changed(&of, |it| {
+            it.suspense = plus(it.suspense, units.abs());
+            it.available = plus(it.available, -units.abs());
+        });
+        bench.catches(&lent, &[(3, &format!("suspense|{}", of.partner))]);
     }
     let negative = bench.changed(&account, |it| {
         it.suspense = plus(it.suspense, it.available.units() + 1);

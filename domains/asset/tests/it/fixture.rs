@@ -13,7 +13,6 @@ use sycee_contract::{
 use sycee_contract::{CalculateEarlySettlement, CalculateLoanCancelRepayment, CalculateRepaymentPlan};
 use sycee_loan_math::schedule::{Every, LoanTerms, Method, Schedule, Unit, build};
 use sycee_money::{Currency, Money, Rate, Rounding, date};
-use sycee_runtime::Configs;
 use sycee_runtime::testing::Scene;
 
 pub const LOAN: i64 = 700;

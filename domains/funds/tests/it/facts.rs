@@ -143,6 +143,12 @@ pub fn repaid(account: FundAccountId, amount: Money, principal: Money) -> Repaym
     }
 }
 
+pub fn overpaid(account: FundAccountId, amount: Money, surplus: Money) -> RepaymentSucceeded {
+    let mut event = repaid(account, amount, amount.checked_sub(surplus).unwrap());
+    event.parts.surplus = surplus;
+    event
+}
+
 pub fn entry_posted(template: &str, debit: &str, amount: Money) -> AccountingEntryPosted {
     AccountingEntryPosted {
         entry: EntryId::from_number(5),

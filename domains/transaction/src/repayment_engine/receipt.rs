@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use sycee_contract::{
     AccountingEntryPosted, AssetPostingApplied, CalculateRepaymentPosting, ExternalRepaymentNotified, LedgerReference,
     LoanId, OpenWorkOrder, PartnerRepaymentReceived, PostLedgerEvent, PostingParts, PostingQuote, Rejection,
-    RepaymentKind, RepaymentOrderClosed, RepaymentOrderId, RepaymentPostingCalculated,
+    RepaymentKind, RepaymentOrderClosed, RepaymentOrderId, RepaymentPostingCalculated, SuspenseResolved,
 };
 use sycee_money::Money;
 use sycee_runtime::{Fault, Halt, Handled, Work};
@@ -78,6 +78,20 @@ pub(super) fn on_partner_repayment_received(work: &mut Work, event: &PartnerRepa
         work.save(order);
     }
     post(work, &quote, credited, &event.reference)
+}
+
+/// Money in suspense is explained: it is the loan's, under a reference of its own.
+pub(super) fn on_suspense_resolved(work: &mut Work, event: &SuspenseResolved) -> Handled<()> {
+    let Some(loan) = event.loan else { return Ok(()) };
+    let received = PartnerRepaymentReceived {
+        reference: format!("suspense {}", event.reference),
+        order: None,
+        loan: Some(loan),
+        funder: Some(event.partner),
+        amount: event.amount,
+        payment: None,
+    };
+    on_partner_repayment_received(work, &received)
 }
 
 /// Whether this payment of ours has already been taken for its order, under another reference.
