@@ -1259,9 +1259,39 @@ CREATE TABLE asset_close (
   "name" text COLLATE "C" NOT NULL,
   "closing" date,
   "after_loan" bigint,
+  "page" bigint NOT NULL,
   "closed_through" date,
   "target" date NOT NULL,
   PRIMARY KEY ("name")
+);
+
+CREATE TABLE accrual_total (
+  "date" date NOT NULL,
+  "funder" bigint NOT NULL,
+  "product" text COLLATE "C" NOT NULL,
+  "loans" bigint NOT NULL,
+  "receivable_units" bigint NOT NULL,
+  "receivable_currency" text COLLATE "C" NOT NULL,
+  "unearned_units" bigint NOT NULL,
+  "unearned_currency" text COLLATE "C" NOT NULL,
+  "penalty_units" bigint NOT NULL,
+  "penalty_currency" text COLLATE "C" NOT NULL,
+  "posted" boolean NOT NULL,
+  "interest_entry" bigint,
+  "penalty_entry" bigint,
+  PRIMARY KEY ("date", "funder", "product")
+);
+
+CREATE INDEX accrual_total_by_date ON accrual_total ("date");
+
+CREATE VIEW accrual_total_decimal AS SELECT "date", "funder", "product", "loans", CASE WHEN "receivable_currency" IN ('USDT','USDC') THEN "receivable_units"::numeric / 1000000 ELSE "receivable_units"::numeric / 10000 END AS "receivable", "receivable_currency", CASE WHEN "unearned_currency" IN ('USDT','USDC') THEN "unearned_units"::numeric / 1000000 ELSE "unearned_units"::numeric / 10000 END AS "unearned", "unearned_currency", CASE WHEN "penalty_currency" IN ('USDT','USDC') THEN "penalty_units"::numeric / 1000000 ELSE "penalty_units"::numeric / 10000 END AS "penalty", "penalty_currency", "posted", "interest_entry", "penalty_entry" FROM accrual_total;
+
+CREATE TABLE accrual_segment (
+  "date" date NOT NULL,
+  "page" bigint NOT NULL,
+  "groups" jsonb NOT NULL,
+  "figures" bytea NOT NULL,
+  PRIMARY KEY ("date", "page")
 );
 
 CREATE TABLE repayment_schedule (

@@ -1202,9 +1202,39 @@ CREATE TABLE asset_close (
   "name" TEXT NOT NULL,
   "closing" INTEGER,
   "after_loan" INTEGER,
+  "page" INTEGER NOT NULL,
   "closed_through" INTEGER,
   "target" INTEGER NOT NULL,
   PRIMARY KEY ("name")
+) WITHOUT ROWID;
+
+CREATE TABLE accrual_total (
+  "date" INTEGER NOT NULL,
+  "funder" INTEGER NOT NULL,
+  "product" TEXT NOT NULL,
+  "loans" INTEGER NOT NULL,
+  "receivable_units" INTEGER NOT NULL,
+  "receivable_currency" TEXT NOT NULL,
+  "unearned_units" INTEGER NOT NULL,
+  "unearned_currency" TEXT NOT NULL,
+  "penalty_units" INTEGER NOT NULL,
+  "penalty_currency" TEXT NOT NULL,
+  "posted" INTEGER NOT NULL,
+  "interest_entry" INTEGER,
+  "penalty_entry" INTEGER,
+  PRIMARY KEY ("date", "funder", "product")
+) WITHOUT ROWID;
+
+CREATE INDEX accrual_total_by_date ON accrual_total ("date");
+
+CREATE VIEW accrual_total_decimal AS SELECT "date", "funder", "product", "loans", CASE WHEN "receivable_currency" IN ('USDT','USDC') THEN printf('%s%d.%06d', CASE WHEN "receivable_units" < 0 THEN '-' ELSE '' END, abs("receivable_units")/1000000, abs("receivable_units")%1000000) ELSE printf('%s%d.%04d', CASE WHEN "receivable_units" < 0 THEN '-' ELSE '' END, abs("receivable_units")/10000, abs("receivable_units")%10000) END AS "receivable", "receivable_currency", CASE WHEN "unearned_currency" IN ('USDT','USDC') THEN printf('%s%d.%06d', CASE WHEN "unearned_units" < 0 THEN '-' ELSE '' END, abs("unearned_units")/1000000, abs("unearned_units")%1000000) ELSE printf('%s%d.%04d', CASE WHEN "unearned_units" < 0 THEN '-' ELSE '' END, abs("unearned_units")/10000, abs("unearned_units")%10000) END AS "unearned", "unearned_currency", CASE WHEN "penalty_currency" IN ('USDT','USDC') THEN printf('%s%d.%06d', CASE WHEN "penalty_units" < 0 THEN '-' ELSE '' END, abs("penalty_units")/1000000, abs("penalty_units")%1000000) ELSE printf('%s%d.%04d', CASE WHEN "penalty_units" < 0 THEN '-' ELSE '' END, abs("penalty_units")/10000, abs("penalty_units")%10000) END AS "penalty", "penalty_currency", "posted", "interest_entry", "penalty_entry" FROM accrual_total;
+
+CREATE TABLE accrual_segment (
+  "date" INTEGER NOT NULL,
+  "page" INTEGER NOT NULL,
+  "groups" TEXT NOT NULL,
+  "figures" BLOB NOT NULL,
+  PRIMARY KEY ("date", "page")
 ) WITHOUT ROWID;
 
 CREATE TABLE repayment_schedule (

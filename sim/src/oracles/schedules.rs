@@ -1,8 +1,9 @@
-//! Oracle 4: the installments of the active schedule sum to the loan, and what is paid and unpaid of them to the note.
+//! Oracle 4: the installments of the active schedule sum to the loan, and what is paid and unpaid of them to the note; every
+//! running loan is closed through yesterday, and a loan that ended owes nothing.
 
 use std::collections::BTreeMap;
 
-use sycee_asset::{LoanInstallments, LoanNote, RepaymentSchedule};
+use sycee_asset::{AssetClose, LoanInstallments, LoanNote, NoteStatus, RepaymentSchedule};
 use sycee_contract::{Date, LoanId};
 use sycee_money::Money;
 use sycee_runtime::{Fault, MarketWriter};
@@ -25,7 +26,14 @@ struct Figures {
 pub(super) fn schedules(writer: &mut MarketWriter) -> Result<Verdict, Fault> {
     let mut verdict = Verdict::new(4, "installments sum to the loan, unpaid principal to what is outstanding");
     let mut notes: BTreeMap<LoanId, Figures> = BTreeMap::new();
+    let mut is_closing = false;
+    writer.scan::<AssetClose>(&mut |close| {
+        is_closing = close.closing.is_some();
+        Ok(())
+    })?;
+    let yesterday = writer.today().saturating_sub(jiff::Span::new().days(1));
     writer.scan::<LoanNote>(&mut |note| {
+        life(note, (!is_closing).then_some(yesterday), &mut verdict);
         notes.insert(note.loan, figures(note)?);
         Ok(())
     })?;
@@ -40,6 +48,18 @@ pub(super) fn schedules(writer: &mut MarketWriter) -> Result<Verdict, Fault> {
         }
     }
     Ok(verdict)
+}
+
+/// A note's state, its place in the daily close, and what it owes go together.
+fn life(note: &LoanNote, closed_through: Option<Date>, verdict: &mut Verdict) {
+    let runs = matches!(note.status, NoteStatus::Active | NoteStatus::Overdue);
+    verdict.check(note.is_open == runs, || format!("{} is {:?}, open: {}", note.loan, note.status, note.is_open));
+    let owes = !note.principal_outstanding.is_zero();
+    verdict.check(!note.is_settled() || !owes, || format!("{} is {:?} and owes principal", note.loan, note.status));
+    if let Some(date) = closed_through.filter(|_| runs) {
+        let through = note.accrued_through;
+        verdict.check(through == date, || format!("{} is closed through {through}, not {date}", note.loan));
+    }
 }
 
 fn figures(note: &LoanNote) -> Result<Figures, Fault> {

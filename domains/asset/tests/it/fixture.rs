@@ -14,6 +14,7 @@ use sycee_contract::{CalculateEarlySettlement, CalculateLoanCancelRepayment, Cal
 use sycee_loan_math::schedule::{Every, LoanTerms, Method, Schedule, Unit, build};
 use sycee_money::{Currency, Money, Rate, Rounding, date};
 use sycee_runtime::testing::Scene;
+use sycee_runtime::{Configs, Registry};
 
 pub const LOAN: i64 = 700;
 pub const CUSTOMER: i64 = 11;
@@ -144,7 +145,12 @@ pub fn figures(inputs: &SettlementInputs, interest: Money, fee_refund: Money) ->
 
 /// Runs `body` on every store, with a market on which the product domain answers and nobody else is there.
 pub fn market(body: impl Fn(&mut Scene)) {
-    Scene::each(sycee_asset::register, Configs::new(), |scene| {
+    market_with(sycee_asset::register, body);
+}
+
+/// As [`market`], with services that differ.
+pub fn market_with(register: impl Fn(&mut Registry), body: impl Fn(&mut Scene)) {
+    Scene::each(register, Configs::new(), |scene| {
         scene.set_today(START);
         scene.answers::<CalculateRepaymentPlan>(|query| {
             Ok(plan(&contract(query.loan.unwrap().number(), terms(), "1200", query.term)))
