@@ -8,7 +8,7 @@ use sycee_accounting::AccountingRules;
 use sycee_accounting::rules::Chart;
 use sycee_contract::{ConfirmFundArrival, PublishProductVersion, RegisterFundingContract};
 use sycee_funds::PaymentConfig;
-use sycee_money::{Currency, Money, Rate};
+use sycee_money::{Calendar, Currency, Money, Rate};
 use sycee_post_loan_operations::OutreachTemplates;
 use sycee_product::ContractTemplates;
 use sycee_risk::RiskStrategy;
@@ -40,6 +40,7 @@ struct MarketFile {
     country: String,
     currency: Currency,
     timezone: String,
+    calendar: String,
     manual_review: bool,
 }
 
@@ -201,6 +202,21 @@ impl MarketFiles {
         Chart::parse(self.text(FILE)?).map_err(|error| wrong(FILE, error))
     }
 
+    /// Its business days: `calendar.yaml` when the folder has one of the id that `market.yaml` names, else a built-in one.
+    pub fn calendar(&self) -> Result<Calendar, MarketError> {
+        const FILE: &str = "calendar.yaml";
+        let wanted = self.market_file()?.calendar;
+        if let Some(text) = self.files.get(FILE) {
+            let own = Calendar::from_yaml(text).map_err(|error| wrong(FILE, error))?;
+            if own.id() == wanted {
+                return Ok(own);
+            }
+        }
+        Calendar::built_in(&wanted).cloned().ok_or_else(|| {
+            wrong(MARKET, format!("calendar {wanted} is not built in: name ghana, china, target2 or united-states, or add {FILE} with this id"))
+        })
+    }
+
     /// Every domain's configuration.
     pub fn configs(&self) -> Result<Configs, MarketError> {
         let rules = AccountingRules::parse(self.text("chart.yaml")?, self.folder("templates"))
@@ -222,7 +238,13 @@ impl MarketFiles {
             Policies::from_yaml(self.text("policies.yaml")?).map_err(|error| wrong("policies.yaml", error))?;
         let channels =
             PaymentConfig::from_yaml(self.text("channels.yaml")?).map_err(|error| wrong("channels.yaml", error))?;
-        let configs = Configs::new().with(rules).with(strategy).with(outreach).with(contracts).with(channels);
+        let configs = Configs::new()
+            .with(self.calendar()?)
+            .with(rules)
+            .with(strategy)
+            .with(outreach)
+            .with(contracts)
+            .with(channels);
         Ok(policies.configure(configs))
     }
 
@@ -316,6 +338,22 @@ mod tests {
             assert_eq!(error.file, file);
             assert!(error.what.contains(says), "{error} does not say {says:?}");
         }
+    }
+
+    #[test]
+    fn the_calendar_is_the_one_that_the_market_names() {
+        let easter_monday = sycee_money::date(2026, 4, 6);
+        assert!(!MarketFiles::ghana().calendar().unwrap().is_business_day(easter_monday));
+        let named = |id: &str| {
+            let changed = MarketFiles::ghana()
+                .with_change(MARKET, |text| text.replace("calendar: ghana", &format!("calendar: {id}")));
+            changed.unwrap()
+        };
+        assert!(named("united-states").calendar().unwrap().is_business_day(easter_monday));
+        assert!(named("atlantis").configs().err().unwrap().to_string().contains("united-states"));
+        let mut own = named("atlantis");
+        own.files.insert("calendar.yaml".to_owned(), "id: atlantis\nname: Atlantis\nweekend: [monday]".to_owned());
+        assert!(!own.calendar().unwrap().is_business_day(easter_monday));
     }
 
     #[test]

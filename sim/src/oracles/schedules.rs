@@ -104,7 +104,7 @@ fn active_schedules(
         if let Some(note) = note {
             verdict.check(note.plan.is_none(), || format!("{loan} has several active schedules"));
             let planned = |line: &sycee_contract::PlannedInstallment| {
-                (line.nr, line.from, line.due_date, [line.principal, line.interest, line.fee])
+                (line.nr, [line.from, line.to, line.due_date], [line.principal, line.interest, line.fee])
             };
             note.plan = Some(print_of(lines.map(planned)));
         }
@@ -125,8 +125,9 @@ fn installments(
             return Ok(());
         };
         note.has_installments = true;
-        let asked =
-            lines.clone().map(|line| (line.nr, line.from, line.due_date, [line.principal, line.interest, line.fee]));
+        let asked = lines
+            .clone()
+            .map(|line| (line.nr, [line.from, line.to, line.due_date], [line.principal, line.interest, line.fee]));
         let asked = Some(print_of(asked));
         verdict.check(asked == note.plan, || format!("{loan}: installments ask for other than the schedule plans"));
         let unpaid = sum(lines.clone().map(|line| line.principal)) - sum(lines.clone().map(|line| line.principal_paid));
@@ -161,7 +162,7 @@ fn print_of(lines: impl Iterator<Item = (u32, [Date; 3], [Money; 3])>) -> blake3
     let mut hasher = blake3::Hasher::new();
     for (nr, dates, parts) in lines {
         hasher.update(&nr.to_le_bytes());
-        for date in [from, due_date] {
+        for date in dates {
             hasher.update(&sycee_runtime::days_of(date).to_le_bytes());
         }
         for part in parts {

@@ -50,6 +50,7 @@ pub fn terms() -> ProductTerms {
         method: RepaymentMethod::EqualInstallments,
         annual_rate: Rate::from_percent_str("24").unwrap(),
         day_count: "act/365".to_owned(),
+        due_dates: sycee_money::BusinessDayConvention::Unadjusted,
         rounding: Rounding::HalfEven,
         upfront_fee: Rate::from_percent_str("4").unwrap(),
         penalty_rate: Rate::from_percent_str("36.5").unwrap(),
@@ -115,6 +116,7 @@ pub fn plan(contract: &CreateLoanContract) -> RepaymentPlan {
             .map(|period| PlannedInstallment {
                 nr: period.nr,
                 from: period.from,
+                to: period.due_date,
                 due_date: period.due_date,
                 principal: period.principal,
                 interest: period.interest,

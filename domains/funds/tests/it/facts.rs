@@ -208,6 +208,7 @@ pub fn published(product: &str, amount_max: Money) -> ProductVersionPublished {
             method: RepaymentMethod::EqualInstallments,
             annual_rate: Rate::from_bps(3000),
             day_count: "act/365".into(),
+            due_dates: sycee_money::BusinessDayConvention::Unadjusted,
             rounding: Rounding::HalfUp,
             upfront_fee: Rate::zero(),
             penalty_rate: Rate::zero(),
