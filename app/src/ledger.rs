@@ -1,4 +1,6 @@
-//! `sycee ledger`: reads the books beside a running market: verification, statements, trial balance.
+//! `sycee ledger`: reads the books beside a running market: verification, statements, trial balance, accruals.
+
+mod accrual;
 
 use std::io::IsTerminal as _;
 
@@ -39,7 +41,7 @@ Examples:
 
 Exit code 1 when debits and credits differ.";
 
-/// Read the books: verify, statement, trial-balance
+/// Read the books: verify, statement, trial-balance, accrual
 #[derive(Subcommand)]
 pub enum LedgerCommand {
     /// Replay every entry: balances, chains, hashes
@@ -47,6 +49,7 @@ pub enum LedgerCommand {
     Verify,
     Statement(StatementArgs),
     TrialBalance(BalanceArgs),
+    Accrual(accrual::AccrualArgs),
 }
 
 /// One account, transfer by transfer, newest first
@@ -90,6 +93,7 @@ pub fn run(command: &LedgerCommand, context: &Context) -> Result<Verdict, Failur
         LedgerCommand::Verify => verify(context),
         LedgerCommand::Statement(args) => statement(args, context),
         LedgerCommand::TrialBalance(args) => trial_balance(args, context),
+        LedgerCommand::Accrual(args) => accrual::run(args, context),
     }
 }
 

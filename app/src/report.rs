@@ -252,7 +252,8 @@ fn cash(text: &mut String, report: &Report) {
     let cash = &report.cash;
     row("all funders", [cash.arrived, cash.paid_out, cash.received, available, committed]);
     text.push_str(&table.text());
-    let _ = writeln!(text, "  At hand {}: brought in, less paid out, plus paid back.\n", amount(cash.at_hand));
+    let _ =
+        writeln!(text, "  At hand {}: brought in and paid back, less paid out and given back.\n", amount(cash.at_hand));
 }
 
 fn portfolio(text: &mut String, report: &Report) {

@@ -8,7 +8,7 @@ use sycee_accounting::AccountingRules;
 use sycee_accounting::rules::Chart;
 use sycee_contract::{ConfirmFundArrival, PublishProductVersion, RegisterFundingContract};
 use sycee_funds::PaymentConfig;
-use sycee_money::{Currency, Money, Rate};
+use sycee_money::{Calendar, Currency, Money, Rate};
 use sycee_post_loan_operations::OutreachTemplates;
 use sycee_product::ContractTemplates;
 use sycee_risk::RiskStrategy;
@@ -26,6 +26,8 @@ pub struct MarketError {
     pub what: String,
 }
 
+const MARKET: &str = "market.yaml";
+
 fn wrong(file: &str, what: impl std::fmt::Display) -> MarketError {
     MarketError { file: file.to_owned(), what: what.to_string() }
 }
@@ -38,6 +40,7 @@ struct MarketFile {
     country: String,
     currency: Currency,
     timezone: String,
+    calendar: String,
     manual_review: bool,
 }
 
@@ -89,11 +92,14 @@ impl MarketFiles {
             "policies.yaml",
             "channels.yaml",
             "templates/funds-arrived.yaml",
+            "templates/funds-returned.yaml",
             "templates/interest-accrued.yaml",
             "templates/loan-cancelled.yaml",
             "templates/loan-disbursed.yaml",
             "templates/penalty-accrued.yaml",
             "templates/repayment-received.yaml",
+            "templates/suspense-paid-back.yaml",
+            "templates/suspense-rematched.yaml",
             "templates/unmatched-receipt.yaml",
             "products/gh-cash.yaml",
             "products/gh-equal-principal.yaml",
@@ -164,11 +170,6 @@ impl MarketFiles {
             .filter_map(move |(path, text)| Some((path.strip_prefix(folder)?.strip_prefix('/')?, text.as_str())))
     }
 
-    fn market_file(&self) -> Result<MarketFile, MarketError> {
-        const FILE: &str = "market.yaml";
-        serde_yaml_ng::from_str(self.text(FILE)?).map_err(|error| wrong(FILE, error))
-    }
-
     /// The market's name, for people.
     pub fn name(&self) -> Result<String, MarketError> {
         self.market_file().map(|file| file.name)
@@ -177,6 +178,10 @@ impl MarketFiles {
     /// BLAKE3 of every file, hex, by path: which version of its configuration a market runs on.
     pub fn versions(&self) -> impl Iterator<Item = (&str, String)> {
         self.files.iter().map(|(path, text)| (path.as_str(), blake3::hash(text.as_bytes()).to_hex().to_string()))
+    }
+
+    fn market_file(&self) -> Result<MarketFile, MarketError> {
+        serde_yaml_ng::from_str(self.text(MARKET)?).map_err(|error| wrong(MARKET, error))
     }
 
     /// Who the market is.
@@ -195,6 +200,21 @@ impl MarketFiles {
     pub fn chart(&self) -> Result<Chart, MarketError> {
         const FILE: &str = "chart.yaml";
         Chart::parse(self.text(FILE)?).map_err(|error| wrong(FILE, error))
+    }
+
+    /// Its business days: `calendar.yaml` when the folder has one of the id that `market.yaml` names, else a built-in one.
+    pub fn calendar(&self) -> Result<Calendar, MarketError> {
+        const FILE: &str = "calendar.yaml";
+        let wanted = self.market_file()?.calendar;
+        if let Some(text) = self.files.get(FILE) {
+            let own = Calendar::from_yaml(text).map_err(|error| wrong(FILE, error))?;
+            if own.id() == wanted {
+                return Ok(own);
+            }
+        }
+        Calendar::built_in(&wanted).cloned().ok_or_else(|| {
+            wrong(MARKET, format!("calendar {wanted} is not built in: name ghana, china, target2 or united-states, or add {FILE} with this id"))
+        })
     }
 
     /// Every domain's configuration.
@@ -218,7 +238,13 @@ impl MarketFiles {
             Policies::from_yaml(self.text("policies.yaml")?).map_err(|error| wrong("policies.yaml", error))?;
         let channels =
             PaymentConfig::from_yaml(self.text("channels.yaml")?).map_err(|error| wrong("channels.yaml", error))?;
-        let configs = Configs::new().with(rules).with(strategy).with(outreach).with(contracts).with(channels);
+        let configs = Configs::new()
+            .with(self.calendar()?)
+            .with(rules)
+            .with(strategy)
+            .with(outreach)
+            .with(contracts)
+            .with(channels);
         Ok(policies.configure(configs))
     }
 
@@ -312,6 +338,22 @@ mod tests {
             assert_eq!(error.file, file);
             assert!(error.what.contains(says), "{error} does not say {says:?}");
         }
+    }
+
+    #[test]
+    fn the_calendar_is_the_one_that_the_market_names() {
+        let easter_monday = sycee_money::date(2026, 4, 6);
+        assert!(!MarketFiles::ghana().calendar().unwrap().is_business_day(easter_monday));
+        let named = |id: &str| {
+            let changed = MarketFiles::ghana()
+                .with_change(MARKET, |text| text.replace("calendar: ghana", &format!("calendar: {id}")));
+            changed.unwrap()
+        };
+        assert!(named("united-states").calendar().unwrap().is_business_day(easter_monday));
+        assert!(named("atlantis").configs().err().unwrap().to_string().contains("united-states"));
+        let mut own = named("atlantis");
+        own.files.insert("calendar.yaml".to_owned(), "id: atlantis\nname: Atlantis\nweekend: [monday]".to_owned());
+        assert!(!own.calendar().unwrap().is_business_day(easter_monday));
     }
 
     #[test]

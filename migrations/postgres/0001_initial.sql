@@ -670,6 +670,7 @@ CREATE TABLE fund_account (
   "code" text COLLATE "C" NOT NULL,
   "name" text COLLATE "C" NOT NULL,
   "currency" text COLLATE "C" NOT NULL,
+  "is_own" boolean NOT NULL,
   "products" jsonb NOT NULL,
   "arrived_units" bigint NOT NULL,
   "arrived_currency" text COLLATE "C" NOT NULL,
@@ -700,7 +701,7 @@ CREATE INDEX fund_account_by_partner ON fund_account ("partner");
 
 CREATE INDEX fund_account_by_currency ON fund_account ("currency");
 
-CREATE VIEW fund_account_decimal AS SELECT "id", "partner", "code", "name", "currency", "products", CASE WHEN "arrived_currency" IN ('USDT','USDC') THEN "arrived_units"::numeric / 1000000 ELSE "arrived_units"::numeric / 10000 END AS "arrived", "arrived_currency", CASE WHEN "available_currency" IN ('USDT','USDC') THEN "available_units"::numeric / 1000000 ELSE "available_units"::numeric / 10000 END AS "available", "available_currency", CASE WHEN "frozen_currency" IN ('USDT','USDC') THEN "frozen_units"::numeric / 1000000 ELSE "frozen_units"::numeric / 10000 END AS "frozen", "frozen_currency", CASE WHEN "in_transit_currency" IN ('USDT','USDC') THEN "in_transit_units"::numeric / 1000000 ELSE "in_transit_units"::numeric / 10000 END AS "in_transit", "in_transit_currency", CASE WHEN "paid_out_currency" IN ('USDT','USDC') THEN "paid_out_units"::numeric / 1000000 ELSE "paid_out_units"::numeric / 10000 END AS "paid_out", "paid_out_currency", CASE WHEN "received_currency" IN ('USDT','USDC') THEN "received_units"::numeric / 1000000 ELSE "received_units"::numeric / 10000 END AS "received", "received_currency", CASE WHEN "refunded_currency" IN ('USDT','USDC') THEN "refunded_units"::numeric / 1000000 ELSE "refunded_units"::numeric / 10000 END AS "refunded", "refunded_currency", CASE WHEN "suspense_currency" IN ('USDT','USDC') THEN "suspense_units"::numeric / 1000000 ELSE "suspense_units"::numeric / 10000 END AS "suspense", "suspense_currency", "movements", CASE WHEN "low_water_currency" IN ('USDT','USDC') THEN "low_water_units"::numeric / 1000000 ELSE "low_water_units"::numeric / 10000 END AS "low_water", "low_water_currency", "low_alerted_on" FROM fund_account;
+CREATE VIEW fund_account_decimal AS SELECT "id", "partner", "code", "name", "currency", "is_own", "products", CASE WHEN "arrived_currency" IN ('USDT','USDC') THEN "arrived_units"::numeric / 1000000 ELSE "arrived_units"::numeric / 10000 END AS "arrived", "arrived_currency", CASE WHEN "available_currency" IN ('USDT','USDC') THEN "available_units"::numeric / 1000000 ELSE "available_units"::numeric / 10000 END AS "available", "available_currency", CASE WHEN "frozen_currency" IN ('USDT','USDC') THEN "frozen_units"::numeric / 1000000 ELSE "frozen_units"::numeric / 10000 END AS "frozen", "frozen_currency", CASE WHEN "in_transit_currency" IN ('USDT','USDC') THEN "in_transit_units"::numeric / 1000000 ELSE "in_transit_units"::numeric / 10000 END AS "in_transit", "in_transit_currency", CASE WHEN "paid_out_currency" IN ('USDT','USDC') THEN "paid_out_units"::numeric / 1000000 ELSE "paid_out_units"::numeric / 10000 END AS "paid_out", "paid_out_currency", CASE WHEN "received_currency" IN ('USDT','USDC') THEN "received_units"::numeric / 1000000 ELSE "received_units"::numeric / 10000 END AS "received", "received_currency", CASE WHEN "refunded_currency" IN ('USDT','USDC') THEN "refunded_units"::numeric / 1000000 ELSE "refunded_units"::numeric / 10000 END AS "refunded", "refunded_currency", CASE WHEN "suspense_currency" IN ('USDT','USDC') THEN "suspense_units"::numeric / 1000000 ELSE "suspense_units"::numeric / 10000 END AS "suspense", "suspense_currency", "movements", CASE WHEN "low_water_currency" IN ('USDT','USDC') THEN "low_water_units"::numeric / 1000000 ELSE "low_water_units"::numeric / 10000 END AS "low_water", "low_water_currency", "low_alerted_on" FROM fund_account;
 
 CREATE TABLE fund_transaction (
   "fund_account" bigint NOT NULL,
@@ -737,6 +738,30 @@ CREATE TABLE fund_arrival (
 );
 
 CREATE VIEW fund_arrival_decimal AS SELECT "bank_reference", "id", "fund_account", CASE WHEN "amount_currency" IN ('USDT','USDC') THEN "amount_units"::numeric / 1000000 ELSE "amount_units"::numeric / 10000 END AS "amount", "amount_currency", "at" FROM fund_arrival;
+
+CREATE TABLE fund_return (
+  "bank_reference" text COLLATE "C" NOT NULL,
+  "fund_account" bigint NOT NULL,
+  "amount_units" bigint NOT NULL,
+  "amount_currency" text COLLATE "C" NOT NULL,
+  "at" timestamptz NOT NULL,
+  PRIMARY KEY ("bank_reference")
+);
+
+CREATE VIEW fund_return_decimal AS SELECT "bank_reference", "fund_account", CASE WHEN "amount_currency" IN ('USDT','USDC') THEN "amount_units"::numeric / 1000000 ELSE "amount_units"::numeric / 10000 END AS "amount", "amount_currency", "at" FROM fund_return;
+
+CREATE TABLE suspense_resolution (
+  "reference" text COLLATE "C" NOT NULL,
+  "fund_account" bigint NOT NULL,
+  "amount_units" bigint NOT NULL,
+  "amount_currency" text COLLATE "C" NOT NULL,
+  "credit_of" bigint,
+  "paid_loan" bigint,
+  "at" timestamptz NOT NULL,
+  PRIMARY KEY ("reference")
+);
+
+CREATE VIEW suspense_resolution_decimal AS SELECT "reference", "fund_account", CASE WHEN "amount_currency" IN ('USDT','USDC') THEN "amount_units"::numeric / 1000000 ELSE "amount_units"::numeric / 10000 END AS "amount", "amount_currency", "credit_of", "paid_loan", "at" FROM suspense_resolution;
 
 CREATE TABLE fund_reservation (
   "id" bigint NOT NULL,
@@ -1234,9 +1259,39 @@ CREATE TABLE asset_close (
   "name" text COLLATE "C" NOT NULL,
   "closing" date,
   "after_loan" bigint,
+  "page" bigint NOT NULL,
   "closed_through" date,
   "target" date NOT NULL,
   PRIMARY KEY ("name")
+);
+
+CREATE TABLE accrual_total (
+  "date" date NOT NULL,
+  "funder" bigint NOT NULL,
+  "product" text COLLATE "C" NOT NULL,
+  "loans" bigint NOT NULL,
+  "receivable_units" bigint NOT NULL,
+  "receivable_currency" text COLLATE "C" NOT NULL,
+  "unearned_units" bigint NOT NULL,
+  "unearned_currency" text COLLATE "C" NOT NULL,
+  "penalty_units" bigint NOT NULL,
+  "penalty_currency" text COLLATE "C" NOT NULL,
+  "posted" boolean NOT NULL,
+  "interest_entry" bigint,
+  "penalty_entry" bigint,
+  PRIMARY KEY ("date", "funder", "product")
+);
+
+CREATE INDEX accrual_total_by_date ON accrual_total ("date");
+
+CREATE VIEW accrual_total_decimal AS SELECT "date", "funder", "product", "loans", CASE WHEN "receivable_currency" IN ('USDT','USDC') THEN "receivable_units"::numeric / 1000000 ELSE "receivable_units"::numeric / 10000 END AS "receivable", "receivable_currency", CASE WHEN "unearned_currency" IN ('USDT','USDC') THEN "unearned_units"::numeric / 1000000 ELSE "unearned_units"::numeric / 10000 END AS "unearned", "unearned_currency", CASE WHEN "penalty_currency" IN ('USDT','USDC') THEN "penalty_units"::numeric / 1000000 ELSE "penalty_units"::numeric / 10000 END AS "penalty", "penalty_currency", "posted", "interest_entry", "penalty_entry" FROM accrual_total;
+
+CREATE TABLE accrual_segment (
+  "date" date NOT NULL,
+  "page" bigint NOT NULL,
+  "groups" jsonb NOT NULL,
+  "figures" bytea NOT NULL,
+  PRIMARY KEY ("date", "page")
 );
 
 CREATE TABLE repayment_schedule (

@@ -635,6 +635,7 @@ CREATE TABLE fund_account (
   "code" TEXT NOT NULL,
   "name" TEXT NOT NULL,
   "currency" TEXT NOT NULL,
+  "is_own" INTEGER NOT NULL,
   "products" TEXT NOT NULL,
   "arrived_units" INTEGER NOT NULL,
   "arrived_currency" TEXT NOT NULL,
@@ -664,7 +665,7 @@ CREATE INDEX fund_account_by_partner ON fund_account ("partner");
 
 CREATE INDEX fund_account_by_currency ON fund_account ("currency");
 
-CREATE VIEW fund_account_decimal AS SELECT "id", "partner", "code", "name", "currency", "products", CASE WHEN "arrived_currency" IN ('USDT','USDC') THEN printf('%s%d.%06d', CASE WHEN "arrived_units" < 0 THEN '-' ELSE '' END, abs("arrived_units")/1000000, abs("arrived_units")%1000000) ELSE printf('%s%d.%04d', CASE WHEN "arrived_units" < 0 THEN '-' ELSE '' END, abs("arrived_units")/10000, abs("arrived_units")%10000) END AS "arrived", "arrived_currency", CASE WHEN "available_currency" IN ('USDT','USDC') THEN printf('%s%d.%06d', CASE WHEN "available_units" < 0 THEN '-' ELSE '' END, abs("available_units")/1000000, abs("available_units")%1000000) ELSE printf('%s%d.%04d', CASE WHEN "available_units" < 0 THEN '-' ELSE '' END, abs("available_units")/10000, abs("available_units")%10000) END AS "available", "available_currency", CASE WHEN "frozen_currency" IN ('USDT','USDC') THEN printf('%s%d.%06d', CASE WHEN "frozen_units" < 0 THEN '-' ELSE '' END, abs("frozen_units")/1000000, abs("frozen_units")%1000000) ELSE printf('%s%d.%04d', CASE WHEN "frozen_units" < 0 THEN '-' ELSE '' END, abs("frozen_units")/10000, abs("frozen_units")%10000) END AS "frozen", "frozen_currency", CASE WHEN "in_transit_currency" IN ('USDT','USDC') THEN printf('%s%d.%06d', CASE WHEN "in_transit_units" < 0 THEN '-' ELSE '' END, abs("in_transit_units")/1000000, abs("in_transit_units")%1000000) ELSE printf('%s%d.%04d', CASE WHEN "in_transit_units" < 0 THEN '-' ELSE '' END, abs("in_transit_units")/10000, abs("in_transit_units")%10000) END AS "in_transit", "in_transit_currency", CASE WHEN "paid_out_currency" IN ('USDT','USDC') THEN printf('%s%d.%06d', CASE WHEN "paid_out_units" < 0 THEN '-' ELSE '' END, abs("paid_out_units")/1000000, abs("paid_out_units")%1000000) ELSE printf('%s%d.%04d', CASE WHEN "paid_out_units" < 0 THEN '-' ELSE '' END, abs("paid_out_units")/10000, abs("paid_out_units")%10000) END AS "paid_out", "paid_out_currency", CASE WHEN "received_currency" IN ('USDT','USDC') THEN printf('%s%d.%06d', CASE WHEN "received_units" < 0 THEN '-' ELSE '' END, abs("received_units")/1000000, abs("received_units")%1000000) ELSE printf('%s%d.%04d', CASE WHEN "received_units" < 0 THEN '-' ELSE '' END, abs("received_units")/10000, abs("received_units")%10000) END AS "received", "received_currency", CASE WHEN "refunded_currency" IN ('USDT','USDC') THEN printf('%s%d.%06d', CASE WHEN "refunded_units" < 0 THEN '-' ELSE '' END, abs("refunded_units")/1000000, abs("refunded_units")%1000000) ELSE printf('%s%d.%04d', CASE WHEN "refunded_units" < 0 THEN '-' ELSE '' END, abs("refunded_units")/10000, abs("refunded_units")%10000) END AS "refunded", "refunded_currency", CASE WHEN "suspense_currency" IN ('USDT','USDC') THEN printf('%s%d.%06d', CASE WHEN "suspense_units" < 0 THEN '-' ELSE '' END, abs("suspense_units")/1000000, abs("suspense_units")%1000000) ELSE printf('%s%d.%04d', CASE WHEN "suspense_units" < 0 THEN '-' ELSE '' END, abs("suspense_units")/10000, abs("suspense_units")%10000) END AS "suspense", "suspense_currency", "movements", CASE WHEN "low_water_currency" IN ('USDT','USDC') THEN printf('%s%d.%06d', CASE WHEN "low_water_units" < 0 THEN '-' ELSE '' END, abs("low_water_units")/1000000, abs("low_water_units")%1000000) ELSE printf('%s%d.%04d', CASE WHEN "low_water_units" < 0 THEN '-' ELSE '' END, abs("low_water_units")/10000, abs("low_water_units")%10000) END AS "low_water", "low_water_currency", "low_alerted_on" FROM fund_account;
+CREATE VIEW fund_account_decimal AS SELECT "id", "partner", "code", "name", "currency", "is_own", "products", CASE WHEN "arrived_currency" IN ('USDT','USDC') THEN printf('%s%d.%06d', CASE WHEN "arrived_units" < 0 THEN '-' ELSE '' END, abs("arrived_units")/1000000, abs("arrived_units")%1000000) ELSE printf('%s%d.%04d', CASE WHEN "arrived_units" < 0 THEN '-' ELSE '' END, abs("arrived_units")/10000, abs("arrived_units")%10000) END AS "arrived", "arrived_currency", CASE WHEN "available_currency" IN ('USDT','USDC') THEN printf('%s%d.%06d', CASE WHEN "available_units" < 0 THEN '-' ELSE '' END, abs("available_units")/1000000, abs("available_units")%1000000) ELSE printf('%s%d.%04d', CASE WHEN "available_units" < 0 THEN '-' ELSE '' END, abs("available_units")/10000, abs("available_units")%10000) END AS "available", "available_currency", CASE WHEN "frozen_currency" IN ('USDT','USDC') THEN printf('%s%d.%06d', CASE WHEN "frozen_units" < 0 THEN '-' ELSE '' END, abs("frozen_units")/1000000, abs("frozen_units")%1000000) ELSE printf('%s%d.%04d', CASE WHEN "frozen_units" < 0 THEN '-' ELSE '' END, abs("frozen_units")/10000, abs("frozen_units")%10000) END AS "frozen", "frozen_currency", CASE WHEN "in_transit_currency" IN ('USDT','USDC') THEN printf('%s%d.%06d', CASE WHEN "in_transit_units" < 0 THEN '-' ELSE '' END, abs("in_transit_units")/1000000, abs("in_transit_units")%1000000) ELSE printf('%s%d.%04d', CASE WHEN "in_transit_units" < 0 THEN '-' ELSE '' END, abs("in_transit_units")/10000, abs("in_transit_units")%10000) END AS "in_transit", "in_transit_currency", CASE WHEN "paid_out_currency" IN ('USDT','USDC') THEN printf('%s%d.%06d', CASE WHEN "paid_out_units" < 0 THEN '-' ELSE '' END, abs("paid_out_units")/1000000, abs("paid_out_units")%1000000) ELSE printf('%s%d.%04d', CASE WHEN "paid_out_units" < 0 THEN '-' ELSE '' END, abs("paid_out_units")/10000, abs("paid_out_units")%10000) END AS "paid_out", "paid_out_currency", CASE WHEN "received_currency" IN ('USDT','USDC') THEN printf('%s%d.%06d', CASE WHEN "received_units" < 0 THEN '-' ELSE '' END, abs("received_units")/1000000, abs("received_units")%1000000) ELSE printf('%s%d.%04d', CASE WHEN "received_units" < 0 THEN '-' ELSE '' END, abs("received_units")/10000, abs("received_units")%10000) END AS "received", "received_currency", CASE WHEN "refunded_currency" IN ('USDT','USDC') THEN printf('%s%d.%06d', CASE WHEN "refunded_units" < 0 THEN '-' ELSE '' END, abs("refunded_units")/1000000, abs("refunded_units")%1000000) ELSE printf('%s%d.%04d', CASE WHEN "refunded_units" < 0 THEN '-' ELSE '' END, abs("refunded_units")/10000, abs("refunded_units")%10000) END AS "refunded", "refunded_currency", CASE WHEN "suspense_currency" IN ('USDT','USDC') THEN printf('%s%d.%06d', CASE WHEN "suspense_units" < 0 THEN '-' ELSE '' END, abs("suspense_units")/1000000, abs("suspense_units")%1000000) ELSE printf('%s%d.%04d', CASE WHEN "suspense_units" < 0 THEN '-' ELSE '' END, abs("suspense_units")/10000, abs("suspense_units")%10000) END AS "suspense", "suspense_currency", "movements", CASE WHEN "low_water_currency" IN ('USDT','USDC') THEN printf('%s%d.%06d', CASE WHEN "low_water_units" < 0 THEN '-' ELSE '' END, abs("low_water_units")/1000000, abs("low_water_units")%1000000) ELSE printf('%s%d.%04d', CASE WHEN "low_water_units" < 0 THEN '-' ELSE '' END, abs("low_water_units")/10000, abs("low_water_units")%10000) END AS "low_water", "low_water_currency", "low_alerted_on" FROM fund_account;
 
 CREATE TABLE fund_transaction (
   "fund_account" INTEGER NOT NULL,
@@ -701,6 +702,30 @@ CREATE TABLE fund_arrival (
 ) WITHOUT ROWID;
 
 CREATE VIEW fund_arrival_decimal AS SELECT "bank_reference", "id", "fund_account", CASE WHEN "amount_currency" IN ('USDT','USDC') THEN printf('%s%d.%06d', CASE WHEN "amount_units" < 0 THEN '-' ELSE '' END, abs("amount_units")/1000000, abs("amount_units")%1000000) ELSE printf('%s%d.%04d', CASE WHEN "amount_units" < 0 THEN '-' ELSE '' END, abs("amount_units")/10000, abs("amount_units")%10000) END AS "amount", "amount_currency", "at" FROM fund_arrival;
+
+CREATE TABLE fund_return (
+  "bank_reference" TEXT NOT NULL,
+  "fund_account" INTEGER NOT NULL,
+  "amount_units" INTEGER NOT NULL,
+  "amount_currency" TEXT NOT NULL,
+  "at" INTEGER NOT NULL,
+  PRIMARY KEY ("bank_reference")
+) WITHOUT ROWID;
+
+CREATE VIEW fund_return_decimal AS SELECT "bank_reference", "fund_account", CASE WHEN "amount_currency" IN ('USDT','USDC') THEN printf('%s%d.%06d', CASE WHEN "amount_units" < 0 THEN '-' ELSE '' END, abs("amount_units")/1000000, abs("amount_units")%1000000) ELSE printf('%s%d.%04d', CASE WHEN "amount_units" < 0 THEN '-' ELSE '' END, abs("amount_units")/10000, abs("amount_units")%10000) END AS "amount", "amount_currency", "at" FROM fund_return;
+
+CREATE TABLE suspense_resolution (
+  "reference" TEXT NOT NULL,
+  "fund_account" INTEGER NOT NULL,
+  "amount_units" INTEGER NOT NULL,
+  "amount_currency" TEXT NOT NULL,
+  "credit_of" INTEGER,
+  "paid_loan" INTEGER,
+  "at" INTEGER NOT NULL,
+  PRIMARY KEY ("reference")
+) WITHOUT ROWID;
+
+CREATE VIEW suspense_resolution_decimal AS SELECT "reference", "fund_account", CASE WHEN "amount_currency" IN ('USDT','USDC') THEN printf('%s%d.%06d', CASE WHEN "amount_units" < 0 THEN '-' ELSE '' END, abs("amount_units")/1000000, abs("amount_units")%1000000) ELSE printf('%s%d.%04d', CASE WHEN "amount_units" < 0 THEN '-' ELSE '' END, abs("amount_units")/10000, abs("amount_units")%10000) END AS "amount", "amount_currency", "credit_of", "paid_loan", "at" FROM suspense_resolution;
 
 CREATE TABLE fund_reservation (
   "id" INTEGER PRIMARY KEY,
@@ -1177,9 +1202,39 @@ CREATE TABLE asset_close (
   "name" TEXT NOT NULL,
   "closing" INTEGER,
   "after_loan" INTEGER,
+  "page" INTEGER NOT NULL,
   "closed_through" INTEGER,
   "target" INTEGER NOT NULL,
   PRIMARY KEY ("name")
+) WITHOUT ROWID;
+
+CREATE TABLE accrual_total (
+  "date" INTEGER NOT NULL,
+  "funder" INTEGER NOT NULL,
+  "product" TEXT NOT NULL,
+  "loans" INTEGER NOT NULL,
+  "receivable_units" INTEGER NOT NULL,
+  "receivable_currency" TEXT NOT NULL,
+  "unearned_units" INTEGER NOT NULL,
+  "unearned_currency" TEXT NOT NULL,
+  "penalty_units" INTEGER NOT NULL,
+  "penalty_currency" TEXT NOT NULL,
+  "posted" INTEGER NOT NULL,
+  "interest_entry" INTEGER,
+  "penalty_entry" INTEGER,
+  PRIMARY KEY ("date", "funder", "product")
+) WITHOUT ROWID;
+
+CREATE INDEX accrual_total_by_date ON accrual_total ("date");
+
+CREATE VIEW accrual_total_decimal AS SELECT "date", "funder", "product", "loans", CASE WHEN "receivable_currency" IN ('USDT','USDC') THEN printf('%s%d.%06d', CASE WHEN "receivable_units" < 0 THEN '-' ELSE '' END, abs("receivable_units")/1000000, abs("receivable_units")%1000000) ELSE printf('%s%d.%04d', CASE WHEN "receivable_units" < 0 THEN '-' ELSE '' END, abs("receivable_units")/10000, abs("receivable_units")%10000) END AS "receivable", "receivable_currency", CASE WHEN "unearned_currency" IN ('USDT','USDC') THEN printf('%s%d.%06d', CASE WHEN "unearned_units" < 0 THEN '-' ELSE '' END, abs("unearned_units")/1000000, abs("unearned_units")%1000000) ELSE printf('%s%d.%04d', CASE WHEN "unearned_units" < 0 THEN '-' ELSE '' END, abs("unearned_units")/10000, abs("unearned_units")%10000) END AS "unearned", "unearned_currency", CASE WHEN "penalty_currency" IN ('USDT','USDC') THEN printf('%s%d.%06d', CASE WHEN "penalty_units" < 0 THEN '-' ELSE '' END, abs("penalty_units")/1000000, abs("penalty_units")%1000000) ELSE printf('%s%d.%04d', CASE WHEN "penalty_units" < 0 THEN '-' ELSE '' END, abs("penalty_units")/10000, abs("penalty_units")%10000) END AS "penalty", "penalty_currency", "posted", "interest_entry", "penalty_entry" FROM accrual_total;
+
+CREATE TABLE accrual_segment (
+  "date" INTEGER NOT NULL,
+  "page" INTEGER NOT NULL,
+  "groups" TEXT NOT NULL,
+  "figures" BLOB NOT NULL,
+  PRIMARY KEY ("date", "page")
 ) WITHOUT ROWID;
 
 CREATE TABLE repayment_schedule (

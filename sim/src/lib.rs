@@ -11,6 +11,7 @@ mod agenda;
 mod applicants;
 mod doors;
 mod faults;
+mod finance;
 pub mod oracles;
 mod outages;
 mod outside;

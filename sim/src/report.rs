@@ -150,9 +150,9 @@ pub struct FunderPosition {
     pub paid_out: Money,
     /// Repaid by borrowers.
     pub received: Money,
-    /// Given back.
+    /// Given back: to the funder, and to payers.
     pub refunded: Money,
-    /// Not explained.
+    /// Nobody explained it yet, or it is borrowers' credit.
     pub suspense: Money,
 }
 

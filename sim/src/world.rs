@@ -214,7 +214,7 @@ impl World {
         self.settle()
     }
 
-    fn must(&mut self, stimulus: Stimulus) -> Result<(), SimError> {
+    pub(crate) fn must(&mut self, stimulus: Stimulus) -> Result<(), SimError> {
         let done = self.stimulate(stimulus)?;
         done.outcome.map(|_| ()).map_err(|rejection| SimError::Broken(rejection.to_string()))
     }
@@ -281,6 +281,7 @@ impl World {
         let done = self.writer().advance(opened, CalendarDays.event(closed, opened))?;
         self.hear(&done)?;
         self.run_until(Timestamp::start_of(opened).plus_seconds(3_600))?;
+        self.finance_desk()?;
         // Nobody waits for the close of the day: it is written while the next day begins.
         self.writer().seal()?;
         if self.crash_after.is_some() {

@@ -18,9 +18,10 @@ use sycee_runtime::Registry;
 pub use abf_service::{AssetPool, PooledLoan};
 pub use allocation::{Split, split_payment};
 pub use asset_center::{
-    Accrual, Applied, AssetClose, AssetProduct, Bucket, ClosedDay, CustomerAssets, InstallmentState, LoanContract,
-    LoanInstallments, LoanNote, NoteError, NoteRules, NoteStatus, PAGE, QuoteRejection, REMINDER_DAYS,
-    RepaymentPosting, RunningPeriod, Totals,
+    Accrual, AccrualSegment, AccrualTotal, Applied, AssetClose, AssetProduct, Bucket, ClosedDay, CustomerAssets,
+    DayAccrual, InstallmentState, LoanAccrual, LoanContract, LoanInstallments, LoanNote, NoteError, NoteRules,
+    NoteStatus, PAGE, QuoteRejection, REMINDER_DAYS, RepaymentPosting, RunningPeriod, SegmentGroup, Totals,
+    explain_accrual,
 };
 pub use repayment_plan_service::RepaymentSchedule;
 

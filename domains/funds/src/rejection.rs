@@ -24,7 +24,10 @@ pub enum FundsRejection {
         requested: Money,
     },
     /// A balance other than the free one is too low for a move out of it.
-    #[error("account {account} has {balance} {bucket:?}, {requested} is to leave it: a move was counted twice")]
+    #[error(
+        "account {account} has {balance} {bucket:?}, {requested} is to leave it: lower the amount, or find the move that \
+         was counted twice"
+    )]
     BalanceTooLow {
         /// The account.
         account: FundAccountId,
@@ -51,6 +54,18 @@ pub enum FundsRejection {
     ArrivalAlreadyConfirmed {
         /// The reference.
         bank_reference: String,
+    },
+    /// The bank reference took money out before.
+    #[error("bank reference {bank_reference} is already a return: check the statement, one payment has one reference")]
+    AlreadyReturned {
+        /// The reference.
+        bank_reference: String,
+    },
+    /// The reference ended suspense before.
+    #[error("{reference} has already ended money in suspense: one decision, or one payment back, has one reference")]
+    SuspenseResolved {
+        /// The reference.
+        reference: String,
     },
     /// The loan already has money reserved elsewhere or in another amount.
     #[error("loan {loan} already has reservation {reservation}: release it before reserving again")]
@@ -112,6 +127,8 @@ impl Coded for FundsRejection {
             Self::InsufficientFunds { .. } => "INSUFFICIENT_FUNDS",
             Self::AmountInvalid { .. } => "INVALID_AMOUNT",
             Self::ArrivalAlreadyConfirmed { .. } => "ARRIVAL_ALREADY_CONFIRMED",
+            Self::AlreadyReturned { .. } => "RETURN_ALREADY_CONFIRMED",
+            Self::SuspenseResolved { .. } => "SUSPENSE_ALREADY_RESOLVED",
             Self::BalanceTooLow { .. } | Self::LoanAlreadyReserved { .. } | Self::ReservationState { .. } => {
                 "UNEXPECTED_STATE"
             }

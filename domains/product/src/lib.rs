@@ -21,7 +21,7 @@ mod product_rules;
 mod rejection;
 
 pub use contract_template_service::{ContractTemplates, TemplateFileError};
-pub use plan::{PlanRequest, cancellation, early_settlement, repayment_plan};
+pub use plan::{PlanRequest, cancellation, early_settlement, repayment_plan, unadjusted_plan};
 pub use product_file::load_product;
 pub use product_rules::{ProductFileError, check_terms};
 pub use rejection::ProductRejection;

@@ -1,6 +1,7 @@
 //! Plans and exits of a loan: what the borrower receives, pays, and pays to leave. Pure.
 //!
 //! Invariant: net proceeds plus upfront fee is the principal; the installments' principal sums to it.
+//! Invariant: a moved due date moves nothing else: interest runs from period to period, whenever it has to be paid.
 //! Invariant: no figure is negative, and a settlement's amount is the sum of what it names.
 
 use std::time::Duration;
@@ -9,7 +10,7 @@ use sycee_contract::{
     Date, PlannedInstallment, ProductTerms, RepaymentPlan, SettlementFigures, SettlementInputs, SettlementInterest,
 };
 use sycee_loan_math::{LoanMathError, schedule};
-use sycee_money::{Money, Rate};
+use sycee_money::{Calendar, Money, Rate};
 
 use crate::apr::plan_apr;
 use crate::basis::loan_terms;
@@ -28,11 +29,30 @@ pub struct PlanRequest {
     pub start: Date,
 }
 
-/// The plan of a loan, with its annual percentage rate.
+/// The plan of a loan, each due date where the product's convention puts it by the market's calendar.
+///
+/// Errors: as [`unadjusted_plan`].
+pub fn repayment_plan(
+    terms: &ProductTerms,
+    request: &PlanRequest,
+    calendar: &Calendar,
+) -> Result<RepaymentPlan, ProductRejection> {
+    let mut plan = unadjusted_plan(terms, request)?;
+    for installment in &mut plan.installments {
+        let moved = calendar.adjust(installment.to, terms.due_dates);
+        // Nothing is due before the money can have arrived.
+        if moved > request.start {
+            installment.due_date = moved;
+        }
+    }
+    Ok(plan)
+}
+
+/// The plan of a loan with its annual percentage rate, due at the end of each period, business day or not.
 ///
 /// The upfront fee is kept from the payout, so the rate is that of the net proceeds: Directive 2008/48/EC, Annex I.
 /// Errors: `InvalidAmount` for a principal the product's currency doesn't have; what loan mathematics refuses.
-pub fn repayment_plan(terms: &ProductTerms, request: &PlanRequest) -> Result<RepaymentPlan, ProductRejection> {
+pub fn unadjusted_plan(terms: &ProductTerms, request: &PlanRequest) -> Result<RepaymentPlan, ProductRejection> {
     check_amount("principal", request.principal, terms.amount_min)?;
     let schedule = schedule::build(&loan_terms(terms, request)?)?;
     let upfront_fee = request.principal.mul_rate(terms.upfront_fee, terms.rounding)?;
@@ -42,6 +62,7 @@ pub fn repayment_plan(terms: &ProductTerms, request: &PlanRequest) -> Result<Rep
     let installments = schedule.periods.iter().map(|period| PlannedInstallment {
         nr: period.nr,
         from: period.from,
+        to: period.due_date,
         due_date: period.due_date,
         principal: period.principal,
         interest: period.interest,

@@ -1,6 +1,6 @@
 //! product-calculation-service: plans, early settlements and cancellations, from the product version a loan is sold under.
 //!
-//! The service keeps nothing: every figure follows from its inputs and a published version.
+//! The service keeps nothing: every figure follows from its inputs, a published version and the market's calendar.
 //!
 //! Invariant: what is calculated for a loan's schedule is what was calculated for the offer, given the same start.
 
@@ -9,6 +9,7 @@ use sycee_contract::{
     ProductContribution, ProductTerms, QueryProductOffer, QueryProductVersion, Rejection, RepaymentPlan,
     RepaymentPlanCalculated, SettlementFigures, SettlementInputs,
 };
+use sycee_money::Calendar;
 use sycee_runtime::{Handled, Registry, Work};
 
 use crate::{PlanRequest, cancellation, early_settlement, repayment_plan};
@@ -32,7 +33,7 @@ fn calculate_repayment_plan(work: &mut Work, cmd: &CalculateRepaymentPlan) -> Ha
         .ok_or_else(|| Rejection::not_found("product version", format!("{}@{}", cmd.product, cmd.version)))?;
     let request =
         PlanRequest { annual_rate: cmd.annual_rate, principal: cmd.principal, term: cmd.term, start: cmd.start };
-    let plan = repayment_plan(terms, &request)?;
+    let plan = repayment_plan(terms, &request, &work.config::<Calendar>())?;
     work.emit(RepaymentPlanCalculated {
         loan: cmd.loan,
         plan: Some(plan.clone()),

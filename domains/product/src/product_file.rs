@@ -22,6 +22,7 @@ unit: month
 method: equal-installments
 annualRate: "0.30"
 dayCount: act/365
+dueDates: following
 rounding: half-even
 upfrontFee: "0.05"
 penaltyRate: "0.36"

@@ -8,7 +8,7 @@ use sycee_contract::{DuePart, ProductTerms, RepaymentMethod};
 use sycee_money::{Decimal, Money, Rate};
 
 use crate::basis::{DAY_COUNTS, day_basis};
-use crate::{PlanRequest, repayment_plan};
+use crate::{PlanRequest, unadjusted_plan};
 
 /// The longest time of a bullet loan, in units of its interval.
 const BULLET_UNITS_MAX: u32 = 1_000;
@@ -108,7 +108,7 @@ fn check_calculation(terms: &ProductTerms) -> Result<(), ProductFileError> {
     for (principal, term) in ends {
         let Some(&term) = term else { continue };
         let request = PlanRequest { annual_rate: terms.annual_rate, principal, term, start: terms.effective_from };
-        if let Err(error) = repayment_plan(terms, &request) {
+        if let Err(error) = unadjusted_plan(terms, &request) {
             let rule = format!("must be calculable: {principal} for a term of {term} is not ({error})");
             return Err(ProductFileError::new("terms", rule, "a lower rate, fee, amount or term"));
         }

@@ -49,6 +49,12 @@ pub enum TransactionRejection {
         /// Most that are allowed.
         limit: u32,
     },
+    /// A pull is on its way.
+    #[error("a direct debit of loan {loan} is under way: wait for it, or pay another way")]
+    DebitUnderWay {
+        /// The loan.
+        loan: LoanId,
+    },
     /// The loan belongs to somebody else.
     #[error("loan {loan} is not a loan of this customer: check the loan id")]
     LoanNotYours {
@@ -124,6 +130,7 @@ impl Coded for TransactionRejection {
             Self::CreditLimitExceeded { .. } => "CREDIT_LIMIT_EXCEEDED",
             Self::TooManyOpenLoans { .. } => "TOO_MANY_OPEN_LOANS",
             Self::LoanNotYours { .. } => "LOAN_NOT_YOURS",
+            Self::DebitUnderWay { .. } => "DEBIT_UNDER_WAY",
             Self::DecisionExpired { .. } => "DECISION_EXPIRED",
             Self::ContractHashMismatch { .. } => "CONTRACT_HASH_MISMATCH",
             Self::SignatureNotConfirmed { .. } => "SIGNATURE_NOT_CONFIRMED",

@@ -15,7 +15,8 @@ pub struct Market {
     pub country: String,
     /// Currency of its books.
     pub currency: Currency,
-    /// IANA time zone.
+    /// IANA time zone of its people, for whoever runs its clock. Nothing is calculated from it: the business date moves by
+    /// `business-date-advanced` alone.
     pub timezone: String,
     /// Whether people review what risk refers; when not, a referral is a refusal.
     pub manual_review: bool,

@@ -1,11 +1,12 @@
-//! Oracle 3: fund accounts. What came in equals what is there plus what went out; nothing is reserved twice.
+//! Oracle 3: fund accounts. What came in equals what is there plus what went out; nothing is reserved twice; what is not
+//! a funder's is in suspense, in the books as well.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use sycee_accounting::reports;
 use sycee_contract::FundAccountId;
 use sycee_funds::fund_management_system::{
-    FundAccount, FundBucket, FundReservation, FundTransaction, ReservationStatus,
+    FundAccount, FundBucket, FundReservation, FundReturn, FundTransaction, ReservationStatus, SuspenseResolution,
 };
 use sycee_runtime::{Fault, MarketWriter};
 
@@ -30,6 +31,8 @@ pub(super) fn fund_accounts(writer: &mut MarketWriter, whole: bool) -> Result<Ve
             verdict.check(units(bucket) >= 0, || format!("{}: {bucket:?} is negative", account.code));
         }
         *there.entry(format!("1100|{}", account.partner)).or_default() += CASH.iter().map(units).sum::<i128>();
+        there.insert(format!("suspense|{}", account.partner), units(&FundBucket::Suspense));
+        *there.entry(capital_of(account)).or_default() += units(&FundBucket::Arrived);
         for bucket in [FundBucket::Frozen, FundBucket::InTransit, FundBucket::PaidOut] {
             held.insert(format!("{} {bucket:?}", account.code), units(&bucket));
         }
@@ -37,19 +40,60 @@ pub(super) fn fund_accounts(writer: &mut MarketWriter, whole: bool) -> Result<Ve
         Ok(())
     })?;
     reservations(writer, &accounts, &held, &mut verdict)?;
+    refunds(writer, &accounts, &mut there, &mut verdict)?;
     // Money that was paid out but whose loan is not booked yet is still cash in the ledger: the two move in one cascade,
     // so there is none between cascades.
     let mut books = Sums::new();
     for row in reports::trial_balance(writer.reader(), None)?.rows {
-        if there.contains_key(&row.code) {
-            *books.entry(row.code).or_default() += i128::from(row.balance.units());
+        let funder = row.code.split('|').nth(1).unwrap_or_default();
+        let (key, sign) = match row.chart_code() {
+            "1100" => (row.code.clone(), 1),
+            "2100" | "3100" => (row.code.clone(), -1),
+            "2200" | "2900" => (format!("suspense|{funder}"), -1),
+            _ => continue,
+        };
+        // Money that came for nobody we know is in no fund account.
+        if funder != "unassigned" {
+            *books.entry(key).or_default() += sign * i128::from(row.balance.units());
         }
     }
-    compare(&mut verdict, ("the ledger's cash", &books), ("the fund accounts", &there));
+    compare(&mut verdict, ("the ledger", &books), ("the fund accounts", &there));
     if whole {
         movements(writer, &accounts, &mut verdict)?;
     }
     Ok(verdict)
+}
+
+/// The ledger account of what a funder brought.
+fn capital_of(account: &FundAccount) -> String {
+    if account.is_own { "3100".to_owned() } else { format!("2100|{}", account.partner) }
+}
+
+/// What was given back, return by return, is what the accounts count; a funder's capital fell by what it got.
+fn refunds(
+    writer: &mut MarketWriter,
+    accounts: &BTreeMap<FundAccountId, FundAccount>,
+    capital: &mut Sums,
+    verdict: &mut Verdict,
+) -> Result<(), Fault> {
+    let named = |account: &FundAccount| format!("{} refunded", account.code);
+    let counted = accounts.values().map(|account| (named(account), i128::from(account.refunded.units()))).collect();
+    let mut paid: Sums = accounts.values().map(|account| (named(account), 0)).collect();
+    writer.scan::<FundReturn>(&mut |gone| {
+        if let Some(account) = accounts.get(&gone.fund_account) {
+            *paid.entry(named(account)).or_default() += i128::from(gone.amount.units());
+            *capital.entry(capital_of(account)).or_default() -= i128::from(gone.amount.units());
+        }
+        Ok(())
+    })?;
+    writer.scan::<SuspenseResolution>(&mut |resolution| {
+        if let (None, Some(account)) = (resolution.paid_loan, accounts.get(&resolution.fund_account)) {
+            *paid.entry(named(account)).or_default() += i128::from(resolution.amount.units());
+        }
+        Ok(())
+    })?;
+    compare(verdict, ("the accounts", &counted), ("the returns", &paid));
+    Ok(())
 }
 
 /// What reservations hold is what the accounts hold for them, and a loan has one that counts.
@@ -92,10 +136,11 @@ fn movements(
         let (last, balances) = replayed.entry(movement.fund_account).or_default();
         let (source, target) = movement.kind.path();
         let amount = movement.amount.units();
-        let is_origin = matches!(source, FundBucket::Arrived | FundBucket::Received);
-        let source_move = if is_origin { amount } else { -amount };
         let before = (balances[source as usize], balances[target as usize]);
-        let after = (before.0 + source_move, before.1 + amount);
+        let after = (
+            before.0 + if source.is_origin() { amount } else { -amount },
+            before.1 + if target.is_origin() { -amount } else { amount },
+        );
         let holds = movement.sequence == *last + 1
             && (movement.source, movement.target) == (source, target)
             && amount > 0

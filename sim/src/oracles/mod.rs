@@ -69,7 +69,7 @@ pub fn ask_all(writer: &mut MarketWriter, whole_ledger: bool) -> Result<Vec<Verd
     writer.sync()?;
     Ok(vec![
         books::ledger(writer, whole_ledger)?,
-        books::sub_ledger(writer)?,
+        books::sub_ledger(writer, whole_ledger)?,
         funds::fund_accounts(writer, whole_ledger)?,
         schedules::schedules(writer)?,
         credit::credit_lines(writer)?,

@@ -1,8 +1,9 @@
-//! Oracle 4: the installments of the active schedule sum to the loan, and what is paid and unpaid of them to the note.
+//! Oracle 4: the installments of the active schedule sum to the loan, and what is paid and unpaid of them to the note; every
+//! running loan is closed through yesterday, and a loan that ended owes nothing.
 
 use std::collections::BTreeMap;
 
-use sycee_asset::{LoanInstallments, LoanNote, RepaymentSchedule};
+use sycee_asset::{AssetClose, LoanInstallments, LoanNote, NoteStatus, RepaymentSchedule};
 use sycee_contract::{Date, LoanId};
 use sycee_money::Money;
 use sycee_runtime::{Fault, MarketWriter};
@@ -25,7 +26,14 @@ struct Figures {
 pub(super) fn schedules(writer: &mut MarketWriter) -> Result<Verdict, Fault> {
     let mut verdict = Verdict::new(4, "installments sum to the loan, unpaid principal to what is outstanding");
     let mut notes: BTreeMap<LoanId, Figures> = BTreeMap::new();
+    let mut is_closing = false;
+    writer.scan::<AssetClose>(&mut |close| {
+        is_closing = close.closing.is_some();
+        Ok(())
+    })?;
+    let yesterday = writer.today().saturating_sub(jiff::Span::new().days(1));
     writer.scan::<LoanNote>(&mut |note| {
+        life(note, (!is_closing).then_some(yesterday), &mut verdict);
         notes.insert(note.loan, figures(note)?);
         Ok(())
     })?;
@@ -40,6 +48,18 @@ pub(super) fn schedules(writer: &mut MarketWriter) -> Result<Verdict, Fault> {
         }
     }
     Ok(verdict)
+}
+
+/// A note's state, its place in the daily close, and what it owes go together.
+fn life(note: &LoanNote, closed_through: Option<Date>, verdict: &mut Verdict) {
+    let runs = matches!(note.status, NoteStatus::Active | NoteStatus::Overdue);
+    verdict.check(note.is_open == runs, || format!("{} is {:?}, open: {}", note.loan, note.status, note.is_open));
+    let owes = !note.principal_outstanding.is_zero();
+    verdict.check(!note.is_settled() || !owes, || format!("{} is {:?} and owes principal", note.loan, note.status));
+    if let Some(date) = closed_through.filter(|_| runs) {
+        let through = note.accrued_through;
+        verdict.check(through == date, || format!("{} is closed through {through}, not {date}", note.loan));
+    }
 }
 
 fn figures(note: &LoanNote) -> Result<Figures, Fault> {
@@ -84,7 +104,7 @@ fn active_schedules(
         if let Some(note) = note {
             verdict.check(note.plan.is_none(), || format!("{loan} has several active schedules"));
             let planned = |line: &sycee_contract::PlannedInstallment| {
-                (line.nr, line.from, line.due_date, [line.principal, line.interest, line.fee])
+                (line.nr, [line.from, line.to, line.due_date], [line.principal, line.interest, line.fee])
             };
             note.plan = Some(print_of(lines.map(planned)));
         }
@@ -105,8 +125,9 @@ fn installments(
             return Ok(());
         };
         note.has_installments = true;
-        let asked =
-            lines.clone().map(|line| (line.nr, line.from, line.due_date, [line.principal, line.interest, line.fee]));
+        let asked = lines
+            .clone()
+            .map(|line| (line.nr, [line.from, line.to, line.due_date], [line.principal, line.interest, line.fee]));
         let asked = Some(print_of(asked));
         verdict.check(asked == note.plan, || format!("{loan}: installments ask for other than the schedule plans"));
         let unpaid = sum(lines.clone().map(|line| line.principal)) - sum(lines.clone().map(|line| line.principal_paid));
@@ -137,11 +158,11 @@ fn sum(amounts: impl Iterator<Item = Money>) -> i128 {
 }
 
 /// A hash of what installments ask for: number, period, and parts.
-fn print_of(lines: impl Iterator<Item = (u32, Date, Date, [Money; 3])>) -> blake3::Hash {
+fn print_of(lines: impl Iterator<Item = (u32, [Date; 3], [Money; 3])>) -> blake3::Hash {
     let mut hasher = blake3::Hasher::new();
-    for (nr, from, due_date, parts) in lines {
+    for (nr, dates, parts) in lines {
         hasher.update(&nr.to_le_bytes());
-        for date in [from, due_date] {
+        for date in dates {
             hasher.update(&sycee_runtime::days_of(date).to_le_bytes());
         }
         for part in parts {

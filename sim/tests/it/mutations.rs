@@ -1,10 +1,13 @@
 //! Every oracle against state that was broken on purpose: what it must notice it notices, and names.
 
+use sycee_accounting::accounting_center::BookControl;
 use sycee_accounting::ledger::{Entry, Transfer};
-use sycee_asset::{LoanInstallments, LoanNote, RepaymentSchedule};
+use sycee_asset::{AccrualSegment, AccrualTotal, LoanInstallments, LoanNote, RepaymentSchedule};
 use sycee_contract::{EntryId, Identifier as _, PaymentDirection, PaymentId, ReservationId};
 use sycee_credit::credit_limit_center::{CreditLine, CreditReservation, HoldStatus};
-use sycee_funds::fund_management_system::{FundAccount, FundReservation, FundTransaction, ReservationStatus};
+use sycee_funds::fund_management_system::{
+    FundAccount, FundReservation, FundReturn, FundTransaction, ReservationStatus, SuspenseResolution,
+};
 use sycee_funds::payment_system::{PaymentOrder, PaymentStatus};
 use sycee_money::Money;
 use sycee_runtime::testing::test_databases;
@@ -67,20 +70,45 @@ fn sub_ledger(bench: &mut Bench) {
         let principal = bench.changed(&note, |it| it.principal_outstanding = plus(it.principal_outstanding, units));
         bench.catches(&principal, &[(2, &account("1200")), (4, &note.loan), (5, &note.customer)]);
         let accrued = bench.changed(&note, |it| it.interest_accrued = plus(it.interest_accrued, units));
-        bench.catches(&accrued, &[(2, &account("1210")), (4, &note.loan)]);
+        bench.catches(&accrued, &[(2, &account("4100")), (4, &note.loan)]);
         let paid = bench.changed(&note, |it| it.interest_paid = plus(it.interest_paid, units));
         bench.catches(&paid, &[(2, &account("1210")), (4, &note.loan)]);
         let penalty = bench.changed(&note, |it| it.penalty_accrued = plus(it.penalty_accrued, units));
         bench.catches(&penalty, &[(2, &"1230"), (4, &note.loan)]);
         let surplus = bench.changed(&note, |it| it.surplus = plus(it.surplus, units));
-        bench.catches(&surplus, &[(2, &"2200")]);
+        bench.catches(&surplus, &[(2, &format!("2200|{}", note.funder))]);
     }
+    accruals(bench);
+    bench.catches(&bench.changed(&note, |it| it.is_open = false), &[(4, &note.loan)]);
+    let behind = bench.changed(&note, |it| it.accrued_through = it.accrued_through.yesterday().unwrap());
+    bench.catches(&behind, &[(4, &format!("{} is closed through", note.loan))]);
+    let control = bench.first::<BookControl>(|control| control.what == "repayment-received");
+    let counted = format!("entries of repayment-received on {}", control.date);
+    bench.catches(&bench.changed(&control, |it| it.count += 1), &[(1, &counted)]);
+    let control = bench.first::<BookControl>(|control| control.what == "loan-disbursed");
+    let counted = format!("amount of loan-disbursed on {}", control.date);
+    bench.catches(&bench.changed(&control, |it| it.amount = plus(it.amount, 1)), &[(1, &counted)]);
+    bench.catches(&bench.changed(&control, |it| it.missing = 1), &[(1, &"1 are missing")]);
     let both = bench.changed(&note, |it| {
         it.penalty_accrued = plus(it.penalty_accrued, 1);
         it.penalty_paid = plus(it.penalty_paid, 1);
     });
-    bench.catches(&both, &[(4, &note.loan)]);
+    bench.catches(&both, &[(2, &"4300"), (4, &note.loan)]);
     bench.catches(&bench.removed(&note), &[(2, &account("1200")), (4, &note.loan), (5, &note.customer)]);
+}
+
+fn accruals(bench: &mut Bench) {
+    let total = bench.first::<AccrualTotal>(|total| total.loans > 1 && total.receivable.is_positive());
+    let day = format!("accrual {} {} {}", total.date, total.funder, total.product);
+    for units in [1, -1] {
+        let receivable = bench.changed(&total, |it| it.receivable = plus(it.receivable, units));
+        bench.catches(&receivable, &[(2, &day)]);
+    }
+    bench.catches(&bench.changed(&total, |it| it.loans += 1), &[(2, &day)]);
+    let unposted = bench.changed(&total, |it| it.posted = false);
+    bench.catches(&unposted, &[(2, &format!("1210|{}|{}", total.funder, total.product))]);
+    let segment = bench.first::<AccrualSegment>(|segment| segment.date == total.date);
+    bench.catches(&bench.removed(&segment), &[(2, &day)]);
 }
 
 fn fund_accounts(bench: &mut Bench) {
@@ -105,6 +133,21 @@ fn fund_accounts(bench: &mut Bench) {
             it.paid_out = plus(it.paid_out, units);
         });
         bench.catches(&through, &[(3, &format!("{code} PaidOut"))]);
+    }
+    for units in [1, -1] {
+        let gone = bench.first::<FundReturn>(|it| it.amount.units() > 1);
+        let returned = bench.changed(&gone, |it| it.amount = plus(it.amount, units));
+        let of = bench.first::<FundAccount>(|account| account.id == gone.fund_account);
+        bench.catches(&returned, &[(3, &format!("{} refunded", of.code))]);
+        let paid_back = bench.first::<SuspenseResolution>(|it| it.paid_loan.is_none());
+        let of = bench.first::<FundAccount>(|account| account.id == paid_back.fund_account);
+        let back = bench.changed(&paid_back, |it| it.amount = plus(it.amount, units));
+        bench.catches(&back, &[(3, &format!("{} refunded", of.code))]);
+        let lent = bench.changed(&of, |it| {
+            it.suspense = plus(it.suspense, units.abs());
+            it.available = plus(it.available, -units.abs());
+        });
+        bench.catches(&lent, &[(3, &format!("suspense|{}", of.partner))]);
     }
     let negative = bench.changed(&account, |it| {
         it.suspense = plus(it.suspense, it.available.units() + 1);

@@ -3,7 +3,7 @@
 //! Invariant: a control figure is never made from the ledger; it would agree with any mistake.
 
 use sycee_contract::{
-    Date, DisbursementSucceeded, EntryId, FundArrivalConfirmed, LoanNoteCreated, RepaymentKind,
+    Date, DisbursementSucceeded, EntryId, FundArrivalConfirmed, FundsReturned, LoanNoteCreated, RepaymentKind,
     RepaymentPostingCalculated, RepaymentSucceeded,
 };
 use sycee_money::{Currency, Money};
@@ -36,7 +36,8 @@ pub(super) fn register(registry: &mut Registry) {
         .on::<LoanNoteCreated>(on_loan_note_created)
         .on::<RepaymentPostingCalculated>(on_repayment_posting_calculated)
         .on::<RepaymentSucceeded>(on_repayment_succeeded)
-        .on::<FundArrivalConfirmed>(on_fund_arrival_confirmed);
+        .on::<FundArrivalConfirmed>(on_fund_arrival_confirmed)
+        .on::<FundsReturned>(on_funds_returned);
 }
 
 /// Adds one to a control record. `entry` is the ledger entry that should exist.
@@ -85,4 +86,8 @@ fn on_repayment_succeeded(work: &mut Work, event: &RepaymentSucceeded) -> Handle
 
 fn on_fund_arrival_confirmed(work: &mut Work, event: &FundArrivalConfirmed) -> Handled<()> {
     count(work, work.today(), "funds-arrived", event.amount, None)
+}
+
+fn on_funds_returned(work: &mut Work, event: &FundsReturned) -> Handled<()> {
+    count(work, work.today(), "funds-returned", event.amount, None)
 }

@@ -48,7 +48,7 @@ fn event(template: &str, amounts: &[(&str, &str)]) -> PostLedgerEvent {
 }
 
 fn arrive(scene: &mut Scene, amount: &str) -> EntryId {
-    scene.request(event("funds-arrived", &[("amount", amount)])).unwrap().entry
+    scene.request(event("funds-arrived", &[("amount", amount), ("borrowed", amount)])).unwrap().entry
 }
 
 fn disburse(scene: &mut Scene) -> EntryId {

@@ -3,22 +3,20 @@
 //! A page is a cascade of its own. A note that is quiet until a later day closes without its installments.
 //!
 //! Invariant: a note closes a day once, and days in order: `accrued_through` only grows.
-//! Invariant: what a page posts per funder and product is the sum of the differences of its notes' rounded totals.
-
-use std::collections::BTreeMap;
+//! Invariant: what a day posts per funder and product is the sum of the differences of its notes' rounded totals.
 
 use sycee_contract::{
-    AssetDayClosed, BusinessDateAdvanced, CloseAssetDay, Date, InstallmentDueNotice, LedgerReference, LoanId,
-    PartnerId, PostLedgerEvent,
+    AssetDayClosed, BusinessDateAdvanced, CloseAssetDay, Date, InstallmentDueNotice, LoanId, OpenWorkOrder,
 };
 use sycee_money::{Currency, Money, MoneyError};
 use sycee_runtime::{Handled, Work, entity};
 
+use super::accrual::PageAccruals;
 use super::error::NoteError;
 use super::installments::LoanInstallments;
 use super::note::{Accrual, Bucket, LoanNote};
 use super::posting::announce_bucket;
-use super::{days_between, dimensions_of, plus_days};
+use super::{accrual, days_between, plus_days};
 
 /// Loans a page closes.
 pub const PAGE: usize = 200;
@@ -35,6 +33,8 @@ entity! {
         closing: Option<Date>,
         /// Loans up to this one are closed for it.
         after_loan: Option<LoanId>,
+        /// Pages of that day that are closed.
+        page: u32,
         /// The last day that is closed for every loan.
         closed_through: Option<Date>,
         /// The last day that may be closed.
@@ -127,6 +127,7 @@ pub fn start_close(work: &mut Work, event: &BusinessDateAdvanced) -> Handled<()>
         name: CLOSE.to_owned(),
         closing: None,
         after_loan: None,
+        page: 0,
         closed_through: None,
         target,
     });
@@ -135,42 +136,43 @@ pub fn start_close(work: &mut Work, event: &BusinessDateAdvanced) -> Handled<()>
         let next = close.closed_through.map_or(event.closed, |closed| plus_days(closed, 1));
         close.closing = (next <= close.target).then_some(next);
         close.after_loan = None;
+        close.page = 0;
     }
     schedule_page(work, &close);
     work.save(close);
     Ok(())
 }
 
-/// Closes a day for a page of loans, and goes on with the next page or the next day.
+/// Closes a day for a page of loans, and goes on with the next page or the next day. The books hear of a day once, when
+/// its last page is closed.
 pub fn close_asset_day(work: &mut Work, cmd: &CloseAssetDay) -> Handled<()> {
-    if cmd.date >= work.today() {
+    let Some(mut close) = work.get::<AssetClose>(CLOSE.to_owned())? else {
+        return Ok(());
+    };
+    if cmd.date >= work.today() || close.closing != Some(cmd.date) || close.after_loan != cmd.after {
         return Ok(());
     }
     let page = work.find(LoanNote::by_open(true).after(cmd.after).limit(PAGE))?;
     let last = page.last().map(|note| note.loan);
     let is_last_page = page.len() < PAGE;
-    let mut postings = PagePostings::default();
+    let mut accruals = PageAccruals::default();
     for note in page {
         if note.accrued_through < cmd.date {
-            close_note(work, note, cmd.date, &mut postings)?;
+            close_note(work, note, cmd.date, &mut accruals)?;
         }
     }
-    postings.post(work, cmd);
-
-    let Some(mut close) = work.get::<AssetClose>(CLOSE.to_owned())? else {
-        return Ok(());
-    };
-    if close.closing != Some(cmd.date) || close.after_loan != cmd.after {
-        return Ok(());
-    }
+    accruals.keep(work, cmd.date, close.page)?;
     if is_last_page {
+        accrual::post_day(work, cmd.date)?;
         work.emit(AssetDayClosed { date: cmd.date });
         close.closed_through = Some(cmd.date);
         let next = plus_days(cmd.date, 1);
         close.closing = (next <= close.target).then_some(next);
         close.after_loan = None;
+        close.page = 0;
     } else {
         close.after_loan = last;
+        close.page += 1;
     }
     schedule_page(work, &close);
     work.save(close);
@@ -184,17 +186,32 @@ fn schedule_page(work: &mut Work, close: &AssetClose) {
     }
 }
 
-fn close_note(work: &mut Work, mut note: LoanNote, date: Date, postings: &mut PagePostings) -> Handled<()> {
-    if !note.needs_installments(date) {
-        let accrual = note.close_quiet_day(date)?;
-        postings.add(&note, accrual, Money::zero(note.currency()))?;
-        work.save(note);
-        return Ok(());
+/// Closes a day for one loan. A note whose figures do not fit stays as it was, with a work order: it must not keep every
+/// loan after it from its close, and a later close catches up on the days it missed.
+fn close_note(work: &mut Work, note: LoanNote, date: Date, accruals: &mut PageAccruals) -> Handled<()> {
+    let lines = if note.needs_installments(date) { work.get::<LoanInstallments>(note.loan)? } else { None };
+    let loan = note.loan;
+    let (note, lines, closed) = match closed(note, lines, date) {
+        Ok(closed) => closed,
+        Err(error) => {
+            work.send(OpenWorkOrder {
+                kind: "note-not-closed".to_owned(),
+                loan: Some(loan),
+                text: format!(
+                    "{date} is not closed for {loan}: {error}. Put the note right; the next close catches up."
+                ),
+                key: format!("note-not-closed-{loan}"),
+            });
+            return Ok(());
+        }
+    };
+    accruals.add(&note, closed.accrual, closed.penalty);
+    if let Some(lines) = lines {
+        announce_bucket(work, &note, &lines, closed.bucket, date)?;
+        if closed.penalty.is_positive() {
+            work.save(lines);
+        }
     }
-    let mut lines = work.require::<LoanInstallments>(note.loan)?;
-    let closed = note.close_day(&mut lines, date)?;
-    postings.add(&note, closed.accrual, closed.penalty)?;
-    announce_bucket(work, &note, &lines, closed.bucket, date)?;
     let is_current = plus_days(date, 1) == work.today();
     for (nr, due_date, in_days, amount) in closed.notices {
         if in_days == 0 || is_current {
@@ -209,71 +226,21 @@ fn close_note(work: &mut Work, mut note: LoanNote, date: Date, postings: &mut Pa
             });
         }
     }
-    if closed.penalty.is_positive() {
-        work.save(lines);
-    }
     work.save(note);
     Ok(())
 }
 
-/// What a page posts, per funder and product.
-#[derive(Default)]
-struct PagePostings(BTreeMap<(PartnerId, String), DayTotals>);
-
-struct DayTotals {
-    receivable: Money,
-    unearned: Money,
-    penalty: Money,
-}
-
-impl PagePostings {
-    fn add(&mut self, note: &LoanNote, accrual: Accrual, penalty: Money) -> Result<(), NoteError> {
-        let zero = Money::zero(note.currency());
-        let totals = self.0.entry((note.funder, note.product.clone())).or_insert(DayTotals {
-            receivable: zero,
-            unearned: zero,
-            penalty: zero,
-        });
-        totals.receivable = totals.receivable.checked_add(accrual.receivable)?;
-        totals.unearned = totals.unearned.checked_add(accrual.unearned)?;
-        totals.penalty = totals.penalty.checked_add(penalty)?;
-        Ok(())
+/// The note and its installments after the close of `date`.
+fn closed(
+    mut note: LoanNote,
+    lines: Option<LoanInstallments>,
+    date: Date,
+) -> Result<(LoanNote, Option<LoanInstallments>, ClosedDay), NoteError> {
+    if !note.needs_installments(date) {
+        let (accrual, penalty) = (note.close_quiet_day(date)?, Money::zero(note.currency()));
+        return Ok((note, None, ClosedDay { accrual, penalty, bucket: None, notices: Vec::new() }));
     }
-
-    fn post(self, work: &mut Work, page: &CloseAssetDay) {
-        for ((funder, product), totals) in self.0 {
-            let events = [
-                (
-                    "interest-accrued",
-                    vec![("interest-receivable", totals.receivable), ("interest-unearned", totals.unearned)],
-                ),
-                ("penalty-accrued", vec![("penalty", totals.penalty)]),
-            ];
-            for (template, amounts) in events {
-                if amounts.iter().all(|(_, amount)| amount.is_zero()) {
-                    continue;
-                }
-                work.send(PostLedgerEvent {
-                    template: template.to_owned(),
-                    reference: LedgerReference {
-                        loan: None,
-                        order: None,
-                        repayment: None,
-                        parts: None,
-                        text: page_name(page),
-                    },
-                    amounts: amounts.into_iter().map(|(name, amount)| (name.to_owned(), amount)).collect(),
-                    dimensions: dimensions_of(funder, &product),
-                    date: page.date,
-                });
-            }
-        }
-    }
-}
-
-fn page_name(page: &CloseAssetDay) -> String {
-    page.after.map_or_else(
-        || format!("close {} from the first", page.date),
-        |loan| format!("close {} after {loan}", page.date),
-    )
+    let mut lines = lines.ok_or_else(|| note.broken("it has no installments"))?;
+    let closed = note.close_day(&mut lines, date)?;
+    Ok((note, Some(lines), closed))
 }

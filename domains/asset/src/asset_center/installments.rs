@@ -24,7 +24,9 @@ pub struct InstallmentState {
     pub nr: u32,
     /// Start of its period; interest runs from the day after.
     pub from: Date,
-    /// Due date.
+    /// End of its period; interest runs to the end of this day.
+    pub to: Date,
+    /// Due date: `to`, or the business day that it was moved to.
     pub due_date: Date,
     /// Planned principal.
     pub principal: Money,
@@ -55,6 +57,7 @@ impl InstallmentState {
         Self {
             nr: plan.nr,
             from: plan.from,
+            to: plan.to,
             due_date: plan.due_date,
             principal: plan.principal,
             interest: plan.interest,
@@ -239,6 +242,7 @@ impl LoanInstallments {
 struct Wire {
     nr: u32,
     from: Date,
+    to: Date,
     due: Date,
     currency: Currency,
     /// Principal, interest, fee, penalty.
@@ -257,6 +261,7 @@ impl From<InstallmentState> for Wire {
         Self {
             nr: line.nr,
             from: line.from,
+            to: line.to,
             due: line.due_date,
             currency: line.principal.currency(),
             asked: asked.map(Money::units),
@@ -277,6 +282,7 @@ impl TryFrom<Wire> for InstallmentState {
         Ok(Self {
             nr: wire.nr,
             from: wire.from,
+            to: wire.to,
             due_date: wire.due,
             principal: money(wire.asked[0]),
             interest: money(wire.asked[1]),

@@ -4,6 +4,7 @@
 //! Invariant: interest receivable of a note = max(0, accrued − paid); the books carry the same sum.
 //! Invariant: a note's rules are those of its contract, for life.
 
+mod accrual;
 mod close;
 mod error;
 mod installments;
@@ -21,6 +22,7 @@ use sycee_contract::{
 use sycee_money::{Money, Rate};
 use sycee_runtime::{Fault, Halt, Handled, Json, Registry, Work, entity};
 
+pub use accrual::{AccrualSegment, AccrualTotal, DayAccrual, LoanAccrual, SegmentGroup, explain_accrual};
 pub use close::{AssetClose, ClosedDay, PAGE, REMINDER_DAYS};
 pub use error::NoteError;
 pub use installments::{InstallmentState, LoanInstallments, Totals};
@@ -92,6 +94,8 @@ pub(crate) fn register(registry: &mut Registry) {
         .entity::<CustomerAssets>()
         .entity::<AssetProduct>()
         .entity::<AssetClose>()
+        .entity::<AccrualTotal>()
+        .entity::<AccrualSegment>()
         .handles(create_loan_contract)
         .handles(quote::query_due_list)
         .handles(quote::query_position)
@@ -103,6 +107,8 @@ pub(crate) fn register(registry: &mut Registry) {
         .on(take_schedule)
         .on(activate)
         .on(posting::apply_posting)
+        .on(posting::give_credit_back)
+        .on(accrual::note_entry)
         .on(posting::mark_reversed)
         .on(close::start_close);
 }

@@ -254,15 +254,15 @@ impl LoanNote {
         Ok(Accrual { receivable, unearned: grown.checked_sub(receivable)? })
     }
 
-    /// Makes the period that `date` lies in the running one; after the last due date, the last one.
+    /// Makes the period that `date` lies in the running one; after the last period, the last one.
     pub fn roll_period(&mut self, lines: &LoanInstallments, date: Date) -> Result<(), NoteError> {
-        let index = lines.lines.partition_point(|line| line.due_date < date).min(lines.lines.len().saturating_sub(1));
+        let index = lines.lines.partition_point(|line| line.to < date).min(lines.lines.len().saturating_sub(1));
         let Some(line) = lines.lines.get(index) else {
             return Err(self.broken("it has no installments"));
         };
         self.period = Some(Json(RunningPeriod {
             from: line.from,
-            to: line.due_date,
+            to: line.to,
             interest: line.interest,
             interest_before: Money::sum(self.currency(), lines.lines[..index].iter().map(|line| line.interest))?,
         }));

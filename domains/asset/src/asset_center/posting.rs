@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 
 use sycee_contract::{
     AccountingEntryPosted, AccountingEntryReversed, AssetPostingApplied, CustomerId, Date, EntryId, LedgerReference,
-    LoanId, LoanPosition, OpenWorkOrder, OverdueBucketChanged, PostLedgerEvent, PostingId, PostingParts, RepaymentKind,
-    RepaymentOrderId, RepaymentSucceeded,
+    LoanId, LoanPosition, OpenWorkOrder, OverdueBucketChanged, PostLedgerEvent, PostingId, PostingParts, Rejection,
+    RepaymentKind, RepaymentOrderId, RepaymentSucceeded,
 };
 use sycee_loan_math::allocation::InstallmentPart;
 use sycee_money::Money;
@@ -311,6 +311,24 @@ fn forget_settled(work: &mut Work, note: &LoanNote) -> Handled<()> {
         assets.loans.0.retain(|loan| *loan != note.loan);
         work.save(assets);
     }
+    Ok(())
+}
+
+/// A borrower's credit left the note: it was paid back, or pays another loan. More than the note has refuses the entry.
+pub fn give_credit_back(work: &mut Work, event: &AccountingEntryPosted) -> Handled<()> {
+    if !matches!(event.template.as_str(), "suspense-paid-back" | "suspense-rematched") {
+        return Ok(());
+    }
+    let Some(loan) = event.reference.loan else { return Ok(()) };
+    let mut note = work.require::<LoanNote>(loan)?;
+    let amount = Money::sum(note.currency(), event.lines.iter().map(|line| line.amount))?;
+    let left = note.surplus.checked_sub(amount)?;
+    if left.is_negative() {
+        let rule = format!("{loan} has a credit of {}", note.surplus);
+        return Err(Rejection::invalid("amount", rule, note.surplus).into());
+    }
+    note.surplus = left;
+    work.save(note);
     Ok(())
 }
 

@@ -1,14 +1,18 @@
 //! The daily close: what it books, tells and skips; pages, repetitions, missed days.
 
-use sycee_asset::{AssetClose, LoanNote, NoteStatus, PAGE};
+use sycee_asset::{AccrualSegment, AccrualTotal, AssetClose, LoanAccrual, LoanNote, NoteStatus, PAGE, explain_accrual};
 use sycee_contract::{
-    AssetDayClosed, BusinessDateAdvanced, CloseAssetDay, InstallmentDueNotice, OverdueBucketChanged, PostLedgerEvent,
+    AccountingEntryPosted, AssetDayClosed, BusinessDateAdvanced, CloseAssetDay, EntryId, Identifier,
+    InstallmentDueNotice, OpenWorkOrder, OverdueBucketChanged, PartnerId, PostLedgerEvent,
 };
 use sycee_money::{Money, date};
+use sycee_runtime::Registry;
+use sycee_runtime::testing::Scene;
 
 use crate::books::Books;
 use crate::fixture::{
-    LOAN, START, advance, advance_from, contract, disburse, ghs, installments, loan, market, note, one_loan, terms,
+    FUNDER, LOAN, START, advance, advance_from, contract, disburse, ghs, installments, loan, market, market_with, note,
+    one_loan, terms,
 };
 
 #[test]
@@ -151,13 +155,115 @@ fn missed_days_are_closed_in_order() {
 #[test]
 fn a_stale_reminder_is_not_sent_but_a_missed_due_date_is_told() {
     one_loan(|scene| {
-        scene.fact(CloseAssetDay { date: START, after: None });
         scene.set_today(date(2026, 3, 2));
-        for day in [date(2026, 2, 24), date(2026, 2, 27)] {
+        scene.happened(BusinessDateAdvanced { closed: START, opened: date(2026, 3, 2) });
+        let mut told = Vec::new();
+        while let Some(day) = close(scene).closing {
             scene.fact(CloseAssetDay { date: day, after: None });
-            let told: Vec<_> = scene.emitted::<InstallmentDueNotice>().iter().map(|notice| notice.in_days).collect();
-            assert_eq!(told, if day == date(2026, 2, 27) { vec![0] } else { vec![] });
+            told.extend(scene.emitted::<InstallmentDueNotice>().iter().map(|notice| (day, notice.in_days)));
         }
+        assert_eq!(told, [(date(2026, 2, 27), 0)]);
+    });
+}
+
+fn close(scene: &mut Scene) -> AssetClose {
+    scene.load::<AssetClose>("close-asset-day".to_owned()).unwrap()
+}
+
+/// One loan more than two pages hold, by two funders; both begin to earn on 1 February.
+fn two_pages(scene: &mut Scene) -> i64 {
+    let loans = i64::try_from(PAGE).unwrap() + 3;
+    for number in 0..loans {
+        let mut contract = contract(LOAN + number * 3, terms(), "1200", 3);
+        contract.principal = ghs(&format!("{}", 1_000 + number));
+        contract.funder = PartnerId::from_number(FUNDER + number % 2);
+        disburse(scene, &contract);
+    }
+    advance(scene, date(2026, 2, 1));
+    scene.set_today(date(2026, 2, 2));
+    scene.happened(BusinessDateAdvanced { closed: date(2026, 2, 1), opened: date(2026, 2, 2) });
+    loans
+}
+
+#[test]
+fn a_day_is_posted_once_a_funder_and_product_and_explained_loan_by_loan() {
+    market(|scene| {
+        let loans = two_pages(scene);
+        let day = date(2026, 2, 1);
+        scene.fact(CloseAssetDay { date: day, after: None });
+        assert!(scene.sent::<PostLedgerEvent>().is_empty(), "the day is not closed for every loan yet");
+        let pending = scene.all::<AccrualTotal>();
+        assert!(pending.len() == 2 && pending.iter().all(|total| !total.posted && total.receivable.is_positive()));
+
+        let after = close(scene).after_loan;
+        scene.fact(CloseAssetDay { date: day, after: None });
+        assert_eq!(close(scene).after_loan, after, "a page is closed once");
+        scene.fact(CloseAssetDay { date: day, after });
+        let posted = scene.sent::<PostLedgerEvent>();
+        assert_eq!(posted.len(), 2, "one posting for each funder, not for each page");
+
+        scene.writer().sync().unwrap();
+        let explained = explain_accrual(scene.writer().reader(), day).unwrap();
+        assert_eq!(explained.iter().map(|day| i64::try_from(day.loans.len()).unwrap()).sum::<i64>(), loans);
+        for (event, explained) in posted.iter().zip(&explained) {
+            assert_eq!(event.dimensions["funder"], explained.total.funder.to_string());
+            assert!(explained.adds_up() && explained.total.posted, "{:?}", explained.total);
+            let sum = |figure: fn(&LoanAccrual) -> Money| {
+                Money::sum(sycee_money::Currency::GHS, explained.loans.iter().map(figure)).unwrap()
+            };
+            assert_eq!(event.amounts["interest-receivable"], sum(|loan| loan.receivable));
+            assert_eq!(event.amounts["interest-unearned"], sum(|loan| loan.unearned));
+            for accrual in &explained.loans {
+                let note = scene.load::<LoanNote>(accrual.loan).unwrap();
+                assert_eq!(note.interest_accrued, accrual.receivable, "all it ever earned is of this day");
+            }
+        }
+        assert!(scene.all::<AccrualSegment>().len() >= 2, "a row for each page");
+
+        let mut entry = facts_of(&posted[0]);
+        scene.happened(entry.clone());
+        entry.entry = EntryId::from_number(901);
+        entry.template = "penalty-accrued".to_owned();
+        scene.happened(entry);
+        let key = (day, PartnerId::from_number(FUNDER), "gh-installment".to_owned());
+        let total = scene.load::<AccrualTotal>(key).unwrap();
+        let entries = (total.interest_entry, total.penalty_entry);
+        assert_eq!(entries, (Some(EntryId::from_number(900)), Some(EntryId::from_number(901))));
+    });
+}
+
+fn facts_of(event: &PostLedgerEvent) -> AccountingEntryPosted {
+    AccountingEntryPosted {
+        entry: EntryId::from_number(900),
+        template: event.template.clone(),
+        reference: event.reference.clone(),
+        lines: Vec::new(),
+        date: event.date,
+    }
+}
+
+/// A note that breaks the rules of its figures does not keep the others from their close.
+#[test]
+fn a_broken_note_is_left_to_people_and_the_rest_is_closed() {
+    let register = |registry: &mut Registry| {
+        sycee_asset::register(registry);
+        registry.service("asset-center").on::<AssetDayClosed>(|work, _| {
+            let mut broken = work.require::<LoanNote>(loan(LOAN))?;
+            broken.principal_outstanding = ghs("1");
+            work.save(broken);
+            Ok(())
+        });
+    };
+    market_with(register, |scene| {
+        disburse(scene, &contract(LOAN, terms(), "1200", 3));
+        disburse(scene, &contract(LOAN + 1, terms(), "1200", 3));
+        advance_from(scene, START, date(2026, 3, 4));
+        advance(scene, date(2026, 3, 5));
+        let called = scene.sent::<OpenWorkOrder>();
+        assert!(called.iter().any(|order| order.kind == "note-not-closed" && order.loan == Some(loan(LOAN))));
+        assert_eq!(scene.load::<LoanNote>(loan(LOAN + 1)).unwrap().accrued_through, date(2026, 3, 4));
+        assert_eq!(close(scene).closed_through, Some(date(2026, 3, 4)));
+        assert!(scene.load::<LoanNote>(loan(LOAN)).unwrap().accrued_through < date(2026, 3, 4));
     });
 }
 

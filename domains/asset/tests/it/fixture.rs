@@ -13,8 +13,8 @@ use sycee_contract::{
 use sycee_contract::{CalculateEarlySettlement, CalculateLoanCancelRepayment, CalculateRepaymentPlan};
 use sycee_loan_math::schedule::{Every, LoanTerms, Method, Schedule, Unit, build};
 use sycee_money::{Currency, Money, Rate, Rounding, date};
-use sycee_runtime::Configs;
 use sycee_runtime::testing::Scene;
+use sycee_runtime::{Configs, Registry};
 
 pub const LOAN: i64 = 700;
 pub const CUSTOMER: i64 = 11;
@@ -50,6 +50,7 @@ pub fn terms() -> ProductTerms {
         method: RepaymentMethod::EqualInstallments,
         annual_rate: Rate::from_percent_str("24").unwrap(),
         day_count: "act/365".to_owned(),
+        due_dates: sycee_money::BusinessDayConvention::Unadjusted,
         rounding: Rounding::HalfEven,
         upfront_fee: Rate::from_percent_str("4").unwrap(),
         penalty_rate: Rate::from_percent_str("36.5").unwrap(),
@@ -115,6 +116,7 @@ pub fn plan(contract: &CreateLoanContract) -> RepaymentPlan {
             .map(|period| PlannedInstallment {
                 nr: period.nr,
                 from: period.from,
+                to: period.due_date,
                 due_date: period.due_date,
                 principal: period.principal,
                 interest: period.interest,
@@ -145,7 +147,12 @@ pub fn figures(inputs: &SettlementInputs, interest: Money, fee_refund: Money) ->
 
 /// Runs `body` on every store, with a market on which the product domain answers and nobody else is there.
 pub fn market(body: impl Fn(&mut Scene)) {
-    Scene::each(sycee_asset::register, Configs::new(), |scene| {
+    market_with(sycee_asset::register, body);
+}
+
+/// As [`market`], with services that differ.
+pub fn market_with(register: impl Fn(&mut Registry), body: impl Fn(&mut Scene)) {
+    Scene::each(register, Configs::new(), |scene| {
         scene.set_today(START);
         scene.answers::<CalculateRepaymentPlan>(|query| {
             Ok(plan(&contract(query.loan.unwrap().number(), terms(), "1200", query.term)))

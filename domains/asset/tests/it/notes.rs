@@ -2,13 +2,15 @@
 
 use sycee_asset::{AssetPool, CustomerAssets, LoanContract, NoteStatus, RepaymentSchedule};
 use sycee_contract::{
-    CalculateRepaymentPlan, EntryId, Identifier, LoanContractCreated, LoanNoteCreated, OpenWorkOrder, PartnerId,
-    ProductVersionPublished, QueryAssetDueList, QueryLoanPosition, RepaymentPlanCalculated, RepaymentScheduleGenerated,
+    CalculateRepaymentPlan, EntryId, Identifier, InstallmentDueNotice, LoanContractCreated, LoanNoteCreated,
+    OpenWorkOrder, PartnerId, ProductVersionPublished, QueryAssetDueList, QueryLoanPosition, RepaymentPlanCalculated,
+    RepaymentScheduleGenerated,
 };
 use sycee_money::date;
 
 use crate::fixture::{
-    FUNDER, LOAN, START, contract, customer, disburse, disbursed, ghs, installments, loan, market, note, plan, terms,
+    FUNDER, LOAN, START, advance, advance_from, contract, customer, disburse, disbursed, ghs, installments, loan,
+    market, note, plan, terms,
 };
 
 #[test]
@@ -144,5 +146,34 @@ fn a_position_needs_a_loan() {
         disburse(scene, &contract(LOAN, terms(), "1200", 3));
         let position = scene.request(QueryLoanPosition { loan: loan(LOAN) }).unwrap();
         assert_eq!((position.installments.len(), position.interest_receivable), (3, ghs("0")));
+    });
+}
+
+#[test]
+fn a_moved_due_date_moves_lateness_but_no_interest() {
+    market(|scene| {
+        let contract = contract(LOAN, terms(), "1200", 3);
+        let mut moved = plan(&contract);
+        // 28 February 2026 is a Saturday: due on Monday.
+        assert_eq!(moved.installments[0].to, date(2026, 2, 28));
+        moved.installments[0].due_date = date(2026, 3, 2);
+        scene.request(contract.clone()).unwrap();
+        scene.happened(RepaymentPlanCalculated {
+            loan: Some(contract.loan),
+            plan: Some(moved.clone()),
+            settlement: None,
+            for_schedule: true,
+        });
+        scene.happened(disbursed(&contract));
+        advance_from(scene, START, date(2026, 3, 1));
+        assert_eq!(note(scene).interest_accrued, moved.installments[0].interest, "the period ended on Saturday");
+        advance(scene, date(2026, 3, 2));
+        assert_eq!(scene.emitted::<InstallmentDueNotice>()[0].due_date, date(2026, 3, 2));
+        let two_days = note(scene).interest_accrued;
+        assert!(two_days.compare(moved.installments[0].interest).unwrap().is_gt(), "the second period runs already");
+        advance(scene, date(2026, 3, 3));
+        assert_eq!(note(scene).days_past_due, 0, "the due date itself is not late");
+        advance(scene, date(2026, 3, 4));
+        assert_eq!(note(scene).days_past_due, 1);
     });
 }

@@ -154,6 +154,7 @@ fn terms(version: u32) -> ProductTerms {
         method: RepaymentMethod::EqualInstallments,
         annual_rate: rate("0.24"),
         day_count: "act/365".into(),
+        due_dates: sycee_money::BusinessDayConvention::Unadjusted,
         rounding: Rounding::HalfEven,
         upfront_fee: rate("0.02"),
         penalty_rate: rate("0.36"),
@@ -178,6 +179,7 @@ fn plan(apr: &str) -> RepaymentPlan {
         installments: vec![PlannedInstallment {
             nr: 1,
             from: date(2026, 2, 1),
+            to: date(2026, 3, 1),
             due_date: date(2026, 3, 1),
             principal: ghs("1000"),
             interest: ghs("20"),

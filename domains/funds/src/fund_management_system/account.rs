@@ -1,6 +1,7 @@
 //! A funder's account: seven balances, and the moves between them.
 //!
 //! Invariant: `arrived + received = available + frozen + in_transit + paid_out + refunded + suspense`; none is negative.
+//! Invariant: suspense is what nobody explained and what borrowers paid too much: it is no funder's, and never lent.
 //! Invariant: every move leaves one [`FundTransaction`] with both balances before and after it.
 
 use sycee_contract::{ArrivalId, Date, FundAccountId, FundBalances, LoanId, PartnerId, Timestamp};
@@ -26,8 +27,15 @@ text_enum! {
         PaidOut,
         /// Given back, cumulative.
         Refunded,
-        /// Not explained.
+        /// Not the funder's: not explained, or a borrower's credit.
         Suspense,
+    }
+}
+
+impl FundBucket {
+    /// Whether it counts what came from outside: it grows by what it gives.
+    pub const fn is_origin(self) -> bool {
+        matches!(self, Self::Arrived | Self::Received)
     }
 }
 
@@ -50,11 +58,19 @@ text_enum! {
         Repayment,
         /// Money came that nobody can explain.
         UnmatchedReceipt,
+        /// A borrower paid more than was owed.
+        Surplus,
+        /// Money in suspense is received anew, for a loan.
+        Rematch,
+        /// Money in suspense went back to who paid it.
+        PayBack,
+        /// Free money went back to the funder.
+        Return,
     }
 }
 
 impl MovementKind {
-    /// From which balance to which. A source grows by what it gives.
+    /// From which balance to which. An origin grows by what it gives, and falls by what it takes back.
     pub const fn path(self) -> (FundBucket, FundBucket) {
         match self {
             Self::Arrival => (FundBucket::Arrived, FundBucket::Available),
@@ -64,7 +80,10 @@ impl MovementKind {
             Self::Payout => (FundBucket::InTransit, FundBucket::PaidOut),
             Self::Bounce => (FundBucket::InTransit, FundBucket::Frozen),
             Self::Repayment => (FundBucket::Received, FundBucket::Available),
-            Self::UnmatchedReceipt => (FundBucket::Received, FundBucket::Suspense),
+            Self::UnmatchedReceipt | Self::Surplus => (FundBucket::Received, FundBucket::Suspense),
+            Self::Rematch => (FundBucket::Suspense, FundBucket::Received),
+            Self::PayBack => (FundBucket::Suspense, FundBucket::Refunded),
+            Self::Return => (FundBucket::Available, FundBucket::Refunded),
         }
     }
 }
@@ -82,6 +101,8 @@ entity! {
         name: String,
         /// Currency of all its balances.
         currency: Currency,
+        /// Whether it is the lender's own money: equity, not a debt to a funder.
+        is_own: bool,
         /// Products it funds, by code; empty means any.
         products: Json<Vec<String>>,
         /// Everything the funder brought, cumulative.
@@ -98,7 +119,7 @@ entity! {
         received: Money,
         /// Given back, cumulative.
         refunded: Money,
-        /// Not explained.
+        /// Not the funder's: not explained, or borrowers' credit.
         suspense: Money,
         /// Number of its last [`FundTransaction`].
         movements: i64,
@@ -187,6 +208,7 @@ impl FundAccount {
             code: code.to_owned(),
             name: name.to_owned(),
             currency,
+            is_own: false,
             products: Json(products),
             arrived: nothing,
             available: nothing,
@@ -218,14 +240,15 @@ impl FundAccount {
         }
         let (source, target) = kind.path();
         let (source_before, target_before) = (self.balance(source), self.balance(target));
-        let source_after = match source {
-            FundBucket::Arrived | FundBucket::Received => {
-                source_before.checked_add(amount).map_err(|_| invalid.clone())?
+        let grown = |balance: Money| balance.checked_add(amount).map_err(|_| invalid.clone());
+        let fallen = |bucket: FundBucket, balance: Money| {
+            if balance.units() < amount.units() {
+                return Err(self.too_low(bucket, balance, amount));
             }
-            _ if source_before.units() < amount.units() => return Err(self.too_low(source, source_before, amount)),
-            _ => source_before.checked_sub(amount).map_err(|_| invalid.clone())?,
+            balance.checked_sub(amount).map_err(|_| invalid.clone())
         };
-        let target_after = target_before.checked_add(amount).map_err(|_| invalid)?;
+        let source_after = if source.is_origin() { grown(source_before) } else { fallen(source, source_before) }?;
+        let target_after = if target.is_origin() { fallen(target, target_before) } else { grown(target_before) }?;
         *self.balance_mut(source) = source_after;
         *self.balance_mut(target) = target_after;
         self.movements += 1;

@@ -8,21 +8,21 @@ mod account;
 mod demand;
 mod moves;
 mod reservation;
+mod returns;
 
 pub use account::{Cause, FundAccount, FundArrival, FundBucket, FundTransaction, MovementKind};
 pub use demand::{FundDemand, FundedProduct, LendingForecast};
 pub use reservation::{FundReservation, LoanReservation, ReservationMessage, ReservationStatus, ReservationStep};
-
-use std::collections::BTreeMap;
+pub use returns::{FundReturn, SuspenseResolution};
 
 use sycee_contract::messages::{
     AccountingEntryPosted, ConfirmFundArrival, DisbursementFailed, DisbursementRequested, DisbursementSucceeded,
     FundAccountOpened, FundArrivalConfirmed, FundReservationRequested, FundingContractSigned,
-    PartnerDisbursementFailed, PartnerDisbursementSucceeded, PaymentFailed, PaymentSucceeded, PostLedgerEvent,
-    ProductFundingMatched, ProductVersionPublished, QueryFundAccount, ReleaseFundReservation, RepaymentSucceeded,
-    ReserveFunds, RiskDecisionMade,
+    PartnerDisbursementFailed, PartnerDisbursementSucceeded, PaymentFailed, PaymentSucceeded, ProductFundingMatched,
+    ProductVersionPublished, QueryFundAccount, ReleaseFundReservation, RepaymentSucceeded, ReserveFunds,
+    ResolveSuspense, ReturnFunds, RiskDecisionMade,
 };
-use sycee_contract::{ArrivalId, FundBalances, LedgerReference, Rejection};
+use sycee_contract::{ArrivalId, FundBalances, Rejection};
 use sycee_money::Money;
 use sycee_runtime::{Handled, Registry, Work};
 
@@ -35,12 +35,16 @@ pub fn register(registry: &mut Registry) {
         .entity::<FundAccount>()
         .entity::<FundTransaction>()
         .entity::<FundArrival>()
+        .entity::<FundReturn>()
+        .entity::<SuspenseResolution>()
         .entity::<FundReservation>()
         .entity::<LoanReservation>()
         .entity::<FundDemand>()
         .entity::<LendingForecast>()
         .entity::<FundedProduct>()
         .handles::<ConfirmFundArrival>(confirm_fund_arrival)
+        .handles::<ReturnFunds>(returns::return_funds)
+        .handles::<ResolveSuspense>(returns::resolve_suspense)
         .handles::<ReserveFunds>(moves::reserve_funds)
         .handles::<ReleaseFundReservation>(moves::release_fund_reservation)
         .handles::<QueryFundAccount>(query_fund_account)
@@ -73,6 +77,7 @@ fn open_fund_account(work: &mut Work, event: &FundingContractSigned) -> Handled<
         event.products.clone(),
         event.currency,
     );
+    account.is_own = event.is_own;
     account.low_water = demand::low_water_of_new(work, &account)?;
     work.emit(FundAccountOpened {
         fund_account: account.id,
@@ -117,19 +122,7 @@ fn confirm_fund_arrival(work: &mut Work, cmd: &ConfirmFundArrival) -> Handled<Ar
         amount: cmd.amount,
         balances: account.balances(),
     });
-    work.send(PostLedgerEvent {
-        template: "funds-arrived".to_owned(),
-        reference: LedgerReference {
-            loan: None,
-            order: None,
-            repayment: None,
-            parts: None,
-            text: cmd.bank_reference.clone(),
-        },
-        amounts: BTreeMap::from([("amount".to_owned(), cmd.amount)]),
-        dimensions: BTreeMap::from([("funder".to_owned(), account.partner.to_string())]),
-        date: work.today(),
-    });
+    returns::post_capital(work, "funds-arrived", &account, cmd.amount, &cmd.bank_reference);
     moves::save_account(work, account)?;
     Ok(id)
 }

@@ -179,19 +179,28 @@ pub(super) fn on_partner_disbursement_failed(work: &mut Work, event: &PartnerDis
     apply_fact(work, event.reservation, ReservationMessage::FailPayout)
 }
 
-/// A borrower repaid: the money can be lent again.
+/// A borrower repaid: what was owed can be lent again, what was not is the borrower's.
 pub(super) fn on_repayment_succeeded(work: &mut Work, event: &RepaymentSucceeded) -> Handled<()> {
-    let cause = Cause { loan: Some(event.loan), reference: event.posting.to_string() };
-    receive(work, event.fund_account, MovementKind::Repayment, event.amount, cause)
+    let surplus = event.parts.surplus;
+    let owed = must(event.amount.checked_sub(surplus))?;
+    let cause = || Cause { loan: Some(event.loan), reference: event.posting.to_string() };
+    receive(work, event.fund_account, [(MovementKind::Repayment, owed), (MovementKind::Surplus, surplus)], cause)
 }
 
-fn receive(work: &mut Work, account: FundAccountId, kind: MovementKind, amount: Money, cause: Cause) -> Handled<()> {
-    if !amount.is_positive() {
+fn receive<const N: usize>(
+    work: &mut Work,
+    account: FundAccountId,
+    moves: [(MovementKind, Money); N],
+    cause: impl Fn() -> Cause,
+) -> Handled<()> {
+    if !moves.iter().any(|(_, amount)| amount.is_positive()) {
         return Ok(());
     }
     let mut account = work.require::<FundAccount>(account)?;
-    let movement = must(account.post(kind, amount, cause, work.now()))?;
-    work.save(movement);
+    for (kind, amount) in moves.into_iter().filter(|(_, amount)| amount.is_positive()) {
+        let movement = must(account.post(kind, amount, cause(), work.now()))?;
+        work.save(movement);
+    }
     tell_balance(work, &account);
     save_account(work, account)
 }
@@ -207,8 +216,8 @@ pub(super) fn on_entry_posted(work: &mut Work, event: &AccountingEntryPosted) ->
         let dimension = line.debit.split('|').nth(1).and_then(|text| text.split('@').next());
         let Some(funder) = dimension.and_then(|text| text.parse::<PartnerId>().ok()) else { continue };
         let Some(account) = work.find_one(FundAccount::by_partner(funder))? else { continue };
-        let cause = Cause { loan: None, reference: event.entry.to_string() };
-        receive(work, account.id, MovementKind::UnmatchedReceipt, line.amount, cause)?;
+        let cause = || Cause { loan: None, reference: event.entry.to_string() };
+        receive(work, account.id, [(MovementKind::UnmatchedReceipt, line.amount)], cause)?;
     }
     Ok(())
 }

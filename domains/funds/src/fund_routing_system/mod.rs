@@ -7,13 +7,13 @@ mod model;
 
 pub use model::{
     BOOK, Choice, FundRoute, FundingSourceCandidate, ProductFunding, RouteBook, RouteDemand, RouteRefusal,
-    RouteShortage, TierDemand, describe,
+    RouteShortage, TierDemand, describe, version_key,
 };
 
 use sycee_contract::messages::{
     DisbursementSucceeded, FundAccountOpened, FundArrivalConfirmed, FundBalanceChanged, FundReserved,
-    FundRouteSelected, FundingContractSigned, ProductFundingMatched, RepaymentSucceeded, RiskDecisionMade, RouteFunds,
-    SetFundRouteStatus,
+    FundRouteSelected, FundingContractSigned, FundsReturned, ProductFundingMatched, RepaymentSucceeded,
+    RiskDecisionMade, RouteFunds, SetFundRouteStatus,
 };
 use sycee_contract::{FundAccountId, FundBalances, FundRouteAnswer, Rejection, RiskOutcome, RiskPurpose};
 use sycee_money::{Currency, Money};
@@ -35,6 +35,7 @@ pub fn register(registry: &mut Registry) {
         .on::<FundingContractSigned>(on_funding_contract_signed)
         .on::<FundAccountOpened>(on_fund_account_opened)
         .on::<FundArrivalConfirmed>(on_fund_arrival_confirmed)
+        .on::<FundsReturned>(on_funds_returned)
         .on::<FundReserved>(on_fund_reserved)
         .on::<FundBalanceChanged>(on_fund_balance_changed)
         .on::<ProductFundingMatched>(on_product_funding_matched)
@@ -169,6 +170,11 @@ fn on_fund_arrival_confirmed(work: &mut Work, event: &FundArrivalConfirmed) -> H
     learn(work, event.fund_account, &event.balances)
 }
 
+/// Less free money: it went back to the funder.
+fn on_funds_returned(work: &mut Work, event: &FundsReturned) -> Handled<()> {
+    learn(work, event.fund_account, &event.balances)
+}
+
 /// Less free money.
 fn on_fund_reserved(work: &mut Work, event: &FundReserved) -> Handled<()> {
     learn(work, event.fund_account, &event.balances)
@@ -183,7 +189,7 @@ fn on_fund_balance_changed(work: &mut Work, event: &FundBalanceChanged) -> Handl
 fn on_product_funding_matched(work: &mut Work, event: &ProductFundingMatched) -> Handled<()> {
     let mut book = book_of(work)?;
     let funding = ProductFunding { country: event.country.clone(), funders: event.funders.clone() };
-    book.products.insert(event.product.clone(), funding);
+    book.products.insert(version_key(&event.product, event.version), funding);
     work.save(book);
     Ok(())
 }

@@ -217,7 +217,7 @@ impl FundingSourceCandidate {
         unless(self.open, RouteRefusal::Closed)?;
         unless(self.country == request.country, RouteRefusal::Country)?;
         unless(self.currency == request.amount.currency(), RouteRefusal::Currency)?;
-        unless(self.funds(&request.product, book), RouteRefusal::Product)?;
+        unless(self.funds(&request.product, request.version, book), RouteRefusal::Product)?;
         unless(self.pays_through(&request.channel, book), RouteRefusal::ChannelClosed)?;
         let account = self.fund_account.ok_or(RouteRefusal::NoAccount)?;
         unless(self.quota_left() >= i128::from(request.amount.units()), RouteRefusal::Quota)?;
@@ -225,12 +225,12 @@ impl FundingSourceCandidate {
         Ok(account)
     }
 
-    fn funds(&self, product: &str, book: &RouteBook) -> bool {
+    fn funds(&self, product: &str, version: u32, book: &RouteBook) -> bool {
         let agreed = self.products.is_empty() || self.products.iter().any(|code| code == product);
         let matched = |funding: &ProductFunding| {
             funding.country == self.country && (funding.funders.is_empty() || funding.funders.contains(&self.code))
         };
-        agreed && book.products.get(product).is_none_or(matched)
+        agreed && book.products.get(&version_key(product, version)).is_none_or(matched)
     }
 
     fn pays_through(&self, channel: &str, book: &RouteBook) -> bool {
@@ -242,6 +242,11 @@ impl FundingSourceCandidate {
     fn quota_left(&self) -> i128 {
         i128::from(self.quota.units()) - i128::from(self.principal.units()) - i128::from(self.committed.units())
     }
+}
+
+/// How the book names a product version: `gh-cash@2`.
+pub fn version_key(product: &str, version: u32) -> String {
+    format!("{product}@{version}")
 }
 
 /// The funder a request goes to.

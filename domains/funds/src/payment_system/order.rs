@@ -1,6 +1,7 @@
 //! A payment order: one request to a channel, from sending to a final answer.
 //!
 //! Invariant: a payout that failed never becomes a success: what the channel says later waits for people.
+//! Invariant: a payout that was disputed before it was decided is decided by a report that agrees with the order.
 //! Invariant: money that a payer moved is taken whenever it comes, also after the order expired or failed.
 //! Invariant: a final answer counts once.
 
@@ -40,6 +41,8 @@ pub enum PaymentStep {
     Close,
     /// A payout that the channel reports in a way that can't be: people decide what is true.
     Dispute,
+    /// A payer paid again, under another reference: it is the loan's, and people are told.
+    TakeAgain,
     /// A final answer is contradicted: it stands, people are told.
     Contradiction,
     /// Nothing new.
@@ -131,7 +134,14 @@ impl PaymentOrder {
 
             (Status::Succeeded, Pending) => PaymentStep::AlreadyApplied,
             (Status::Succeeded, Successful) if self.channel_reference.as_deref() == Some(channel_reference) => {
-                PaymentStep::AlreadyApplied
+                if told == self.moved.unwrap_or(self.amount) {
+                    PaymentStep::AlreadyApplied
+                } else {
+                    PaymentStep::Contradiction
+                }
+            }
+            (Status::Succeeded, Successful) if self.may_be_paid_again(told, channel_reference) => {
+                PaymentStep::TakeAgain
             }
             (Status::Succeeded, Successful | Failed) => PaymentStep::Contradiction,
 
@@ -141,8 +151,27 @@ impl PaymentOrder {
                 PaymentDirection::Payout => PaymentStep::Dispute,
             },
 
+            (Status::Disputed, Successful) if self.awaits_a_better_report() => match self.success(told) {
+                PaymentStep::Dispute => PaymentStep::AlreadyApplied,
+                step => step,
+            },
+            (Status::Disputed, Failed) if self.awaits_a_better_report() => PaymentStep::Fail,
             (Status::Disputed, Pending | Successful | Failed) => PaymentStep::AlreadyApplied,
         }
+    }
+
+    /// Whether a disputed order can still be decided by its channel: it never failed before.
+    fn awaits_a_better_report(&self) -> bool {
+        self.reason.is_none()
+    }
+
+    /// A QR code or a virtual account can be paid twice; a payout and a pull can't.
+    fn may_be_paid_again(&self, told: Money, channel_reference: &str) -> bool {
+        self.direction == PaymentDirection::Collection
+            && self.method != Some(RepaymentMethodKind::DirectDebit)
+            && !channel_reference.is_empty()
+            && told.is_positive()
+            && told.currency() == self.amount.currency()
     }
 
     fn success(&self, told: Money) -> PaymentStep {

@@ -1,7 +1,7 @@
 //! What channels say about payments, and asking them when they say nothing.
 
 use sycee_contract::messages::{OpenWorkOrder, PaymentFailed, PaymentSucceeded, PollPayment, RecordPaymentResult};
-use sycee_contract::{ChannelQuery, LoanId, PaymentDirection, PaymentId};
+use sycee_contract::{ChannelQuery, LoanId, PaymentDirection, PaymentId, PaymentPurpose};
 use sycee_runtime::{Handled, Work};
 
 use super::{ExpectedCollection, PaymentConfig, PaymentOrder, PaymentStatus, PaymentStep};
@@ -64,6 +64,23 @@ pub(super) fn record_payment_result(work: &mut Work, cmd: &RecordPaymentResult) 
             order.moved = cmd.amount;
             order.settle(PaymentStatus::Disputed, &cmd.channel_reference, work.now());
             work.save(order);
+            Ok(())
+        }
+        PaymentStep::TakeAgain => {
+            let text = format!(
+                "{} is paid again, under {}: it is taken for the loan, ask the payer.",
+                order.id, cmd.channel_reference
+            );
+            let subject = format!("{}-{}", order.id, cmd.channel_reference);
+            open_work_order(work, "payment-repeated", Some(order.loan), text, &subject);
+            work.emit(PaymentSucceeded {
+                payment: order.id,
+                direction: order.direction,
+                purpose: PaymentPurpose { repayment: None, ..order.purpose() },
+                amount: cmd.amount.unwrap_or(order.amount),
+                channel_reference: cmd.channel_reference.clone(),
+                at: work.now(),
+            });
             Ok(())
         }
         PaymentStep::Contradiction => {

@@ -143,6 +143,12 @@ pub fn repaid(account: FundAccountId, amount: Money, principal: Money) -> Repaym
     }
 }
 
+pub fn overpaid(account: FundAccountId, amount: Money, surplus: Money) -> RepaymentSucceeded {
+    let mut event = repaid(account, amount, amount.checked_sub(surplus).unwrap());
+    event.parts.surplus = surplus;
+    event
+}
+
 pub fn entry_posted(template: &str, debit: &str, amount: Money) -> AccountingEntryPosted {
     AccountingEntryPosted {
         entry: EntryId::from_number(5),
@@ -202,6 +208,7 @@ pub fn published(product: &str, amount_max: Money) -> ProductVersionPublished {
             method: RepaymentMethod::EqualInstallments,
             annual_rate: Rate::from_bps(3000),
             day_count: "act/365".into(),
+            due_dates: sycee_money::BusinessDayConvention::Unadjusted,
             rounding: Rounding::HalfUp,
             upfront_fee: Rate::zero(),
             penalty_rate: Rate::zero(),

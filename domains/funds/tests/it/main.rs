@@ -6,6 +6,7 @@ mod facts;
 mod payments;
 mod properties;
 mod results;
+mod returns;
 mod routing;
 mod tables;
 

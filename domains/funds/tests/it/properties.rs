@@ -16,16 +16,20 @@ enum Action {
     Arrive(i64),
     Repay(i64),
     Unexplained(i64),
+    Move(MovementKind, i64),
     Reserve(i64),
     Tell(usize, ReservationMessage),
 }
 
 fn action() -> impl Strategy<Value = Action> {
+    use MovementKind::{PayBack, Rematch, Return, Surplus};
     let amount = -5..5_000_i64;
     prop_oneof![
         amount.clone().prop_map(Action::Arrive),
         amount.clone().prop_map(Action::Repay),
         amount.clone().prop_map(Action::Unexplained),
+        (prop::sample::select(&[Surplus, Rematch, PayBack, Return][..]), amount.clone())
+            .prop_map(|(kind, units)| Action::Move(kind, units)),
         amount.prop_map(Action::Reserve),
         (any::<usize>(), prop::sample::select(ReservationMessage::ALL))
             .prop_map(|(at, message)| Action::Tell(at, message)),
@@ -96,6 +100,7 @@ impl World {
             Action::Arrive(units) => drop(self.post(MovementKind::Arrival, units)),
             Action::Repay(units) => drop(self.post(MovementKind::Repayment, units)),
             Action::Unexplained(units) => drop(self.post(MovementKind::UnmatchedReceipt, units)),
+            Action::Move(kind, units) => drop(self.post(kind, units)),
             Action::Reserve(units) => self.reserve(units),
             Action::Tell(at, message) => self.tell(at, message),
         }

@@ -72,8 +72,11 @@ fn a_payout_of_another_amount_waits_for_people() {
         assert_eq!(kinds(scene), ["payment-disputed"]);
         assert!(scene.emitted::<PaymentSucceeded>().is_empty());
         assert_eq!(status(scene, payment), PaymentStatus::Disputed);
+        scene.fact(told(payment, Successful, Some(ghs(299))));
+        assert!(scene.emitted::<PaymentSucceeded>().is_empty(), "the same report decides nothing");
         scene.fact(told(payment, Successful, Some(ghs(300))));
-        assert!(scene.emitted::<PaymentSucceeded>().is_empty(), "people decide");
+        assert_eq!(scene.emitted::<PaymentSucceeded>().len(), 1, "a report that agrees with the order decides");
+        assert_eq!(status(scene, payment), PaymentStatus::Succeeded);
     });
 }
 
@@ -117,6 +120,26 @@ fn a_payers_money_is_taken_as_it_comes() {
             (kinds(scene), status(scene, second)),
             (vec!["payment-disputed".to_owned()], PaymentStatus::Disputed)
         );
+        scene.fact(told(second, Successful, Some(ghs(20))));
+        assert_eq!(scene.emitted::<PaymentSucceeded>()[0].amount, ghs(20), "the true report is heard");
+        assert_eq!(status(scene, second), PaymentStatus::Succeeded);
+    });
+}
+
+#[test]
+fn a_code_that_is_paid_twice_pays_the_loan_twice() {
+    scene(|scene| {
+        let payment = scene.request(method(RepaymentMethodKind::Qr, ghs(110))).unwrap().payment;
+        scene.fact(told(payment, Successful, Some(ghs(110))));
+        let again =
+            RecordPaymentResult { channel_reference: "mtn-2".into(), ..told(payment, Successful, Some(ghs(70))) };
+        scene.fact(again);
+        let paid = scene.emitted::<PaymentSucceeded>().pop().unwrap();
+        assert_eq!((paid.amount, paid.purpose.repayment), (ghs(70), None), "its order has its money");
+        assert_eq!((paid.channel_reference.as_str(), kinds(scene)), ("mtn-2", vec!["payment-repeated".to_owned()]));
+        scene.fact(told(payment, Successful, Some(ghs(109))));
+        assert_eq!(kinds(scene), ["payment-contradicted"], "one reference, two amounts");
+        assert!(scene.emitted::<PaymentSucceeded>().is_empty());
     });
 }
 

@@ -14,6 +14,7 @@ fn request(amount: Money) -> RouteFunds {
     RouteFunds {
         loan: loan(0),
         product: "gh-installment".into(),
+        version: 1,
         country: "GH".into(),
         amount,
         channel: "mtn-momo".into(),
@@ -96,6 +97,19 @@ fn what_rules_a_funder_out() {
         assert_eq!(routed(scene, request(ghs(1))).unwrap_err(), "own-funds Product");
         let shortage = scene.load::<RouteShortage>((date(2026, 1, 5), Currency::GHS)).unwrap();
         assert_eq!((shortage.count, shortage.amount), (2, ghs(2)), "refused tries are counted");
+    });
+    scene(|scene| {
+        fund(scene, agreement(3, "own-funds", "0.10"), ghs(1_000));
+        scene.happened(facts::funding_matched("gh-installment", &["own-funds"]));
+        let mut later = facts::funding_matched("gh-installment", &["bridge-capital"]);
+        later.version = 2;
+        scene.happened(later);
+        assert_eq!(
+            routed(scene, request(ghs(1))),
+            Ok(3),
+            "a later version does not change whose money pays an older one"
+        );
+        assert_eq!(routed(scene, ask(|cmd| cmd.version = 2)).unwrap_err(), "own-funds Product");
     });
 }
 

@@ -1,6 +1,8 @@
 //! Every state against every message, for the two state machines of the domain.
 
-use sycee_contract::{ChannelOutcome, Identifier, PaymentDirection, PaymentId, Sensitive, Timestamp};
+use sycee_contract::{
+    ChannelOutcome, Identifier, PaymentDirection, PaymentId, RepaymentMethodKind, Sensitive, Timestamp,
+};
 use sycee_funds::fund_management_system::{MovementKind, ReservationMessage, ReservationStatus, ReservationStep};
 use sycee_funds::payment_system::{PaymentOrder, PaymentStatus, PaymentStep};
 
@@ -62,7 +64,8 @@ fn payments() {
     use ChannelOutcome::{Failed, Pending, Successful};
     use PaymentDirection::{Collection, Payout};
     use PaymentStep::{
-        AlreadyApplied as A, Close, Contradiction, Dispute, Fail, Succeed, SucceedWithOtherAmount as Other,
+        AlreadyApplied as A, Close, Contradiction as C, Dispute, Fail, Succeed, SucceedWithOtherAmount as Other,
+        TakeAgain,
     };
     // Pending, failed, successful, successful with another amount, successful under another reference.
     let answers = [
@@ -77,12 +80,12 @@ fn payments() {
         (PaymentStatus::Sent, Collection, [A, Fail, Succeed, Other, Succeed]),
         (PaymentStatus::Expired, Payout, [A, Close, Succeed, Dispute, Succeed]),
         (PaymentStatus::Expired, Collection, [A, Close, Succeed, Other, Succeed]),
-        (PaymentStatus::Succeeded, Payout, [A, Contradiction, A, A, Contradiction]),
-        (PaymentStatus::Succeeded, Collection, [A, Contradiction, A, A, Contradiction]),
+        (PaymentStatus::Succeeded, Payout, [A, C, A, C, C]),
+        (PaymentStatus::Succeeded, Collection, [A, C, A, C, TakeAgain]),
         (PaymentStatus::Failed, Payout, [A, A, Dispute, Dispute, Dispute]),
         (PaymentStatus::Failed, Collection, [A, A, Succeed, Other, Succeed]),
-        (PaymentStatus::Disputed, Payout, [A; 5]),
-        (PaymentStatus::Disputed, Collection, [A; 5]),
+        (PaymentStatus::Disputed, Payout, [A, Fail, Succeed, A, Succeed]),
+        (PaymentStatus::Disputed, Collection, [A, Fail, Succeed, Other, Succeed]),
     ];
     let states: Vec<PaymentStatus> = table.iter().step_by(2).map(|(status, ..)| *status).collect();
     assert_eq!(states, PaymentStatus::ALL);
@@ -96,4 +99,20 @@ fn payments() {
             );
         }
     }
+}
+
+#[test]
+fn a_success_after_a_failure_stays_with_people() {
+    let mut order = payment(PaymentStatus::Disputed, PaymentDirection::Payout);
+    order.reason = Some("PAYEE_NOT_FOUND".into());
+    for outcome in [ChannelOutcome::Failed, ChannelOutcome::Successful] {
+        assert_eq!(order.step(outcome, Some(ghs(100)), "mtn-2"), PaymentStep::AlreadyApplied);
+    }
+}
+
+#[test]
+fn a_pull_is_not_paid_twice_by_its_payer() {
+    let mut order = payment(PaymentStatus::Succeeded, PaymentDirection::Collection);
+    order.method = Some(RepaymentMethodKind::DirectDebit);
+    assert_eq!(order.step(ChannelOutcome::Successful, Some(ghs(100)), "mtn-2"), PaymentStep::Contradiction);
 }

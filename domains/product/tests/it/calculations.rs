@@ -8,7 +8,7 @@ use sycee_contract::{
     CalculateEarlySettlement, CalculateLoanCancelRepayment, CalculateRepaymentPlan, ProductTerms, RepaymentPlan,
     RepaymentPlanCalculated, SettlementInputs, SettlementInterest,
 };
-use sycee_money::{Currency, Money, Rate, date};
+use sycee_money::{BusinessDayConvention, Calendar, Currency, Money, Rate, date};
 use sycee_product::{PlanRequest, repayment_plan};
 
 use crate::{CASH, EQUAL_PRINCIPAL, INSTALLMENT, ghs, loan, market, product, seeded};
@@ -106,7 +106,7 @@ fn a_cent_can_be_planned() {
                 term: *term,
                 start: date(2026, 1, 31),
             };
-            let plan = repayment_plan(&terms, &request).unwrap();
+            let plan = repayment_plan(&terms, &request, Calendar::ghana()).unwrap();
             check(&terms, &plan);
             assert_eq!(plan.net_proceeds, ghs("0.01"));
         }
@@ -134,7 +134,7 @@ proptest! {
             term: terms.terms[term % terms.terms.len()],
             start,
         };
-        check(&terms, &repayment_plan(&terms, &request).unwrap());
+        check(&terms, &repayment_plan(&terms, &request, Calendar::ghana()).unwrap());
     }
 }
 
@@ -218,4 +218,42 @@ fn settlements_refuse_figures_that_cannot_be() {
         let overflowing = CalculateEarlySettlement { inputs: SettlementInputs { principal: most, ..inputs() } };
         assert_eq!(scene.request(overflowing).unwrap_err().code, "INVALID_AMOUNT");
     });
+}
+
+#[test]
+fn due_dates_avoid_days_on_which_no_money_moves_and_interest_does_not_notice() {
+    use BusinessDayConvention::{Following, ModifiedFollowing, Preceding, Unadjusted};
+    // 3 and 6 April 2026 are Good Friday and Easter Monday; 31 January 2026 is a Saturday.
+    let table = [
+        (date(2026, 3, 3), Unadjusted, date(2026, 4, 3)),
+        (date(2026, 3, 3), Following, date(2026, 4, 7)),
+        (date(2026, 3, 3), ModifiedFollowing, date(2026, 4, 7)),
+        (date(2026, 3, 3), Preceding, date(2026, 4, 2)),
+        (date(2025, 12, 31), Following, date(2026, 2, 2)),
+        (date(2025, 12, 31), ModifiedFollowing, date(2026, 1, 30)),
+        (date(2026, 1, 8), Following, date(2026, 2, 9)),
+        (date(2026, 1, 7), Following, date(2026, 2, 9)),
+        (date(2026, 1, 12), Preceding, date(2026, 2, 12)),
+    ];
+    let mut terms = product(INSTALLMENT).terms;
+    for (start, convention, due) in table {
+        let request = PlanRequest { annual_rate: terms.annual_rate, principal: ghs("1000"), term: 3, start };
+        terms.due_dates = convention;
+        let plan = repayment_plan(&terms, &request, Calendar::ghana()).unwrap();
+        assert_eq!(plan.installments[0].due_date, due, "{start} {convention}");
+        terms.due_dates = Unadjusted;
+        let unmoved = repayment_plan(&terms, &request, Calendar::ghana()).unwrap();
+        for (moved, stayed) in plan.installments.iter().zip(&unmoved.installments) {
+            assert_eq!((moved.from, moved.to, moved.interest), (stayed.from, stayed.due_date, stayed.interest));
+        }
+        assert!(plan.installments.windows(2).all(|pair| pair[0].to == pair[1].from));
+        assert_eq!((plan.apr, plan.total_due), (unmoved.apr, unmoved.total_due));
+    }
+    let mut daily = product(CASH).terms;
+    daily.due_dates = Preceding;
+    daily.every = 1;
+    let request =
+        PlanRequest { annual_rate: daily.annual_rate, principal: ghs("100"), term: 2, start: date(2026, 4, 3) };
+    let plan = repayment_plan(&daily, &request, Calendar::ghana()).unwrap();
+    assert_eq!(plan.installments[0].due_date, date(2026, 4, 5), "nothing is due before it is paid out");
 }

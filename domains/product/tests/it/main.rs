@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 
 use proptest::test_runner::{Config, RngSeed};
 use sycee_contract::{CustomerId, Identifier, LoanId, PublishProductVersion};
-use sycee_money::{Currency, Money};
+use sycee_money::{Calendar, Currency, Money};
 use sycee_product::{ContractTemplates, load_product};
 use sycee_runtime::Configs;
 use sycee_runtime::testing::Scene;
@@ -45,7 +45,7 @@ fn templates() -> ContractTemplates {
 
 /// A market without products.
 fn empty_market(body: impl Fn(&mut Scene)) {
-    Scene::each(sycee_product::register, Configs::new().with(templates()), body);
+    Scene::each(sycee_product::register, Configs::new().with(templates()).with(Calendar::ghana().clone()), body);
 }
 
 /// A market that sells the three products of `markets/gh`.

@@ -1,6 +1,7 @@
 //! From the signature to money at the borrower: route, reservation, attempts.
 //!
 //! Invariant: an attempt that was decided stays decided; only the attempt under way can fail.
+//! Invariant: no route is looked for on a risk decision that lapsed, however late the try is.
 //! Invariant: a failed attempt gives its reservation back before another route is looked for.
 
 use sycee_contract::{
@@ -15,8 +16,12 @@ use super::model::{BookingStage, CustomerLoans, DisbursementOrder, DisbursementS
 use super::{ALARM_RETRY, agreed, booking, call_people, cancel, set_alarm};
 use crate::LoanPolicy;
 
-/// Looks for a funder of a signed loan, among those that did not fail.
+/// Looks for a funder of a signed loan, among those that did not fail; a loan whose risk decision lapsed meanwhile ends.
 pub(super) fn seek_funds(work: &mut Work, order: &mut LoanOrder) -> Handled<()> {
+    if !order.decision_holds(work.now()) {
+        cancel(work, order, "DECISION_EXPIRED")?;
+        return Ok(());
+    }
     if !order.moves(LoanSignal::SeekFunds, work.now()) {
         return Ok(());
     }
@@ -31,6 +36,7 @@ fn request_route(work: &mut Work, order: &LoanOrder) -> Handled<()> {
     work.send(RouteFunds {
         loan: order.loan,
         product: application.terms.product.clone(),
+        version: application.terms.version,
         country: application.terms.country.clone(),
         amount: application.net_proceeds,
         channel: application.payout_channel.clone(),
@@ -222,7 +228,8 @@ fn fail_attempt(work: &mut Work, id: DisbursementOrderId, reason: &str) -> Handl
         return Ok(());
     }
     let policy = work.config::<LoanPolicy>();
-    let will_retry = order.attempts < policy.max_attempts;
+    let decided = order.decision_holds(work.now());
+    let will_retry = decided && order.attempts < policy.max_attempts;
     order.reason = Some(reason.to_owned());
     order.reservation = None;
     exclude_funder(&mut order);
@@ -235,7 +242,7 @@ fn fail_attempt(work: &mut Work, id: DisbursementOrderId, reason: &str) -> Handl
         will_retry,
     });
     if !will_retry {
-        cancel(work, &mut order, "DISBURSEMENT_FAILED")?;
+        cancel(work, &mut order, if decided { "DISBURSEMENT_FAILED" } else { "DECISION_EXPIRED" })?;
     } else if agreed(work, loan)?.funders.len() == 1 {
         // The only funder of the product has just failed: another route can't exist before the pause.
         order.excluded.clear();

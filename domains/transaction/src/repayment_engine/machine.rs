@@ -19,11 +19,14 @@ pub enum OrderSignal {
     FailPayment,
     /// Nobody paid in time.
     Expire,
+    /// The books refused its money, which is in suspense.
+    Suspend,
 }
 
 impl OrderSignal {
     /// Every signal, in the order of an order's life.
-    pub const ALL: [Self; 5] = [Self::OfferMethod, Self::TakeMoney, Self::Post, Self::FailPayment, Self::Expire];
+    pub const ALL: [Self; 6] =
+        [Self::OfferMethod, Self::TakeMoney, Self::Post, Self::FailPayment, Self::Expire, Self::Suspend];
 }
 
 /// What `signal` means to an order in `status`.
@@ -48,6 +51,10 @@ pub fn step(status: RepaymentOrderStatus, signal: OrderSignal) -> Step<Repayment
         (Expire, Created | AwaitingPayment) => To(Expired),
         (Expire, Expired) => AlreadyApplied,
         (Expire, Received | Succeeded | Failed) => Refused,
+
+        (Suspend, Received) => To(Failed),
+        (Suspend, Failed) => AlreadyApplied,
+        (Suspend, Created | AwaitingPayment | Succeeded | Expired) => Refused,
     }
 }
 

@@ -19,7 +19,7 @@ use sycee_contract::{
     ExternalRepaymentNotified, InstallmentDueNotice, LoanNoteCreated, PartnerRepaymentReceived, PaymentFailed,
     PaymentSucceeded, PostLedgerEvent, Rejection, RepaymentMethodCreated, RepaymentOrderCreated, RepaymentOrderId,
     RepaymentPlanCalculated, RepaymentPostingCalculated, RepaymentRouteSelected, RepaymentScheduleGenerated,
-    RepaymentSucceeded, RequestPartnerRepayment, ResumeRepayment, Timestamp,
+    RepaymentSucceeded, RequestPartnerRepayment, ResumeRepayment, SuspenseResolved, Timestamp,
 };
 use sycee_runtime::{Handled, Registry, Work};
 
@@ -47,6 +47,7 @@ pub fn register(registry: &mut Registry) {
         .on::<InstallmentDueNotice>(debit::on_installment_due)
         .on::<ExternalRepaymentNotified>(receipt::on_external_repayment_notified)
         .on::<PartnerRepaymentReceived>(receipt::on_partner_repayment_received)
+        .on::<SuspenseResolved>(receipt::on_suspense_resolved)
         .on::<AccountingEntryPosted>(receipt::on_accounting_entry_posted)
         .on::<AssetPostingApplied>(receipt::on_asset_posting_applied)
         .on_refusal::<RequestPartnerRepayment>(order::on_request_refused)

@@ -17,7 +17,7 @@ use crate::{RepaymentPolicy, TransactionRejection};
 /// A customer wants to repay: the order takes what the loan's figures say today.
 ///
 /// More than is owed becomes the customer's credit balance, but an amount beyond twice what is owed is taken for a slip.
-/// Errors: `LOAN_NOT_YOURS`, `NO_MANDATE`, `AMOUNT_BELOW_SETTLEMENT`, and what the calculation refuses.
+/// Errors: `LOAN_NOT_YOURS`, `NO_MANDATE`, `DEBIT_UNDER_WAY`, `AMOUNT_BELOW_SETTLEMENT`, and what the calculation refuses.
 pub(super) fn create_repayment_order(work: &mut Work, cmd: &CreateRepaymentOrder) -> Handled<RepaymentOrderAnswer> {
     let loan = cmd.loan;
     let mut link = work.get::<LoanLink>(loan)?.ok_or_else(|| Rejection::not_found("running loan", loan))?;
@@ -25,6 +25,9 @@ pub(super) fn create_repayment_order(work: &mut Work, cmd: &CreateRepaymentOrder
         return Err(TransactionRejection::LoanNotYours { loan }.into());
     }
     let mandate = match cmd.method {
+        RepaymentMethodKind::DirectDebit if link.open_debit.is_some() => {
+            return Err(TransactionRejection::DebitUnderWay { loan }.into());
+        }
         RepaymentMethodKind::DirectDebit => Some(link.mandate.ok_or(TransactionRejection::NoMandate { loan })?),
         RepaymentMethodKind::Qr | RepaymentMethodKind::VirtualAccount | RepaymentMethodKind::DeepLink => None,
     };
@@ -183,7 +186,7 @@ pub(super) fn expire(work: &mut Work, order: RepaymentOrderId) -> Handled<()> {
 }
 
 /// Ends an order without money, if its state allows; a bounced debit of an installment is tried again some days later.
-fn close(work: &mut Work, id: RepaymentOrderId, signal: OrderSignal, reason: &str) -> Handled<()> {
+pub(super) fn close(work: &mut Work, id: RepaymentOrderId, signal: OrderSignal, reason: &str) -> Handled<()> {
     let Some(mut order) = work.get::<RepaymentOrder>(id)? else { return Ok(()) };
     if !order.moves(signal) {
         return Ok(());
@@ -192,7 +195,7 @@ fn close(work: &mut Work, id: RepaymentOrderId, signal: OrderSignal, reason: &st
     order.reason = Some(reason.to_owned());
     let mut will_retry = false;
     if let Some(mut link) = work.get::<LoanLink>(order.loan)? {
-        will_retry = debit::schedule_retry(work, &link, &order);
+        will_retry = signal != OrderSignal::Suspend && debit::schedule_retry(work, &link, &order);
         if link.forget(id) {
             work.save(link);
         }

@@ -1,13 +1,14 @@
 //! Money that arrived: taken once, split, posted.
 //!
 //! Invariant: nothing that arrived is dropped: it is posted to its loan, or to suspense with a work order.
+//! Invariant: an order whose money is not posted ends; it does not block the debits after it.
 
 use std::collections::BTreeMap;
 
 use sycee_contract::{
     AccountingEntryPosted, AssetPostingApplied, CalculateRepaymentPosting, ExternalRepaymentNotified, LedgerReference,
     LoanId, OpenWorkOrder, PartnerRepaymentReceived, PostLedgerEvent, PostingParts, PostingQuote, Rejection,
-    RepaymentKind, RepaymentOrderClosed, RepaymentOrderId, RepaymentPostingCalculated,
+    RepaymentKind, RepaymentOrderClosed, RepaymentOrderId, RepaymentPostingCalculated, SuspenseResolved,
 };
 use sycee_money::Money;
 use sycee_runtime::{Fault, Halt, Handled, Work};
@@ -55,9 +56,10 @@ pub(super) fn on_partner_repayment_received(work: &mut Work, event: &PartnerRepa
     let Some(link) = link.filter(|_| fits) else { return suspend(work, event) };
 
     let order = order.filter(|order| order.loan == link.loan);
-    let kind = order.as_ref().filter(|order| order.takes_money()).map_or(RepaymentKind::Normal, |order| order.kind);
+    // What an order is for holds for its money also when the news of it came after the order ended.
+    let meant = order.as_ref().filter(|order| order.takes_money() || order.ended_unpaid());
+    let (kind, credited) = meant.map_or((RepaymentKind::Normal, None), |order| (order.kind, Some(order.id)));
     let quote = quote_for(work, &link, kind, amount)?;
-    let credited = order.as_ref().filter(|order| order.takes_money() || order.ended_unpaid()).map(|order| order.id);
     work.save(ReceivedPayment {
         reference: event.reference.clone(),
         loan: Some(link.loan),
@@ -80,6 +82,20 @@ pub(super) fn on_partner_repayment_received(work: &mut Work, event: &PartnerRepa
     post(work, &quote, credited, &event.reference)
 }
 
+/// Money in suspense is explained: it is the loan's, under a reference of its own.
+pub(super) fn on_suspense_resolved(work: &mut Work, event: &SuspenseResolved) -> Handled<()> {
+    let Some(loan) = event.loan else { return Ok(()) };
+    let received = PartnerRepaymentReceived {
+        reference: format!("suspense {}", event.reference),
+        order: None,
+        loan: Some(loan),
+        funder: Some(event.partner),
+        amount: event.amount,
+        payment: None,
+    };
+    on_partner_repayment_received(work, &received)
+}
+
 /// Whether this payment of ours has already been taken for its order, under another reference.
 fn was_taken(work: &mut Work, order: Option<&RepaymentOrder>, event: &PartnerRepaymentReceived) -> Handled<bool> {
     let Some(reference) = order.and_then(|order| order.reference.clone()) else { return Ok(false) };
@@ -88,12 +104,13 @@ fn was_taken(work: &mut Work, order: Option<&RepaymentOrder>, event: &PartnerRep
 }
 
 /// How the money is split: settlement and cancellation only while their figure is reached, surplus when nothing is owed.
+///
+/// Money beyond what is due that would pay interest in advance, and is enough to settle the loan, settles it: nobody pays
+/// for time in which nothing is owed.
 fn quote_for(work: &mut Work, link: &LoanLink, kind: RepaymentKind, amount: Money) -> Handled<PostingQuote> {
     if kind != RepaymentKind::Normal {
-        match work.ask(CalculateRepaymentPosting { customer: link.customer, loan: link.loan, kind, amount: None }) {
-            Ok(quote) if quote.amount.compare(amount)?.is_le() => return Ok(fit(quote, amount)?),
-            Ok(_) | Err(Halt::Refused(_)) => {}
-            Err(fault) => return Err(fault),
+        if let Some(quote) = ending(work, link, kind, amount)? {
+            return Ok(quote);
         }
     }
     let normal = RepaymentKind::Normal;
@@ -103,12 +120,27 @@ fn quote_for(work: &mut Work, link: &LoanLink, kind: RepaymentKind, amount: Mone
         kind: normal,
         amount: Some(amount),
     }) {
-        Ok(quote) => Ok(fit(quote, amount)?),
+        Ok(quote) => {
+            let prepays = quote.parts.interest_advance.is_positive() && quote.due_now.compare(amount)?.is_lt();
+            if prepays && let Some(ending) = ending(work, link, RepaymentKind::EarlySettlement, amount)? {
+                return Ok(ending);
+            }
+            Ok(fit(quote, amount)?)
+        }
         Err(Halt::Refused(_)) => {
             let quote = all_surplus(work, link, amount)?;
             work.emit(RepaymentPostingCalculated { quote: quote.clone() });
             Ok(quote)
         }
+        Err(fault) => Err(fault),
+    }
+}
+
+/// The split that ends the loan, if the money is enough for it.
+fn ending(work: &mut Work, link: &LoanLink, kind: RepaymentKind, amount: Money) -> Handled<Option<PostingQuote>> {
+    match work.ask(CalculateRepaymentPosting { customer: link.customer, loan: link.loan, kind, amount: None }) {
+        Ok(quote) if quote.amount.compare(amount)?.is_le() => Ok(Some(fit(quote, amount)?)),
+        Ok(_) | Err(Halt::Refused(_)) => Ok(None),
         Err(fault) => Err(fault),
     }
 }
@@ -204,8 +236,12 @@ pub(super) fn on_posting_refused(work: &mut Work, cmd: &PostLedgerEvent, refusal
     let funder = cmd.dimensions.get("funder").cloned().unwrap_or_default();
     post_unmatched(work, funder, receipt.amount, reference);
     receipt.status = ReceiptStatus::Suspense;
+    let order = receipt.order;
     work.save(receipt);
-    Ok(())
+    match order {
+        Some(order) => super::order::close(work, order, OrderSignal::Suspend, "NOT_POSTED"),
+        None => Ok(()),
+    }
 }
 
 /// The money is in the books.

@@ -96,6 +96,7 @@ pub fn terms() -> ProductTerms {
         method: RepaymentMethod::EqualInstallments,
         annual_rate: rate("0.24"),
         day_count: "act/365".into(),
+        due_dates: sycee_money::BusinessDayConvention::Unadjusted,
         rounding: Rounding::HalfEven,
         upfront_fee: rate("0.02"),
         penalty_rate: rate("0.36"),
@@ -112,6 +113,7 @@ pub fn installments() -> Vec<PlannedInstallment> {
     let planned = |nr: u32, from, due_date, principal: &str, interest: &str, balance: &str| PlannedInstallment {
         nr,
         from,
+        to: due_date,
         due_date,
         principal: ghs(principal),
         interest: ghs(interest),

@@ -135,6 +135,36 @@ fn a_failed_payout_is_tried_by_other_routes_three_times() {
 }
 
 #[test]
+fn no_payout_is_tried_on_a_decision_that_lapsed() {
+    alone(|scene| {
+        let request = requested(scene);
+        scene.advance_seconds(31 * 86_400);
+        scene.happened(failed(&request));
+        assert!(scene.sent::<RouteFunds>().is_empty());
+        assert!(!scene.emitted::<DisbursementFailed>()[0].will_retry);
+        let end = order(scene, request.loan);
+        assert_eq!((end.status, end.reason.as_deref()), (LoanStatus::Cancelled, Some("DECISION_EXPIRED")));
+    });
+    with_neighbours(
+        |registry| {
+            registry
+                .service("fund-routing-system")
+                .handles::<RouteFunds>(|_, _| Err(sycee_contract::Rejection::new("NO_FUNDING_ROUTE", "nobody").into()));
+        },
+        configs().with(sycee_transaction::LoanPolicy { retry_hours: 31 * 24, ..Default::default() }),
+        |scene| {
+            let loan = pending(scene);
+            scene.request(signature(loan)).unwrap();
+            assert_eq!(order(scene, loan).status, LoanStatus::DisburseFailed);
+            scene.advance_seconds(31 * 86_400 + 10);
+            scene.fire_timers();
+            let end = order(scene, loan);
+            assert_eq!((end.status, end.reason.as_deref()), (LoanStatus::Cancelled, Some("DECISION_EXPIRED")));
+        },
+    );
+}
+
+#[test]
 fn the_last_failure_gives_the_line_back() {
     let configs = configs().with(sycee_transaction::LoanPolicy { max_attempts: 1, ..Default::default() });
     with_neighbours(

@@ -220,6 +220,20 @@ fn an_installment_is_pulled_on_its_due_date_once() {
 }
 
 #[test]
+fn one_debit_at_a_time() {
+    alone(|scene| {
+        let loan = with_mandate(scene);
+        scene.happened(installment_due(loan, 1, 0));
+        let pulled = debit(scene).unwrap();
+        let by_debit = cmd(loan, RepaymentKind::Normal, RepaymentMethodKind::DirectDebit);
+        assert_eq!(code(scene.request(by_debit.clone())), "DEBIT_UNDER_WAY");
+        assert!(scene.request(cmd(loan, RepaymentKind::Normal, RepaymentMethodKind::Qr)).is_ok());
+        scene.happened(payment_failed(&pulled));
+        assert!(scene.request(by_debit).is_ok(), "once it has ended");
+    });
+}
+
+#[test]
 fn without_a_mandate_nothing_is_pulled() {
     alone(|scene| {
         due_or_asked(scene);

@@ -160,7 +160,7 @@ fn a_cancellation_that_comes_late_is_a_normal_repayment() {
 }
 
 #[test]
-fn money_after_an_order_ended_is_the_loans() {
+fn money_of_an_order_that_ended_is_still_what_it_was_for() {
     alone(|scene| {
         let order = open(scene, RepaymentKind::EarlySettlement);
         scene.advance_seconds(25 * 3600);
@@ -168,7 +168,7 @@ fn money_after_an_order_ended_is_the_loans() {
         assert_eq!(status(scene, &order), RepaymentOrderStatus::Expired);
         scene.happened(money(&order, "1005", "r1"));
         let ledger = posting(scene).unwrap();
-        assert_eq!(ledger.reference.repayment, Some(RepaymentKind::Normal));
+        assert_eq!(ledger.reference.repayment, Some(RepaymentKind::EarlySettlement));
         scene.happened(posted(order.loan, Some(order.id), "1005", true));
         let closed = scene.emitted::<RepaymentOrderClosed>().pop().unwrap();
         assert_eq!((closed.reason.as_str(), closed.posting), ("PAID_LATE", Some(id(1201))));
@@ -256,6 +256,60 @@ fn money_that_the_books_refuse_goes_to_suspense() {
         assert_eq!(templates, ["repayment-received", "unmatched-receipt"]);
         assert_eq!(scene.load::<ReceivedPayment>("r1".to_owned()).unwrap().status, ReceiptStatus::Suspense);
         assert_eq!(scene.sent::<OpenWorkOrder>().len(), 1);
+        let closed = scene.emitted::<RepaymentOrderClosed>().pop().unwrap();
+        assert_eq!((closed.status, closed.reason.as_str()), (RepaymentOrderStatus::Failed, "NOT_POSTED"));
+        assert!(!closed.will_retry, "the payer has paid: nothing is pulled again");
+    });
+}
+
+#[test]
+fn money_that_would_prepay_interest_settles_when_it_can() {
+    for (paid, taken_as, surplus) in [
+        ("1100", RepaymentKind::EarlySettlement, "95"),
+        ("1004", RepaymentKind::Normal, "0"),
+        ("346.75", RepaymentKind::Normal, "0"),
+    ] {
+        alone(|scene| {
+            let order = open(scene, RepaymentKind::Normal);
+            scene.answers::<CalculateRepaymentPosting>(|asked| {
+                let figure = asked.amount.unwrap_or_else(|| ghs("1005"));
+                let mut answer = quote(asked.loan, asked.kind, figure);
+                if asked.kind == RepaymentKind::Normal {
+                    answer.parts.interest_advance = ghs("40");
+                    answer.parts.principal = figure.checked_sub(ghs("40")).unwrap();
+                }
+                Ok(answer)
+            });
+            scene.happened(money(&order, paid, "r1"));
+            let ledger = posting(scene).unwrap();
+            assert_eq!(ledger.reference.repayment, Some(taken_as), "{paid}");
+            assert_eq!(ledger.amounts["surplus"], ghs(surplus), "{paid}");
+        });
+    }
+}
+
+#[test]
+fn explained_suspense_is_the_loans() {
+    alone(|scene| {
+        let order = open(scene, RepaymentKind::Normal);
+        let mut told = SuspenseResolved {
+            fund_account: id(801),
+            partner: id(1),
+            amount: ghs("50"),
+            reference: "r-1".into(),
+            credit_of: None,
+            loan: Some(order.loan),
+        };
+        scene.happened(told.clone());
+        let ledger = posting(scene).unwrap();
+        assert_eq!((ledger.template.as_str(), ledger.reference.loan), ("repayment-received", Some(order.loan)));
+        assert_eq!((ledger.amounts["amount"], ledger.reference.text.as_str()), (ghs("50"), "suspense r-1"));
+        scene.happened(told.clone());
+        assert!(posting(scene).is_none(), "the same decision");
+        told.loan = None;
+        told.reference = "r-2".into();
+        scene.happened(told);
+        assert!(posting(scene).is_none(), "it went back to the payer");
     });
 }
 

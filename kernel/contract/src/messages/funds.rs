@@ -50,7 +50,7 @@ struct FundBalances { /// Everything the funder brought, cumulative (not one of 
     in_transit: Money, /// Paid to borrowers, cumulative.
     paid_out: Money, /// Repaid by borrowers, cumulative; it is available again.
     received: Money, /// Given back to funders or payers, cumulative.
-    refunded: Money, /// Not explained yet.
+    refunded: Money, /// Not the funder's: not explained yet, or borrowers' credit.
     suspense: Money, } }
 
 commands! {
@@ -92,6 +92,36 @@ commands! {
         bank_reference: String,
     }
 
+    /// Confirms that free money went back to its funder.
+    "return-funds" ReturnFunds -> FundBalances {
+        owner: "fund-management-system", nature: Request,
+        errors: ["INSUFFICIENT_FUNDS", "RETURN_ALREADY_CONFIRMED", "ACCOUNT_LIMIT_EXCEEDED"], undo: "confirm-fund-arrival",
+    } fields {
+        /// Partner code.
+        funder: String,
+        /// What went back; no more than is left of what the funder brought.
+        amount: Money,
+        /// The bank's reference; one return a reference.
+        bank_reference: String,
+    }
+
+    /// Ends money in suspense: it went back to who paid it, or it pays the loan it was meant for.
+    "resolve-suspense" ResolveSuspense -> FundBalances {
+        owner: "fund-management-system", nature: Request,
+        errors: ["SUSPENSE_ALREADY_RESOLVED", "ACCOUNT_LIMIT_EXCEEDED"], undo: "external-repayment-notified",
+    } fields {
+        /// Partner code of the funder who holds the money.
+        funder: String,
+        /// How much.
+        amount: Money,
+        /// The loan whose borrower's credit it is; absent for money that nobody had explained.
+        credit_of: Option<LoanId>,
+        /// The loan it pays, of the same fund account; absent when it went back to the payer.
+        loan: Option<LoanId>,
+        /// The bank's reference of the payment back, or the decision's; it counts once.
+        reference: String,
+    }
+
     /// Opens or closes a funder's route, or a payment channel.
     "set-fund-route-status" SetFundRouteStatus -> () {
         owner: "fund-routing-system", nature: Request,
@@ -112,6 +142,8 @@ commands! {
         loan: LoanId,
         /// Product code.
         product: String,
+        /// The product version that the loan was sold under: its funders count, not those of a later version.
+        version: u32,
         /// Country.
         country: String,
         /// What is needed.
@@ -288,6 +320,36 @@ events! {
         amount: Money,
         /// The account's balances after it.
         balances: FundBalances,
+    }
+
+    /// Free money went back to its funder.
+    "funds-returned" FundsReturned { producers: ["fund-management-system"] } fields {
+        /// The account.
+        fund_account: FundAccountId,
+        /// The partner.
+        partner: PartnerId,
+        /// What went back.
+        amount: Money,
+        /// The bank's reference.
+        bank_reference: String,
+        /// The account's balances after it.
+        balances: FundBalances,
+    }
+
+    /// Money in suspense was explained: paid back, or taken for a loan.
+    "suspense-resolved" SuspenseResolved { producers: ["fund-management-system"] } fields {
+        /// The account.
+        fund_account: FundAccountId,
+        /// The funder who held it.
+        partner: PartnerId,
+        /// How much.
+        amount: Money,
+        /// What identifies the decision.
+        reference: String,
+        /// The loan whose borrower's credit it was.
+        credit_of: Option<LoanId>,
+        /// The loan it pays; absent when it went back to the payer.
+        loan: Option<LoanId>,
     }
 
     /// A funder was chosen for a loan.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use sycee_money::{Currency, Money, Rate, Rounding};
+use sycee_money::{BusinessDayConvention, Currency, Money, Rate, Rounding};
 
 use crate::message::{commands, events};
 use crate::messages::part;
@@ -47,7 +47,8 @@ struct ProductTerms { /// Product code, such as `gh-installment`.
     unit: IntervalUnit, /// How principal comes back.
     method: RepaymentMethod, /// Interest as a fraction a year.
     annual_rate: Rate, /// Day count for schedule and accrual: `30/360`, `act/360`, `act/364`, `act/365`, `act/act`.
-    day_count: String, /// Rounding to the minor unit, everywhere in this product.
+    day_count: String, /// Where a due date goes that is no business day of the market's calendar; interest periods stay.
+    due_dates: BusinessDayConvention, /// Rounding to the minor unit, everywhere in this product.
     rounding: Rounding, /// Fee kept from the payout, as a fraction of the principal.
     upfront_fee: Rate, /// Interest on overdue principal and interest, as a fraction a year.
     penalty_rate: Rate, /// Days after the due date before a penalty runs.
@@ -61,7 +62,8 @@ struct ProductTerms { /// Product code, such as `gh-installment`.
 part! { /// One planned installment.
 struct PlannedInstallment { /// Number, 1 upwards.
     nr: u32, /// First day of the period (interest runs from the day after).
-    from: Date, /// Due date.
+    from: Date, /// Last day of the period (interest runs to its end).
+    to: Date, /// Due date: `to`, or the business day that the product's convention moves it to.
     due_date: Date, /// Principal.
     principal: Money, /// Interest.
     interest: Money, /// Fee.

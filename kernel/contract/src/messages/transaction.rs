@@ -211,7 +211,7 @@ commands! {
     /// Creates an order to repay, with a way to pay it.
     "create-repayment-order" CreateRepaymentOrder -> RepaymentOrderAnswer {
         owner: "repayment-engine", nature: Request, open_to: customer,
-        errors: ["LOAN_NOT_YOURS", "NOTHING_DUE", "COOLING_OFF_OVER", "AMOUNT_BELOW_SETTLEMENT", "NO_MANDATE"],
+        errors: ["LOAN_NOT_YOURS", "NOTHING_DUE", "COOLING_OFF_OVER", "AMOUNT_BELOW_SETTLEMENT", "NO_MANDATE", "DEBIT_UNDER_WAY"],
     } fields {
         /// The customer.
         customer: CustomerId,

@@ -19,3 +19,4 @@ mod payout;
 mod refusal;
 mod repayment;
 mod repeats;
+mod suspense;

@@ -1,0 +1,116 @@
+//! Money that nobody owed: it is kept apart, and ends at its payer or at its loan; capital goes back to its funder.
+
+use sycee_asset::LoanNote;
+use sycee_contract::{ExternalRepaymentNotified, LoanId, RepaymentSucceeded, ResolveSuspense, ReturnFunds};
+use sycee_funds::fund_management_system::FundAccount;
+use sycee_money::Money;
+use sycee_stage::{Stage, cedis};
+
+fn account_of(stage: &mut Stage, pick: impl Fn(&FundAccount) -> bool) -> FundAccount {
+    stage.writer.sync().unwrap();
+    let mut found = None;
+    let each = &mut |account: &FundAccount| {
+        if pick(account) {
+            found = Some(account.clone());
+        }
+        Ok(())
+    };
+    stage.writer.scan::<FundAccount>(each).unwrap();
+    found.unwrap()
+}
+
+fn note(stage: &mut Stage, loan: LoanId) -> LoanNote {
+    stage.writer.sync().unwrap();
+    let mut found = None;
+    let each = &mut |note: &LoanNote| {
+        if note.loan == loan {
+            found = Some(note.clone());
+        }
+        Ok(())
+    };
+    stage.writer.scan::<LoanNote>(each).unwrap();
+    found.unwrap()
+}
+
+fn assert_oracles(stage: &mut Stage) {
+    for verdict in sycee_sim::oracles::ask_all(&mut stage.writer, true).unwrap() {
+        assert!(verdict.holds(), "oracle {}: {:?}", verdict.nr, verdict.findings);
+    }
+}
+
+fn notice(reference: &str, loan: Option<LoanId>, account: &FundAccount, amount: Money) -> ExternalRepaymentNotified {
+    ExternalRepaymentNotified {
+        reference: reference.to_owned(),
+        funder: Some(account.partner),
+        order: None,
+        loan,
+        amount,
+    }
+}
+
+fn end(
+    account: &FundAccount,
+    amount: Money,
+    credit_of: Option<LoanId>,
+    loan: Option<LoanId>,
+    reference: &str,
+) -> ResolveSuspense {
+    ResolveSuspense { funder: account.code.clone(), amount, credit_of, loan, reference: reference.to_owned() }
+}
+
+#[test]
+fn money_nobody_owed_is_kept_apart_and_ends_where_it_belongs() {
+    Stage::each(|stage| {
+        let life = stage.borrower(51);
+        let loan = stage.loan(&life, "gh-installment", cedis(500));
+        let funded_by = note(stage, loan).fund_account;
+        let before = account_of(stage, |it| it.id == funded_by);
+        let notices = [notice("n-1", Some(loan), &before, cedis(900)), notice("n-2", None, &before, cedis(60))];
+        for notice in notices {
+            stage.happens("bank", notice);
+        }
+        let surplus = note(stage, loan).surplus;
+        assert!(surplus.is_positive(), "900 is more than the loan of 500 costs");
+        let held = account_of(stage, |it| it.id == funded_by);
+        assert_eq!(held.suspense, surplus.checked_add(cedis(60)).unwrap());
+        let lendable = before.available.checked_add(cedis(900)).unwrap().checked_sub(surplus).unwrap();
+        assert_eq!(held.available, lendable, "what is the borrower's is not lent");
+        assert_oracles(stage);
+
+        let too_much = surplus.checked_add(cedis(1)).unwrap();
+        let refused = stage.ask_directly("staff:finance", end(&held, too_much, Some(loan), None, "c-1")).unwrap_err();
+        assert!(["ACCOUNT_LIMIT_EXCEEDED", "INVALID_FIELD"].contains(&refused.code.as_str()), "{refused}");
+        let refused = stage.ask_directly("staff:finance", end(&held, cedis(61), None, None, "c-1")).unwrap_err();
+        assert_eq!(refused.code, "ACCOUNT_LIMIT_EXCEEDED", "a borrower's credit is not unexplained money");
+
+        stage.ask_directly("staff:finance", end(&held, surplus, Some(loan), None, "c-1")).unwrap();
+        assert!(note(stage, loan).surplus.is_zero());
+        stage.ask_directly("staff:finance", end(&held, cedis(20), None, None, "c-2")).unwrap();
+        let other = stage.loan(&life, "gh-installment", cedis(500));
+        assert_eq!(note(stage, other).fund_account, funded_by);
+        stage.ask_directly("staff:finance", end(&held, cedis(40), None, Some(other), "c-3")).unwrap();
+        let repaid = stage.heard::<RepaymentSucceeded>().remove(0);
+        assert_eq!((repaid.loan, repaid.amount), (other, cedis(40)));
+        assert!(account_of(stage, |it| it.id == funded_by).suspense.is_zero());
+        assert_oracles(stage);
+    });
+}
+
+#[test]
+fn a_funder_gets_back_no_more_than_it_brought() {
+    Stage::each(|stage| {
+        for own in [true, false] {
+            let account = account_of(stage, |it| it.is_own == own);
+            let gone = |amount, reference: &str| ReturnFunds {
+                funder: account.code.clone(),
+                amount,
+                bank_reference: format!("{}-{reference}", account.code),
+            };
+            stage.ask_directly("staff:finance", gone(account.available, "all")).unwrap();
+            stage.happens("bank", notice(&format!("{}-stray", account.code), None, &account, cedis(5)));
+            let refused = stage.ask_directly("staff:finance", gone(cedis(1), "more")).unwrap_err();
+            assert_eq!(refused.code, "INSUFFICIENT_FUNDS", "money in suspense is not the funder's");
+        }
+        assert_oracles(stage);
+    });
+}
