@@ -98,6 +98,7 @@ impl MarketFiles {
             "templates/loan-disbursed.yaml",
             "templates/penalty-accrued.yaml",
             "templates/repayment-received.yaml",
+            "templates/stray-payout.yaml",
             "templates/suspense-paid-back.yaml",
             "templates/suspense-rematched.yaml",
             "templates/unmatched-receipt.yaml",

@@ -32,7 +32,7 @@ impl Policies {
         }
     }
 
-    fn rules(&self) -> [(bool, &'static str, &'static str, &'static str); 12] {
+    fn rules(&self) -> [(bool, &'static str, &'static str, &'static str); 14] {
         let Self { kyc, sessions, credit, loans, repayments, partners, .. } = self;
         let ordered = |review: u32, pass: u32| review <= pass && pass <= 10_000;
         [
@@ -53,6 +53,8 @@ impl Policies {
             (repayments.order_valid_hours > 0, "repayments.orderValidHours", "1 or more", "24"),
             (repayments.max_debits > 0, "repayments.maxDebits", "1 or more", "3"),
             (partners.method_seconds >= 60, "partners.methodSeconds", "60 or more", "86400"),
+            (partners.poll_first_minutes > 0, "partners.pollFirstMinutes", "1 or more", "15"),
+            (partners.polls_max > 0, "partners.pollsMax", "1 or more", "8"),
         ]
     }
 

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use sycee_contract::{
-    ChannelPayment, ChannelQuery, CustomerId, Effect, PartnerPayout, PaymentDirection, RecordPaymentResult, SendOtp,
-    Timestamp, VerifyIdentity,
+    ChannelPayment, ChannelQuery, CustomerId, Effect, PartnerPayout, PartnerQuery, PaymentDirection,
+    RecordPaymentResult, SendOtp, Timestamp, VerifyIdentity,
 };
 use sycee_money::Money;
 use sycee_psp::{
@@ -92,8 +92,17 @@ impl Outside {
                 Handed::Taken
             });
         }
+        if let Some(query) = effect.get::<PartnerQuery>() {
+            return self.through::<PartnerQuery>("partner", now, |outside| {
+                let answer = outside.partner.query(now, query);
+                answer.map_or(Handed::Taken, |it| Handed::Answered(Box::new(Stimulus::command("partner", it))))
+            });
+        }
         if let Some(payment) = effect.get::<ChannelPayment>() {
-            return self.through::<ChannelPayment>(&payment.account.channel, now, |outside| outside.pay(now, payment));
+            let attempts = effect.attempts;
+            return self.through::<ChannelPayment>(&payment.account.channel, now, |outside| {
+                outside.pay(now, payment, attempts)
+            });
         }
         if let Some(query) = effect.get::<ChannelQuery>() {
             let code = self.requests.get(&query.request_id).unwrap_or(&query.channel).clone();
@@ -118,12 +127,12 @@ impl Outside {
         }
     }
 
-    fn pay(&mut self, now: Timestamp, payment: &ChannelPayment) -> Handed {
+    fn pay(&mut self, now: Timestamp, payment: &ChannelPayment, attempts: u32) -> Handed {
         let Some(channel) = self.channels.get_mut(&payment.account.channel) else {
             return failed::<ChannelPayment>("no such channel");
         };
         self.requests.insert(payment.request_id.clone(), payment.account.channel.clone());
-        match channel.submit(now, payment).to_result(payment) {
+        match channel.submit(now, payment).to_result(payment, attempts) {
             Some(refused) => Handed::Answered(Box::new(from_channel(refused))),
             None => Handed::Taken,
         }

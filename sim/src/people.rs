@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use sycee_contract::{
     Address, ApplyForCredit, AssetPostingApplied, CalculateRepaymentPosting, CancelLoanApplication, ConsentKind,
     CreateRepaymentOrder, CreditApplicationRejected, CreditLineApproved, CustomerId, CustomerStageChanged,
-    DisbursementSucceeded, EmergencyContact, Employment, GrantConsent, InstallmentDueNotice, KycCompleted, KycVerdict,
-    LoanApplicationApproved, LoanApplicationRejected, LoanId, Offer, OfferDetailRequest, OtpChallengeId, PayoutAccount,
-    ProductOfferDistributed, QueryAssetDueList, QueryProductOffer, RegisterCustomer, RepaymentKind,
-    RepaymentMethodCreated, RepaymentMethodKind, RepaymentSucceeded, RiskDecisionMade, RiskOutcome, RiskPurpose,
-    Sensitive, SubmitKyc, SubmitLoanApplication, Timestamp, UpdateCustomerDetails,
+    DirectDebitMandateCreated, DisbursementSucceeded, EmergencyContact, Employment, GrantConsent, InstallmentDueNotice,
+    KycCompleted, KycVerdict, LoanApplicationApproved, LoanApplicationRejected, LoanId, Offer, OfferDetailRequest,
+    OtpChallengeId, PayoutAccount, ProductOfferDistributed, QueryAssetDueList, QueryProductOffer, RegisterCustomer,
+    RepaymentKind, RepaymentMethodCreated, RepaymentMethodKind, RepaymentSucceeded, RiskDecisionMade, RiskOutcome,
+    RiskPurpose, Sensitive, SubmitKyc, SubmitLoanApplication, Timestamp, UpdateCustomerDetails,
 };
 use sycee_money::Money;
 use sycee_psp::PayerDecision;
@@ -206,7 +206,7 @@ impl World {
         if kind == RepaymentKind::Normal && !due.due_now.is_positive() {
             return Ok(());
         }
-        let tried = self.ask(nr, CalculateRepaymentPosting { customer, loan, kind, amount: None })?;
+        let tried = self.ask(nr, CalculateRepaymentPosting { customer, loan, kind, amount: None, as_of: None })?;
         let kind = if tried.outcome.is_ok() { kind } else { RepaymentKind::Normal };
         if kind == RepaymentKind::Normal && !due.due_now.is_positive() {
             return Ok(());
@@ -278,6 +278,7 @@ impl World {
         for event in done.events::<DisbursementSucceeded>() {
             self.hear_disbursed(event);
         }
+        self.mandates.extend(done.events::<DirectDebitMandateCreated>().map(|event| event.loan));
         for event in done.events::<InstallmentDueNotice>() {
             if event.in_days == 0
                 && let Some(nr) = self.person_of(event.customer)
@@ -387,7 +388,8 @@ impl World {
         self.outside.set_mood(event.customer, PayerDecision::Pay);
         let late = person.random.hits(habits.late_per_mille);
         let days = if late { person.random.between(1, habits.late_days_max) } else { 0 };
-        if habits.direct_debit && !late {
+        // Without a mandate nobody pulls: a funder that collects itself takes none of ours.
+        if habits.direct_debit && !late && self.mandates.contains(&event.loan) {
             return;
         }
         let settles = habits.settles_at == Some(event.nr);

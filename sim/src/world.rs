@@ -1,6 +1,6 @@
 //! A market on virtual time with everything outside it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use sycee_contract::{Command, CustomerId, Date, LoanId, PartnerId, RepaymentOrderId, Timestamp};
@@ -95,6 +95,7 @@ pub struct World {
     pub(crate) people: Vec<Person>,
     pub(crate) by_customer: BTreeMap<CustomerId, usize>,
     pub(crate) self_collecting: BTreeMap<RepaymentOrderId, PartnerId>,
+    pub(crate) mandates: BTreeSet<LoanId>,
     pub(crate) first_due: BTreeMap<LoanId, Date>,
     pub(crate) funnel: Funnel,
     /// What reviewers decide.
@@ -139,6 +140,7 @@ impl World {
             people,
             by_customer: BTreeMap::new(),
             self_collecting: BTreeMap::new(),
+            mandates: BTreeSet::new(),
             first_due: BTreeMap::new(),
             funnel: Funnel::default(),
             desk: SplitMix64::new(settings.seed ^ 0xde5c),

@@ -38,14 +38,21 @@ pub enum Submitted {
 
 impl Submitted {
     /// What has to be recorded at once: a refusal is a failed payment, an accepted request is awaited.
-    pub fn to_result(self, request: &ChannelPayment) -> Option<RecordPaymentResult> {
+    ///
+    /// `attempts` counts the submissions before this one. The first of several may have been taken although its answer was
+    /// lost: then a refusal says nothing of it, and the outcome is found by query.
+    pub fn to_result(self, request: &ChannelPayment, attempts: u32) -> Option<RecordPaymentResult> {
         let Self::Refused { reason } = self else { return None };
+        if attempts > 0 {
+            return None;
+        }
         Some(RecordPaymentResult {
             request_id: request.request_id.clone(),
             channel_reference: String::new(),
             outcome: ChannelOutcome::Failed,
             reason: Some(reason.code().to_owned()),
             amount: None,
+            paid_at: None,
         })
     }
 }
@@ -63,6 +70,8 @@ pub struct Callback {
     pub reason: Option<FailureReason>,
     /// What moved, when it moved.
     pub amount: Option<Money>,
+    /// When it moved.
+    pub paid_at: Option<Timestamp>,
 }
 
 impl From<Callback> for RecordPaymentResult {
@@ -73,6 +82,7 @@ impl From<Callback> for RecordPaymentResult {
             outcome: callback.outcome,
             reason: callback.reason.map(|reason| reason.code().to_owned()),
             amount: callback.amount,
+            paid_at: callback.paid_at,
         }
     }
 }

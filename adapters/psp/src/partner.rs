@@ -1,22 +1,23 @@
 //! A funder that pays loans out, and collects repayments, with its own system; on virtual time.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use sycee_contract::messages::{ExternalRepaymentNotified, RecordPartnerDisbursement};
 use sycee_contract::{
-    ChannelOutcome, DisbursementOrderId, LoanId, PartnerId, PartnerPayout, RepaymentOrderId, Timestamp,
+    ChannelOutcome, DisbursementOrderId, LoanId, PartnerId, PartnerPayout, PartnerQuery, RepaymentOrderId, Timestamp,
 };
 use sycee_money::Money;
 
 use crate::schedule::Schedule;
 use crate::{FailureReason, SplitMix64, TestNumber};
 
-/// Pays each order once. Test numbers ([`TestNumber`]) that fail a payment fail it here too; 9909 answers twice.
+/// Pays each order once. Test numbers ([`TestNumber`]) that fail a payment fail it here too; 9908 answers only when asked,
+/// 9909 answers twice.
 pub struct SimulatedPartner {
     random: SplitMix64,
     answer_seconds: (i64, i64),
     failed_per_mille: u32,
-    seen: BTreeSet<DisbursementOrderId>,
+    seen: BTreeMap<DisbursementOrderId, (Timestamp, RecordPartnerDisbursement)>,
     due: Schedule<RecordPartnerDisbursement>,
     paid: Vec<(Timestamp, PartnerId, LoanId, Money)>,
     references: u64,
@@ -29,7 +30,7 @@ impl SimulatedPartner {
             random: SplitMix64::new(seed),
             answer_seconds: (10, 120),
             failed_per_mille,
-            seen: BTreeSet::new(),
+            seen: BTreeMap::new(),
             due: Schedule::default(),
             paid: Vec::new(),
             references: 0,
@@ -38,7 +39,7 @@ impl SimulatedPartner {
 
     /// Hands an order in. False when it was handed in before: it is paid once.
     pub fn submit(&mut self, now: Timestamp, effect: &PartnerPayout) -> bool {
-        if !self.seen.insert(effect.order) {
+        if self.seen.contains_key(&effect.order) {
             return false;
         }
         let drawn = self.random.hits(self.failed_per_mille).then_some(FailureReason::InternalProcessingError);
@@ -56,15 +57,31 @@ impl SimulatedPartner {
         }
         let answer = RecordPartnerDisbursement {
             order: effect.order,
+            partner: effect.funder,
             partner_reference: self.next_reference(effect.funder),
             outcome: if failure.is_some() { ChannelOutcome::Failed } else { ChannelOutcome::Successful },
             reason: failure.map(|reason| reason.code().to_owned()),
+            amount: failure.is_none().then_some(effect.amount),
         };
+        self.seen.insert(effect.order, (at, answer.clone()));
+        if test == Some(TestNumber::LosesCallback) {
+            return true;
+        }
         if test == Some(TestNumber::DoublesCallback) {
             self.due.at(at.plus_seconds(60), answer.clone());
         }
         self.due.at(at, answer);
         true
+    }
+
+    /// What became of an order, as of `now`: pending until it is decided; `None` when it was never handed in.
+    pub fn query(&self, now: Timestamp, query: &PartnerQuery) -> Option<RecordPartnerDisbursement> {
+        let (decided, answer) = self.seen.get(&query.order)?;
+        if *decided <= now {
+            return Some(answer.clone());
+        }
+        let outcome = ChannelOutcome::Pending;
+        Some(RecordPartnerDisbursement { outcome, reason: None, amount: None, ..answer.clone() })
     }
 
     /// A borrower repays at the partner: the notice to hand to the market as an event from outside.
@@ -81,6 +98,7 @@ impl SimulatedPartner {
             order,
             loan: Some(loan),
             amount,
+            paid_at: None,
         }
     }
 

@@ -67,6 +67,7 @@ struct Request {
     reference: String,
     outcome: ChannelOutcome,
     reason: Option<FailureReason>,
+    decided_at: Option<Timestamp>,
     plan: FaultPlan,
 }
 
@@ -207,6 +208,7 @@ impl SimulatedChannel {
         let failure = failure.or(short.then_some(FailureReason::NotEnoughFunds));
         request.reason = failure;
         request.outcome = if failure.is_some() { ChannelOutcome::Failed } else { ChannelOutcome::Successful };
+        request.decided_at = Some(at);
         let request = request.clone();
         if failure.is_none() {
             self.book(at, request_id.to_owned(), request.reference.clone(), request.direction, request.amount);
@@ -276,6 +278,7 @@ fn callback_of(request_id: &str, request: &Request) -> Callback {
         outcome: request.outcome,
         reason: request.reason,
         amount: (request.outcome == ChannelOutcome::Successful).then_some(told),
+        paid_at: request.decided_at.filter(|_| request.outcome == ChannelOutcome::Successful),
     }
 }
 
@@ -304,6 +307,7 @@ impl PaymentChannel for SimulatedChannel {
                 reference,
                 outcome: ChannelOutcome::Pending,
                 reason: None,
+                decided_at: None,
                 plan,
             },
         );

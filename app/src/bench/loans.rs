@@ -29,6 +29,8 @@ const IN_FLIGHT: usize = 2_000;
 /// A loan that was paid out.
 #[derive(Clone, Copy, Debug)]
 pub struct Running {
+    /// Who funds it, and has the borrower's money.
+    pub funder: sycee_contract::PartnerId,
     /// The loan.
     pub loan: LoanId,
     /// What is due first.
@@ -158,7 +160,7 @@ impl Crowd<'_> {
                 (self.began.remove(&event.customer), self.first.remove(&event.loan))
             {
                 self.round.latencies.add(began, now);
-                self.round.loans.push(Running { loan: event.loan, installment });
+                self.round.loans.push(Running { loan: event.loan, funder: event.funder, installment });
                 paid += 1;
             }
         }

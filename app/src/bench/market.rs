@@ -169,6 +169,7 @@ impl BenchMarket {
                     outcome: ChannelOutcome::Successful,
                     reason: None,
                     amount: Some(payment.amount),
+                    paid_at: None,
                 },
             )
         } else if let Some(payout) = effect.get::<PartnerPayout>() {
@@ -176,9 +177,11 @@ impl BenchMarket {
                 "partner",
                 RecordPartnerDisbursement {
                     order: payout.order,
+                    partner: payout.funder,
                     partner_reference: reference,
                     outcome: ChannelOutcome::Successful,
                     reason: None,
+                    amount: Some(payout.amount),
                 },
             )
         } else if let Some(check) = effect.get::<VerifyIdentity>() {

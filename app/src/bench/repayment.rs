@@ -129,10 +129,11 @@ impl Payers<'_> {
         self.began.push(Instant::now());
         let notice = ExternalRepaymentNotified {
             reference: format!("momo-{}-{}", running.loan, self.nr),
-            funder: None,
+            funder: Some(running.funder),
             order: None,
             loan: Some(running.loan),
             amount: running.installment,
+            paid_at: None,
         };
         market.tell(Stimulus::event("channel", notice).through("partner-hub"));
     }

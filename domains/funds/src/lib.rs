@@ -3,7 +3,8 @@
 //! Services: `fund-management-system` keeps the funders' balances and reservations, `fund-routing-system` chooses a
 //! funder, `payment-system` moves money through channels.
 //!
-//! Invariant: `arrived + received = available + frozen + in_transit + paid_out + refunded + suspense`, none negative.
+//! Invariant: `arrived + received = available + frozen + in_transit + paid_out + refunded + suspense +
+//! recoverable`, none negative.
 //! Invariant: a loan has at most one live reservation; each of its moves happens once.
 //! Invariant: a bank reference brings money once, a disbursement is paid once, a channel's answer counts once.
 

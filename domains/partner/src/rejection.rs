@@ -18,12 +18,19 @@ pub enum PartnerRejection {
         /// The agreement in force.
         contract: FundingContractId,
     },
+    /// The partner collects itself, and takes no mandates of ours.
+    #[error("{code} collects itself and pulls no money under our mandates: choose another way to pay")]
+    DirectDebitNotOffered {
+        /// Partner code.
+        code: String,
+    },
 }
 
 impl Coded for PartnerRejection {
     fn code(&self) -> &'static str {
         match self {
             Self::FundingContractExists { .. } => "FUNDING_CONTRACT_EXISTS",
+            Self::DirectDebitNotOffered { .. } => "DIRECT_DEBIT_NOT_OFFERED",
         }
     }
 }

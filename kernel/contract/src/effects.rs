@@ -113,4 +113,14 @@ effects! {
         /// Where it goes.
         account: PayoutAccount,
     }
+
+    /// Asks a funder that pays itself what became of an attempt. Answer: `record-partner-disbursement`.
+    "partner-query" PartnerQuery key(self) format!("{}-{}", self.order, self.attempt), subject None, {
+        /// The attempt.
+        order: DisbursementOrderId,
+        /// The funder.
+        funder: PartnerId,
+        /// Which poll this is, 1 upwards.
+        attempt: u32,
+    }
 }

@@ -108,6 +108,7 @@ pub(crate) fn register(registry: &mut Registry) {
     registry.know_effect::<sycee_contract::ChannelPayment>();
     registry.know_effect::<sycee_contract::ChannelQuery>();
     registry.know_effect::<sycee_contract::PartnerPayout>();
+    registry.know_effect::<sycee_contract::PartnerQuery>();
 }
 
 fn column(name: &str, kind: ColumnKind, nullable: bool) -> ColumnSpec {

@@ -254,6 +254,11 @@ impl Scene {
         self.writer.now()
     }
 
+    /// The business date.
+    pub fn today(&self) -> Date {
+        self.writer.today()
+    }
+
     /// Moves the business clock on.
     pub fn advance_seconds(&mut self, seconds: i64) {
         let now = self.writer.now().plus_seconds(seconds);

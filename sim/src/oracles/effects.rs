@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use sycee_funds::payment_system::{PaymentOrder, PaymentStatus};
+use sycee_funds::payment_system::PaymentOrder;
+use sycee_partner::partner_hub::{DisbursementStatus, PartnerDisbursement, PayoutWay};
 use sycee_post_loan_operations::WorkOrder;
 use sycee_runtime::{EffectState, Fault, MarketWriter, ParkedStimulus, RuntimeEffect, RuntimeTimer};
 
@@ -45,10 +46,18 @@ pub(super) fn effects(writer: &mut MarketWriter) -> Result<Verdict, Fault> {
         Ok(())
     })?;
     writer.scan::<PaymentOrder>(&mut |payment| {
-        let holds = payment.status != PaymentStatus::Sent
+        let holds = !payment.is_open()
             || timers.contains(&format!("payment-system/poll-{}", payment.id))
-            || topics.contains(&format!("payment-unanswered-{}", payment.id));
+            || topics.contains(&format!("payment-unanswered-{}", payment.id))
+            || topics.contains(&format!("payment-disputed-{}", payment.id));
         verdict.check(holds, || format!("{} is on its way and nobody watches it", payment.id));
+        Ok(())
+    })?;
+    writer.scan::<PartnerDisbursement>(&mut |attempt| {
+        let holds = (attempt.status, attempt.way) != (DisbursementStatus::Requested, PayoutWay::PartnerSystem)
+            || timers.contains(&format!("partner-hub/poll-{}", attempt.order))
+            || topics.contains(&format!("partner-payout-unanswered-{}", attempt.order));
+        verdict.check(holds, || format!("{} is at its funder and nobody watches it", attempt.order));
         Ok(())
     })?;
     Ok(verdict)

@@ -55,9 +55,11 @@ impl Mailbox {
         if let Some(payout) = effect.get::<PartnerPayout>() {
             let paid = RecordPartnerDisbursement {
                 order: payout.order,
+                partner: payout.funder,
                 partner_reference: format!("partner-{}", payout.order),
                 outcome: ChannelOutcome::Successful,
                 reason: None,
+                amount: Some(payout.amount),
             };
             return Some(Stimulus::command("partner", paid));
         }
@@ -76,5 +78,6 @@ fn paid(request: &str, amount: Option<sycee_money::Money>) -> RecordPaymentResul
         outcome: ChannelOutcome::Successful,
         reason: None,
         amount,
+        paid_at: None,
     }
 }

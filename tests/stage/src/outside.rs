@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use sycee_contract::{
-    ChannelPayment, ChannelQuery, PartnerPayout, RecordPaymentResult, SendOtp, Timestamp, VerifyIdentity,
+    ChannelPayment, ChannelQuery, PartnerPayout, PartnerQuery, RecordPaymentResult, SendOtp, Timestamp, VerifyIdentity,
 };
 use sycee_money::{Currency, Money};
 use sycee_psp::{
@@ -42,9 +42,11 @@ impl Outside {
             self.identity.submit(now, check);
         } else if let Some(payout) = effect.get::<PartnerPayout>() {
             self.partner.submit(now, payout);
+        } else if let Some(query) = effect.get::<PartnerQuery>() {
+            return self.partner.query(now, query).map(|answer| Stimulus::command("partner", answer));
         } else if let Some(payment) = effect.get::<ChannelPayment>() {
             let channel = self.channels.get_mut(payment.account.channel.as_str()).expect("a channel of Ghana");
-            return channel.submit(now, payment).to_result(payment).map(from_channel);
+            return channel.submit(now, payment).to_result(payment, effect.attempts).map(from_channel);
         } else if let Some(query) = effect.get::<ChannelQuery>() {
             let told = self.channels.values_mut().find_map(|channel| channel.query(now, query));
             return told.map(|callback| from_channel(callback.into()));

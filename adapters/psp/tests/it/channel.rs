@@ -87,8 +87,9 @@ fn refusals_and_duplicates() {
     let refused = payment(1, PaymentDirection::Payout, ghs(100), "+233240009912");
     let answer = channel.submit(at(0), &refused);
     assert_eq!(answer, Submitted::Refused { reason: FailureReason::ServiceUnavailable });
-    let result = answer.to_result(&refused).unwrap();
+    let result = answer.to_result(&refused, 0).unwrap();
     assert_eq!((result.outcome, result.reason.as_deref()), (ChannelOutcome::Failed, Some("SERVICE_UNAVAILABLE")));
+    assert_eq!(answer.to_result(&refused, 1), None, "the submission before it may have been taken: ask");
     assert_eq!(channel.query(at(0), &query(1)), None);
 
     let dollars = sycee_money::Money::from_minor(100, sycee_money::Currency::USD).unwrap();
@@ -98,7 +99,7 @@ fn refusals_and_duplicates() {
     let good = payment(3, PaymentDirection::Payout, ghs(100), ORDINARY);
     assert_eq!(channel.submit(at(0), &good), Submitted::Accepted);
     assert_eq!(channel.submit(at(1), &good), Submitted::Duplicate);
-    assert_eq!(Submitted::Duplicate.to_result(&good), None);
+    assert_eq!(Submitted::Duplicate.to_result(&good, 0), None);
     assert_eq!(channel.take_due(at(FAR)).len(), 1);
     assert_eq!(channel.submit(at(FAR), &good), Submitted::Duplicate);
     assert_eq!(channel.float(), ghs(9_900));

@@ -1,8 +1,8 @@
 //! Identity provider, paying partner, SMS gateway.
 
 use sycee_contract::{
-    ChannelOutcome, CustomerId, DisbursementOrderId, Identifier, KycCaseId, LoanId, PartnerId, PartnerPayout, SendOtp,
-    Sensitive, VerifyIdentity,
+    ChannelOutcome, CustomerId, DisbursementOrderId, Identifier, KycCaseId, LoanId, PartnerId, PartnerPayout,
+    PartnerQuery, SendOtp, Sensitive, VerifyIdentity,
 };
 use sycee_psp::{SimulatedIdentityProvider, SimulatedPartner, SimulatedSmsGateway};
 
@@ -65,6 +65,7 @@ fn partners_pay_once() {
         ("+233240009902", ChannelOutcome::Failed, Some("PAYEE_NOT_FOUND"), 1),
         ("+233240009912", ChannelOutcome::Failed, Some("SERVICE_UNAVAILABLE"), 1),
         ("+233240009909", ChannelOutcome::Successful, None, 2),
+        ("+233240009908", ChannelOutcome::Successful, None, 0),
     ] {
         let mut partner = SimulatedPartner::new(1, 0);
         assert!(partner.submit(at(0), &payout(4, phone)) && !partner.submit(at(0), &payout(4, phone)));
@@ -73,6 +74,16 @@ fn partners_pay_once() {
         assert!(told.iter().all(|answer| answer.outcome == outcome && answer.reason.as_deref() == reason));
         assert_eq!(partner.paid().len(), usize::from(outcome == ChannelOutcome::Successful));
         assert_eq!(partner.next_due(), None);
+        let ask = |order| PartnerQuery {
+            order: DisbursementOrderId::from_number(order),
+            funder: PartnerId::from_number(9),
+            attempt: 1,
+        };
+        assert_eq!(partner.query(at(0), &ask(4)).unwrap().outcome, ChannelOutcome::Pending);
+        let asked = partner.query(at(86_400), &ask(4)).unwrap();
+        assert_eq!((asked.outcome, asked.reason.as_deref()), (outcome, reason));
+        assert_eq!(asked.amount, (outcome == ChannelOutcome::Successful).then(|| ghs(100)));
+        assert_eq!(partner.query(at(86_400), &ask(5)), None);
     }
     let mut failing = SimulatedPartner::new(1, 1000);
     failing.submit(at(0), &payout(4, "+233240000001"));

@@ -244,6 +244,7 @@ fn what_should_be_in_the_books_is_counted_from_the_events_of_others() {
             received: zero,
             refunded: zero,
             suspense: zero,
+            recoverable: zero,
         };
         let arrival = "arr-1".parse().unwrap();
         scene.happened(FundArrivalConfirmed { arrival, fund_account, partner: funder, amount: ghs("5"), balances });

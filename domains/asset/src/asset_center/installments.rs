@@ -109,6 +109,20 @@ impl InstallmentState {
         Ok(grown)
     }
 
+    /// The penalty as it stood when `day` was the last one charged, if nothing was paid until `closed`, the last one
+    /// charged by now; never below what is paid.
+    fn penalty_on(&self, day: Date, closed: Date, rules: &NoteRules) -> Result<Money, NoteError> {
+        let from = plus_days(self.due_date, i64::from(rules.grace_days)).max(day);
+        let due = self.due()?;
+        let overdue = due.principal.checked_add(due.interest)?;
+        if closed <= from || overdue.is_zero() || rules.penalty_rate.is_zero() {
+            return Ok(self.penalty);
+        }
+        let days = u32::try_from(days_between(from, closed)).unwrap_or(0);
+        let exact = self.penalty_exact.checked_sub(late_interest(overdue, rules.penalty_rate, days)?)?;
+        Ok(exact.round(rules.rounding)?.max(self.penalty_paid)?.min(self.penalty)?)
+    }
+
     fn pay(&mut self, part: &InstallmentPart) -> Result<(), MoneyError> {
         self.principal_paid = self.principal_paid.checked_add(part.principal)?;
         self.interest_paid = self.interest_paid.checked_add(part.interest)?;
@@ -201,6 +215,28 @@ impl LoanInstallments {
             grown = grown.checked_add(line.charge_penalty(closed, day, rules)?)?;
         }
         Ok(grown)
+    }
+
+    /// The installments with the penalties of the day when `day` was the last one charged, for figures of the past.
+    pub fn with_penalties_of(mut self, day: Date, closed: Date, rules: &NoteRules) -> Result<Self, NoteError> {
+        for line in &mut self.lines.0 {
+            line.penalty = line.penalty_on(day, closed, rules)?;
+        }
+        Ok(self)
+    }
+
+    /// Gives up to `waived` of the penalties that are not paid, newest installment first.
+    pub fn waive_penalties(&mut self, waived: Money) -> Result<(), MoneyError> {
+        let mut left = waived;
+        for line in self.lines.0.iter_mut().rev() {
+            let part = line.penalty.checked_sub(line.penalty_paid)?.min(left)?;
+            if part.is_positive() {
+                line.penalty = line.penalty.checked_sub(part)?;
+                line.penalty_exact = line.penalty.precise();
+                left = left.checked_sub(part)?;
+            }
+        }
+        Ok(())
     }
 
     /// Books the parts of a payment, and answers the numbers of the installments that it settled.

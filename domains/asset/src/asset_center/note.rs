@@ -234,9 +234,11 @@ impl LoanNote {
         period.interest_before.precise().checked_add(share)?.round(self.rules.rounding)
     }
 
-    /// Interest that a settlement on `date` may charge in total: to the day, and to the end of the running period.
+    /// Interest that a settlement on `date` may charge in total: to the day, and to the end of the running period. For a
+    /// day that is closed it is less than what is booked by now.
     pub fn earned_for_settlement(&self, date: Date) -> Result<(Money, Money), MoneyError> {
-        let to_the_day = self.earned_to(date)?.max(self.interest_accrued)?;
+        let earned = self.earned_to(date)?;
+        let to_the_day = if date > self.accrued_through { earned.max(self.interest_accrued)? } else { earned };
         let to_period_end = match &self.period {
             Some(Json(period)) if date > self.disbursed_on => self.earned_to(period.to)?.max(to_the_day)?,
             _ => to_the_day,

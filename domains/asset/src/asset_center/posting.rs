@@ -1,9 +1,8 @@
 //! Money posted to the books is applied to the note, once per ledger entry.
 //!
 //! Invariant: an entry is applied once; what it paid is what the installments and the note received.
-//! Invariant: when a loan is settled, everything paid as interest is earned: no interest stays receivable or unearned.
-
-use std::collections::BTreeMap;
+//! Invariant: when a loan is settled, everything paid as interest is earned: no interest stays receivable or unearned. What
+//! was earned or charged after the day whose figures settle it is taken back.
 
 use sycee_contract::{
     AccountingEntryPosted, AccountingEntryReversed, AssetPostingApplied, CustomerId, Date, EntryId, LedgerReference,
@@ -16,7 +15,7 @@ use sycee_runtime::{Handled, Json, Work, entity};
 
 use super::error::NoteError;
 use super::installments::LoanInstallments;
-use super::note::{Bucket, LoanNote, NoteStatus};
+use super::note::{Accrual, Bucket, LoanNote, NoteStatus};
 use super::{CustomerAssets, days_between, dimensions_of};
 use crate::allocation::split_payment;
 
@@ -58,8 +57,10 @@ pub struct Applied {
     pub installments_settled: Vec<u32>,
     /// Whether it settled the loan.
     pub settled: bool,
-    /// Interest paid in advance that the settlement makes earned, to post.
-    pub earned: Money,
+    /// What the end of the loan makes earned of interest paid in advance, or takes back of interest earned since, to post.
+    pub earned: Accrual,
+    /// Penalties charged since the day whose figures settle the loan, to take back.
+    pub penalty_waived: Money,
     /// Bucket before and after, when it changed.
     pub bucket: Option<(Bucket, Bucket)>,
 }
@@ -87,20 +88,31 @@ impl LoanNote {
     ) -> Result<Applied, NoteError> {
         let was_settled = self.is_settled();
         let kind = if was_settled { RepaymentKind::Normal } else { kind };
+        let nothing = Money::zero(self.currency());
+        let penalty_waived = match kind {
+            RepaymentKind::Normal => nothing,
+            RepaymentKind::EarlySettlement | RepaymentKind::Cancel => self.waive_penalties(lines, parts)?,
+        };
         let (allocated, installments_settled) = match kind {
             RepaymentKind::Normal => self.pay_installments(lines, parts)?,
             RepaymentKind::EarlySettlement | RepaymentKind::Cancel => {
                 (Vec::new(), self.end_installments(lines, parts)?)
             }
         };
+        let booked = self.interest_booked(parts)?;
         self.receive(parts)?;
 
-        let nothing = Money::zero(self.currency());
-        let mut applied =
-            Applied { lines: allocated, installments_settled, settled: false, earned: nothing, bucket: None };
+        let mut applied = Applied {
+            lines: allocated,
+            installments_settled,
+            settled: false,
+            earned: Accrual { receivable: nothing, unearned: nothing },
+            penalty_waived,
+            bucket: None,
+        };
         if !was_settled && lines.dues()?.is_empty() {
             applied.settled = true;
-            applied.earned = self.end(kind, on)?;
+            applied.earned = self.end(kind, booked, on)?;
         }
         applied.bucket = self.age(lines, self.accrued_through)?;
         self.check(lines)?;
@@ -129,6 +141,25 @@ impl LoanNote {
         Ok(lines.settle(self.interest_after(parts)?)?)
     }
 
+    /// Takes back the penalties that the figures of a settlement leave out: they were charged after its day.
+    fn waive_penalties(&mut self, lines: &mut LoanInstallments, parts: &PostingParts) -> Result<Money, NoteError> {
+        let nothing = Money::zero(self.currency());
+        let owed = lines.totals(self.currency())?.penalty;
+        let waived = owed.checked_sub(parts.penalty)?.max(nothing)?;
+        if waived.is_positive() {
+            lines.waive_penalties(waived)?;
+            self.penalty_accrued = self.penalty_accrued.checked_sub(waived)?;
+        }
+        Ok(waived)
+    }
+
+    /// What the books have as interest receivable and unearned of this note once `parts` are posted.
+    fn interest_booked(&self, parts: &PostingParts) -> Result<Accrual, NoteError> {
+        let receivable = self.interest_receivable()?.checked_sub(parts.interest)?.checked_sub(parts.interest_waived)?;
+        let unearned = self.interest_unearned()?.checked_add(parts.interest_advance)?;
+        Ok(Accrual { receivable, unearned: unearned.checked_sub(parts.interest_refund)? })
+    }
+
     fn interest_after(&self, parts: &PostingParts) -> Result<Money, NoteError> {
         let paid = self.interest_paid.checked_add(parts.interest)?.checked_add(parts.interest_advance)?;
         Ok(paid.checked_sub(parts.interest_refund)?)
@@ -144,16 +175,18 @@ impl LoanNote {
         Ok(())
     }
 
-    /// Ends the note, and answers the interest that was paid ahead of being earned and is earned by the end.
-    fn end(&mut self, kind: RepaymentKind, on: Date) -> Result<Money, NoteError> {
-        if self.interest_accrued.compare(self.interest_paid)?.is_gt() {
+    /// Ends the note, and answers what makes the interest that was paid the interest that is earned, of what is `booked`.
+    fn end(&mut self, kind: RepaymentKind, booked: Accrual, on: Date) -> Result<Accrual, NoteError> {
+        let gives_up = kind == RepaymentKind::EarlySettlement;
+        if !gives_up && self.interest_accrued.compare(self.interest_paid)?.is_gt() {
             let (accrued, paid) = (self.interest_accrued, self.interest_paid);
             return Err(self.broken(format!("it ends with {accrued} of interest earned and {paid} paid")));
         }
         self.status = if kind == RepaymentKind::Cancel { NoteStatus::Cancelled } else { NoteStatus::Settled };
         self.is_open = false;
         self.settled_on = Some(on);
-        Ok(self.earn(self.interest_paid)?.unearned)
+        self.interest_accrued = self.interest_paid;
+        Ok(Accrual { receivable: booked.receivable.checked_neg()?, unearned: booked.unearned })
     }
 
     /// Sets days past due, bucket and state as of `date`, and answers the buckets when they differ.
@@ -262,25 +295,32 @@ fn announce(
         worst_days_past_due: note.worst_days_past_due,
     });
     announce_bucket(work, note, lines, applied.bucket, note.accrued_through)?;
-    if applied.earned.is_positive() {
-        work.send(PostLedgerEvent {
-            template: "interest-accrued".to_owned(),
-            reference: LedgerReference {
-                loan: Some(note.loan),
-                order: posting.order_id,
-                repayment: None,
-                parts: None,
-                text: format!("{} settled", note.loan),
-            },
-            amounts: BTreeMap::from([
-                ("interest-receivable".to_owned(), Money::zero(note.currency())),
-                ("interest-unearned".to_owned(), applied.earned),
-            ]),
-            dimensions: dimensions_of(note.funder, &note.product),
-            date: posting.posted_on,
-        });
-    }
+    let Accrual { receivable, unearned } = applied.earned;
+    let interest = [("interest-receivable", receivable), ("interest-unearned", unearned)];
+    post_end(work, note, posting, "interest-accrued", &interest);
+    let penalty = applied.penalty_waived.checked_neg().map_err(NoteError::from)?;
+    post_end(work, note, posting, "penalty-accrued", &[("penalty", penalty)]);
     Ok(())
+}
+
+/// Books what the end of a loan changes of what was accrued on it.
+fn post_end(work: &mut Work, note: &LoanNote, posting: &RepaymentPosting, template: &str, amounts: &[(&str, Money)]) {
+    if amounts.iter().all(|(_, amount)| amount.is_zero()) {
+        return;
+    }
+    work.send(PostLedgerEvent {
+        template: template.to_owned(),
+        reference: LedgerReference {
+            loan: Some(note.loan),
+            order: posting.order_id,
+            repayment: None,
+            parts: None,
+            text: format!("{} settled", note.loan),
+        },
+        amounts: amounts.iter().map(|(name, amount)| ((*name).to_owned(), *amount)).collect(),
+        dimensions: dimensions_of(note.funder, &note.product),
+        date: posting.posted_on,
+    });
 }
 
 /// Tells a change of bucket, with what is past due on `date`.

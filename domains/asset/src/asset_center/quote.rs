@@ -1,7 +1,8 @@
 //! Due lists, and what a repayment would do: a normal one, an early settlement, a cancellation.
 //!
 //! An early settlement charges interest by the product's rule. Interest that was paid in advance beyond it is given back
-//! against principal; it never turns into money.
+//! against principal; it never turns into money. For money that was paid before it was heard of, the figures of an earlier
+//! day hold: what was earned and charged since is given up when it is posted.
 //!
 //! Invariant: a quote's amount is what its parts pay; quoting changes nothing.
 
@@ -122,7 +123,8 @@ pub fn query_position(work: &mut Work, query: &QueryLoanPosition) -> Handled<Loa
     Ok(note.position(&lines)?)
 }
 
-/// Says what a repayment would do today, to the customer whose loan it is.
+/// Says what a repayment would do today, to the customer whose loan it is; a settlement or cancellation, also what it would
+/// have done on an earlier day.
 pub fn calculate_posting(work: &mut Work, query: &CalculateRepaymentPosting) -> Handled<PostingQuote> {
     let note = work.require::<LoanNote>(query.loan)?;
     if note.customer != query.customer {
@@ -136,11 +138,16 @@ pub fn calculate_posting(work: &mut Work, query: &CalculateRepaymentPosting) -> 
         return Err(Rejection::invalid("amount", rule, "\"50.00\"").into());
     }
     let today = work.today();
+    let date = query.as_of.unwrap_or(today);
+    if date > today || date < note.disbursed_on {
+        let rule = format!("must be a day from {} to {today}", note.disbursed_on);
+        return Err(Rejection::invalid("asOf", rule, today).into());
+    }
     let due_now = lines.due_through(today, note.currency())?;
     let parts = match query.kind {
         RepaymentKind::Normal => normal(work, query, due_now)?,
-        RepaymentKind::EarlySettlement => early_settlement(work, &note, &lines, query.amount)?,
-        RepaymentKind::Cancel => cancellation(work, &note, query.amount)?,
+        RepaymentKind::EarlySettlement => early_settlement(work, &note, &lines, query.amount, date)?,
+        RepaymentKind::Cancel => cancellation(work, &note, &lines, query.amount, date)?,
     };
     let amount = parts.paid()?;
     let outstanding = lines.due_through(Date::MAX, note.currency())?;
@@ -156,7 +163,7 @@ pub fn calculate_posting(work: &mut Work, query: &CalculateRepaymentPosting) -> 
         parts,
         due_now,
         settles: ends && !note.is_settled(),
-        as_of: today,
+        as_of: date,
     };
     work.emit(RepaymentPostingCalculated { quote: quote.clone() });
     Ok(quote)
@@ -179,31 +186,36 @@ fn early_settlement(
     note: &LoanNote,
     lines: &LoanInstallments,
     offered: Option<Money>,
+    date: Date,
 ) -> Handled<PostingParts> {
-    let today = work.today();
     if note.is_settled() {
-        return Err(QuoteRejection::NothingDue { loan: note.loan, date: today }.into());
+        return Err(QuoteRejection::NothingDue { loan: note.loan, date }.into());
     }
-    let inputs = note.settlement_inputs(lines, today)?;
+    let inputs = note.settlement_inputs(lines, date)?;
     let figures = work.ask(CalculateEarlySettlement { inputs })?;
-    let parts = note.settlement_parts(lines, &figures, today)?;
+    let parts = note.settlement_parts(lines, &figures, date)?;
     if parts.paid()?.is_zero() {
-        return Err(QuoteRejection::NothingDue { loan: note.loan, date: today }.into());
+        return Err(QuoteRejection::NothingDue { loan: note.loan, date }.into());
     }
     Ok(with_surplus(note.loan, parts, offered)?)
 }
 
-fn cancellation(work: &mut Work, note: &LoanNote, offered: Option<Money>) -> Handled<PostingParts> {
-    let (today, ended) = (work.today(), note.cooling_off_until());
-    if today > ended {
+fn cancellation(
+    work: &mut Work,
+    note: &LoanNote,
+    lines: &LoanInstallments,
+    offered: Option<Money>,
+    date: Date,
+) -> Handled<PostingParts> {
+    let ended = note.cooling_off_until();
+    if date > ended {
         return Err(QuoteRejection::CoolingOffOver { loan: note.loan, ended }.into());
     }
     if note.is_settled() || note.is_touched() || !note.penalty_accrued.is_zero() {
         let wanted = "a running note without payments and penalties";
         return Err(Rejection::unexpected_state("loan note", note.loan, note.status, wanted).into());
     }
-    let lines = work.require::<LoanInstallments>(note.loan)?;
-    let inputs = note.settlement_inputs(&lines, today)?;
+    let inputs = note.settlement_inputs(lines, date)?;
     let figures = work.ask(CalculateLoanCancelRepayment { inputs })?;
     let parts = note.cancellation_parts(&figures)?;
     Ok(with_surplus(note.loan, parts, offered)?)
@@ -227,7 +239,8 @@ impl LoanNote {
 
     /// Where the loan stands on `date`, for the product's calculation.
     pub fn settlement_inputs(&self, lines: &LoanInstallments, date: Date) -> Result<SettlementInputs, NoteError> {
-        let owed = lines.totals(self.currency())?;
+        let owed = lines.clone().with_penalties_of(plus_days(date, -1), self.accrued_through, &self.rules)?;
+        let owed = owed.totals(self.currency())?;
         let (to_the_day, to_period_end) = self.settlement_interest(lines, date)?;
         let nothing = Money::zero(self.currency());
         Ok(SettlementInputs {
@@ -262,7 +275,7 @@ impl LoanNote {
         let paid_beyond = self.interest_paid.checked_sub(charged)?.max(nothing)?;
         let interest_refund = paid_beyond.min(self.principal_outstanding)?;
         let (interest, interest_advance) = by_earning(figures.interest, self.interest_receivable()?)?;
-        if interest != self.interest_receivable()? {
+        if date > self.accrued_through && interest != self.interest_receivable()? {
             return Err(self.broken(format!(
                 "it is settled for {} of interest, {} is earned",
                 interest,

@@ -24,6 +24,11 @@ impl Books {
 
     fn post(&mut self, debit: &'static str, credit: &'static str, amount: Money) {
         assert!(!amount.is_negative(), "{debit} / {credit}: {amount}");
+        self.post_signed(debit, credit, amount);
+    }
+
+    /// An amount below zero swaps the sides.
+    fn post_signed(&mut self, debit: &'static str, credit: &'static str, amount: Money) {
         let up = self.balance(debit).checked_add(amount).unwrap();
         self.balances.insert(debit, up);
         let down = self.balance(credit).checked_sub(amount).unwrap();
@@ -36,12 +41,12 @@ impl Books {
     }
 
     pub fn accrue(&mut self, receivable: Money, unearned: Money) {
-        self.post("receivable", "income", receivable);
-        self.post("unearned", "income", unearned);
+        self.post_signed("receivable", "income", receivable);
+        self.post_signed("unearned", "income", unearned);
     }
 
     pub fn penalize(&mut self, penalty: Money) {
-        self.post("penalty", "penalty-income", penalty);
+        self.post_signed("penalty", "penalty-income", penalty);
     }
 
     pub fn repay(&mut self, parts: &PostingParts) {

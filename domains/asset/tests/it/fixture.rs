@@ -221,8 +221,24 @@ pub fn advance_from(scene: &mut Scene, closed: Date, opened: Date) -> Vec<PostLe
 }
 
 pub fn quote(scene: &mut Scene, kind: RepaymentKind, amount: Option<&str>) -> Result<PostingQuote, String> {
+    quote_of(scene, kind, amount, None)
+}
+
+/// The quote by the figures of a day.
+pub fn quote_of(
+    scene: &mut Scene,
+    kind: RepaymentKind,
+    amount: Option<&str>,
+    as_of: Option<sycee_contract::Date>,
+) -> Result<PostingQuote, String> {
     scene
-        .request(CalculateRepaymentPosting { customer: customer(), loan: loan(LOAN), kind, amount: amount.map(ghs) })
+        .request(CalculateRepaymentPosting {
+            customer: customer(),
+            loan: loan(LOAN),
+            kind,
+            amount: amount.map(ghs),
+            as_of,
+        })
         .map_err(|rejection| rejection.code)
 }
 

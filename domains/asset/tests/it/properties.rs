@@ -189,7 +189,7 @@ impl Life {
         let today = self.closed.tomorrow().unwrap();
         let applied = self.note.apply(&mut self.lines, kind, parts, today).unwrap();
         self.books.repay(parts);
-        self.books.accrue(Money::zero(Currency::GHS), applied.earned);
+        self.books.accrue(applied.earned.receivable, applied.earned.unearned);
         assert_eq!(applied.settled, self.note.settled_on == Some(today) && applied.settled);
     }
 

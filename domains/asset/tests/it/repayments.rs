@@ -25,6 +25,7 @@ fn quotes_are_refused_with_a_reason() {
             loan: loan(LOAN),
             kind: RepaymentKind::Normal,
             amount: Some(amount),
+            as_of: None,
         };
         let unknown = CalculateRepaymentPosting { loan: loan(1), ..foreign.clone() };
         let other = CalculateRepaymentPosting { customer: CustomerId::from_number(CUSTOMER + 1), ..foreign.clone() };

@@ -5,7 +5,7 @@ use sycee_contract::{AssetPostingApplied, OverdueBucketChanged, PostLedgerEvent,
 use sycee_money::date;
 
 use crate::books::Books;
-use crate::fixture::{advance, advance_from, ghs, installments, note, one_loan, pay, post, quote};
+use crate::fixture::{advance, advance_from, ghs, installments, note, one_loan, pay, post, quote, quote_of};
 
 #[test]
 fn a_settlement_charges_interest_to_the_day() {
@@ -130,5 +130,79 @@ fn cancelling_has_its_time_and_comes_before_any_payment() {
         assert_eq!(quote(scene, RepaymentKind::Cancel, Some("1151.99")).unwrap_err(), "AMOUNT_BELOW_SETTLEMENT");
         advance(scene, date(2026, 2, 8));
         assert_eq!(quote(scene, RepaymentKind::Cancel, None).unwrap_err(), "COOLING_OFF_OVER");
+    });
+}
+
+/// Settles by the figures of `day`, heard of on `heard`; `ahead` installments were paid in advance on the first day.
+fn settle_by_figures_of(day: sycee_contract::Date, heard: sycee_contract::Date, ahead: usize) {
+    one_loan(|scene| {
+        let mut books = Books::new(sycee_money::Currency::GHS);
+        books.lend(ghs("1200"), ghs("48"));
+        if ahead > 0 {
+            let lines = installments(scene).lines.0;
+            let paid = lines[..ahead].iter().flat_map(|line| [line.principal, line.interest]);
+            let paid = sycee_money::Money::sum(sycee_money::Currency::GHS, paid).unwrap();
+            books.repay(&pay(scene, 900, &paid.to_decimal_string()).parts);
+        }
+        for event in advance_from(scene, date(2026, 1, 31), day) {
+            books.take(&event);
+        }
+        let then = quote(scene, RepaymentKind::EarlySettlement, None).unwrap();
+        let penalty = note(scene).penalty_accrued;
+        for event in advance_from(scene, day, heard) {
+            books.take(&event);
+        }
+        let held = quote_of(scene, RepaymentKind::EarlySettlement, None, Some(day)).unwrap();
+        assert_eq!((held.amount, held.as_of), (then.amount, day), "{day} heard on {heard}");
+        post(scene, 901, RepaymentKind::EarlySettlement, &held.parts);
+        books.repay(&held.parts);
+        for event in scene.sent::<PostLedgerEvent>() {
+            books.take(&event);
+        }
+        let settled = note(scene);
+        assert_eq!((settled.status, settled.is_open), (NoteStatus::Settled, false));
+        assert_eq!((settled.interest_accrued, settled.penalty_accrued), (settled.interest_paid, penalty));
+        books.agree_with(std::slice::from_ref(&settled));
+        for account in ["receivable", "unearned", "penalty"] {
+            assert_eq!(books.balance(account), ghs("0"), "{account}, {day} heard on {heard}");
+        }
+    });
+}
+
+#[test]
+fn the_figures_of_a_day_hold_for_money_that_was_paid_then() {
+    let days = [
+        (date(2026, 2, 14), date(2026, 2, 15)),
+        (date(2026, 2, 14), date(2026, 2, 17)),
+        (date(2026, 2, 27), date(2026, 3, 3)),
+        // Late, with penalties that grow from day to day.
+        (date(2026, 3, 20), date(2026, 3, 24)),
+    ];
+    for (day, heard) in days {
+        for ahead in 0..=2 {
+            settle_by_figures_of(day, heard, ahead);
+        }
+    }
+}
+
+#[test]
+fn a_right_to_cancel_that_was_used_in_time_is_not_lost() {
+    one_loan(|scene| {
+        let last = note(scene).cooling_off_until();
+        advance_from(scene, date(2026, 1, 31), last.tomorrow().unwrap().tomorrow().unwrap());
+        assert_eq!(quote(scene, RepaymentKind::Cancel, None).unwrap_err(), "COOLING_OFF_OVER");
+        let held = quote_of(scene, RepaymentKind::Cancel, None, Some(last)).unwrap();
+        post(scene, 900, RepaymentKind::Cancel, &held.parts);
+        assert_eq!(note(scene).status, NoteStatus::Cancelled);
+    });
+}
+
+#[test]
+fn figures_are_of_a_day_of_the_loan() {
+    one_loan(|scene| {
+        for day in [date(2026, 1, 30), date(2026, 2, 1)] {
+            let refused = quote_of(scene, RepaymentKind::EarlySettlement, None, Some(day));
+            assert_eq!(refused.unwrap_err(), "INVALID_FIELD", "{day}");
+        }
     });
 }

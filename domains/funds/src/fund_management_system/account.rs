@@ -1,6 +1,7 @@
-//! A funder's account: seven balances, and the moves between them.
+//! A funder's account: its balances, and the moves between them.
 //!
-//! Invariant: `arrived + received = available + frozen + in_transit + paid_out + refunded + suspense`; none is negative.
+//! Invariant: `arrived + received = available + frozen + in_transit + paid_out + refunded + suspense + recoverable`; none
+//! is negative.
 //! Invariant: suspense is what nobody explained and what borrowers paid too much: it is no funder's, and never lent.
 //! Invariant: every move leaves one [`FundTransaction`] with both balances before and after it.
 
@@ -29,6 +30,8 @@ text_enum! {
         Refunded,
         /// Not the funder's: not explained, or a borrower's credit.
         Suspense,
+        /// Paid out although no loan takes it: to be taken back.
+        Recoverable,
     }
 }
 
@@ -66,6 +69,8 @@ text_enum! {
         PayBack,
         /// Free money went back to the funder.
         Return,
+        /// Money went out that no loan takes.
+        StrayPayout,
     }
 }
 
@@ -84,6 +89,7 @@ impl MovementKind {
             Self::Rematch => (FundBucket::Suspense, FundBucket::Received),
             Self::PayBack => (FundBucket::Suspense, FundBucket::Refunded),
             Self::Return => (FundBucket::Available, FundBucket::Refunded),
+            Self::StrayPayout => (FundBucket::Available, FundBucket::Recoverable),
         }
     }
 }
@@ -121,6 +127,8 @@ entity! {
         refunded: Money,
         /// Not the funder's: not explained, or borrowers' credit.
         suspense: Money,
+        /// Paid out although no loan takes it.
+        recoverable: Money,
         /// Number of its last [`FundTransaction`].
         movements: i64,
         /// The largest loan of the products it funds: with less than this it can't fund every loan.
@@ -218,6 +226,7 @@ impl FundAccount {
             received: nothing,
             refunded: nothing,
             suspense: nothing,
+            recoverable: nothing,
             movements: 0,
             low_water: nothing,
             low_alerted_on: None,
@@ -288,6 +297,7 @@ impl FundAccount {
             FundBucket::PaidOut => self.paid_out,
             FundBucket::Refunded => self.refunded,
             FundBucket::Suspense => self.suspense,
+            FundBucket::Recoverable => self.recoverable,
         }
     }
 
@@ -301,6 +311,7 @@ impl FundAccount {
             FundBucket::PaidOut => &mut self.paid_out,
             FundBucket::Refunded => &mut self.refunded,
             FundBucket::Suspense => &mut self.suspense,
+            FundBucket::Recoverable => &mut self.recoverable,
         }
     }
 
@@ -315,6 +326,7 @@ impl FundAccount {
             received: self.received,
             refunded: self.refunded,
             suspense: self.suspense,
+            recoverable: self.recoverable,
         }
     }
 

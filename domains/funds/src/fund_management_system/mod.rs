@@ -9,18 +9,20 @@ mod demand;
 mod moves;
 mod reservation;
 mod returns;
+mod stray;
 
 pub use account::{Cause, FundAccount, FundArrival, FundBucket, FundTransaction, MovementKind};
 pub use demand::{FundDemand, FundedProduct, LendingForecast};
 pub use reservation::{FundReservation, LoanReservation, ReservationMessage, ReservationStatus, ReservationStep};
 pub use returns::{FundReturn, SuspenseResolution};
+pub use stray::StrayPayout;
 
 use sycee_contract::messages::{
-    AccountingEntryPosted, ConfirmFundArrival, DisbursementFailed, DisbursementRequested, DisbursementSucceeded,
-    FundAccountOpened, FundArrivalConfirmed, FundReservationRequested, FundingContractSigned,
+    AccountingEntryPosted, BookStrayPayout, ConfirmFundArrival, DisbursementFailed, DisbursementRequested,
+    DisbursementSucceeded, FundAccountOpened, FundArrivalConfirmed, FundReservationRequested, FundingContractSigned,
     PartnerDisbursementFailed, PartnerDisbursementSucceeded, PaymentFailed, PaymentSucceeded, ProductFundingMatched,
     ProductVersionPublished, QueryFundAccount, ReleaseFundReservation, RepaymentSucceeded, ReserveFunds,
-    ResolveSuspense, ReturnFunds, RiskDecisionMade,
+    ResolveSuspense, ReturnFunds, RiskDecisionMade, StrayPayoutReported,
 };
 use sycee_contract::{ArrivalId, FundBalances, Rejection};
 use sycee_money::Money;
@@ -39,6 +41,7 @@ pub fn register(registry: &mut Registry) {
         .entity::<SuspenseResolution>()
         .entity::<FundReservation>()
         .entity::<LoanReservation>()
+        .entity::<StrayPayout>()
         .entity::<FundDemand>()
         .entity::<LendingForecast>()
         .entity::<FundedProduct>()
@@ -48,6 +51,7 @@ pub fn register(registry: &mut Registry) {
         .handles::<ReserveFunds>(moves::reserve_funds)
         .handles::<ReleaseFundReservation>(moves::release_fund_reservation)
         .handles::<QueryFundAccount>(query_fund_account)
+        .handles::<BookStrayPayout>(stray::book_stray_payout)
         .on::<FundingContractSigned>(open_fund_account)
         .on::<DisbursementRequested>(moves::on_disbursement_requested)
         .on::<PaymentSucceeded>(moves::on_payment_succeeded)
@@ -56,6 +60,7 @@ pub fn register(registry: &mut Registry) {
         .on::<PartnerDisbursementFailed>(moves::on_partner_disbursement_failed)
         .on::<RepaymentSucceeded>(moves::on_repayment_succeeded)
         .on::<AccountingEntryPosted>(moves::on_entry_posted)
+        .on::<StrayPayoutReported>(stray::on_stray_payout_reported)
         .on::<FundReservationRequested>(demand::on_reservation_requested)
         .on::<DisbursementSucceeded>(demand::on_disbursement_succeeded)
         .on::<DisbursementFailed>(demand::on_disbursement_failed)

@@ -23,7 +23,7 @@ pub(super) fn save_account(work: &mut Work, account: FundAccount) -> Handled<()>
     Ok(())
 }
 
-fn tell_balance(work: &mut Work, account: &FundAccount) {
+pub(super) fn tell_balance(work: &mut Work, account: &FundAccount) {
     work.emit(FundBalanceChanged { fund_account: account.id, partner: account.partner, balances: account.balances() });
 }
 

@@ -14,8 +14,8 @@ pub use order::{
 };
 
 use sycee_contract::messages::{
-    CreateDirectDebitMandate, CreateRepaymentMethod, DirectDebitMandateCreated, InitiatePayment, PollPayment,
-    RecordPaymentResult, RepaymentMethodCreated, RepaymentOrderCreated, RequestDisbursement,
+    CreateDirectDebitMandate, CreateRepaymentMethod, DecidePayment, DirectDebitMandateCreated, InitiatePayment,
+    PollPayment, RecordPaymentResult, RepaymentMethodCreated, RepaymentOrderCreated, RequestDisbursement,
 };
 use sycee_contract::{
     ChannelPayment, MandateId, PaymentAnswer, PaymentDirection, PaymentPurpose, PayoutAccount, Rejection,
@@ -41,6 +41,7 @@ pub fn register(registry: &mut Registry) {
         .handles::<CreateDirectDebitMandate>(create_direct_debit_mandate)
         .handles::<RecordPaymentResult>(results::record_payment_result)
         .handles::<PollPayment>(results::poll_payment)
+        .handles::<DecidePayment>(results::decide_payment)
         .on::<RepaymentOrderCreated>(on_repayment_order_created);
 }
 

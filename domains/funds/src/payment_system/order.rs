@@ -1,6 +1,6 @@
 //! A payment order: one request to a channel, from sending to a final answer.
 //!
-//! Invariant: a payout that failed never becomes a success: what the channel says later waits for people.
+//! Invariant: a payout that failed never becomes a success: money that went out all the same is reported as a stray payout.
 //! Invariant: a payout that was disputed before it was decided is decided by a report that agrees with the order.
 //! Invariant: money that a payer moved is taken whenever it comes, also after the order expired or failed.
 //! Invariant: a final answer counts once.
@@ -39,8 +39,10 @@ pub enum PaymentStep {
     Fail,
     /// Money did not move, as was told when the order expired.
     Close,
-    /// A payout that the channel reports in a way that can't be: people decide what is true.
+    /// The channel reports an amount that can't be: the order waits for a better report, or for people.
     Dispute,
+    /// Money went out that no loan takes: the attempt had failed, or is paid twice.
+    Stray,
     /// A payer paid again, under another reference: it is the loan's, and people are told.
     TakeAgain,
     /// A final answer is contradicted: it stands, people are told.
@@ -113,7 +115,11 @@ impl PaymentOrder {
 
     /// Whether an answer is still awaited.
     pub fn is_open(&self) -> bool {
-        matches!(self.status, PaymentStatus::Sent | PaymentStatus::Expired)
+        match self.status {
+            PaymentStatus::Sent | PaymentStatus::Expired => true,
+            PaymentStatus::Disputed => self.awaits_a_better_report(),
+            PaymentStatus::Succeeded | PaymentStatus::Failed => false,
+        }
     }
 
     /// Whether nobody is expected to pay any more.
@@ -125,7 +131,11 @@ impl PaymentOrder {
     pub fn step(&self, outcome: ChannelOutcome, told: Option<Money>, channel_reference: &str) -> PaymentStep {
         use ChannelOutcome::{Failed, Pending, Successful};
         use PaymentStatus as Status;
+        let repeated = channel_reference.is_empty()
+            || self.channel_reference.as_deref().is_none_or(|reference| reference == channel_reference);
+        let same_amount = told.is_none_or(|told| told == self.moved.unwrap_or(self.amount));
         let told = told.unwrap_or(self.amount);
+        let is_money = told.is_positive() && told.currency() == self.amount.currency();
         match (self.status, outcome) {
             (Status::Sent | Status::Expired, Pending) => PaymentStep::AlreadyApplied,
             (Status::Sent, Failed) => PaymentStep::Fail,
@@ -133,45 +143,33 @@ impl PaymentOrder {
             (Status::Expired, Failed) => PaymentStep::Close,
 
             (Status::Succeeded, Pending) => PaymentStep::AlreadyApplied,
-            (Status::Succeeded, Successful) if self.channel_reference.as_deref() == Some(channel_reference) => {
-                if told == self.moved.unwrap_or(self.amount) {
-                    PaymentStep::AlreadyApplied
-                } else {
-                    PaymentStep::Contradiction
-                }
-            }
-            (Status::Succeeded, Successful) if self.may_be_paid_again(told, channel_reference) => {
-                PaymentStep::TakeAgain
-            }
+            (Status::Succeeded, Successful) if repeated && same_amount => PaymentStep::AlreadyApplied,
+            (Status::Succeeded, Successful) if !repeated && is_money => match self.direction {
+                PaymentDirection::Collection => PaymentStep::TakeAgain,
+                PaymentDirection::Payout => PaymentStep::Stray,
+            },
             (Status::Succeeded, Successful | Failed) => PaymentStep::Contradiction,
 
             (Status::Failed, Pending | Failed) => PaymentStep::AlreadyApplied,
             (Status::Failed, Successful) => match self.direction {
                 PaymentDirection::Collection => self.success(told),
-                PaymentDirection::Payout => PaymentStep::Dispute,
+                PaymentDirection::Payout if is_money => PaymentStep::Stray,
+                PaymentDirection::Payout => PaymentStep::Contradiction,
             },
 
-            (Status::Disputed, Successful) if self.awaits_a_better_report() => match self.success(told) {
-                PaymentStep::Dispute => PaymentStep::AlreadyApplied,
-                step => step,
-            },
+            (Status::Disputed, Pending) => PaymentStep::AlreadyApplied,
+            (Status::Disputed, Successful) if self.awaits_a_better_report() => self.success(told),
             (Status::Disputed, Failed) if self.awaits_a_better_report() => PaymentStep::Fail,
-            (Status::Disputed, Pending | Successful | Failed) => PaymentStep::AlreadyApplied,
+            (Status::Disputed, Failed) => PaymentStep::AlreadyApplied,
+            (Status::Disputed, Successful) if repeated && same_amount => PaymentStep::AlreadyApplied,
+            (Status::Disputed, Successful) if !repeated && is_money => PaymentStep::Stray,
+            (Status::Disputed, Successful) => PaymentStep::Contradiction,
         }
     }
 
-    /// Whether a disputed order can still be decided by its channel: it never failed before.
-    fn awaits_a_better_report(&self) -> bool {
-        self.reason.is_none()
-    }
-
-    /// A QR code or a virtual account can be paid twice; a payout and a pull can't.
-    fn may_be_paid_again(&self, told: Money, channel_reference: &str) -> bool {
-        self.direction == PaymentDirection::Collection
-            && self.method != Some(RepaymentMethodKind::DirectDebit)
-            && !channel_reference.is_empty()
-            && told.is_positive()
-            && told.currency() == self.amount.currency()
+    /// Whether a disputed order can still be decided by its channel: it had not failed before.
+    pub fn awaits_a_better_report(&self) -> bool {
+        self.status == PaymentStatus::Disputed && self.reason.is_none()
     }
 
     fn success(&self, told: Money) -> PaymentStep {

@@ -1,7 +1,12 @@
 //! What channels say about payments, and asking them when they say nothing.
 
-use sycee_contract::messages::{OpenWorkOrder, PaymentFailed, PaymentSucceeded, PollPayment, RecordPaymentResult};
-use sycee_contract::{ChannelQuery, LoanId, PaymentDirection, PaymentId, PaymentPurpose};
+use sycee_contract::messages::{
+    DecidePayment, OpenWorkOrder, PaymentFailed, PaymentSucceeded, PollPayment, RecordPaymentResult,
+    StrayPayoutReported,
+};
+use sycee_contract::{
+    ChannelOutcome, ChannelQuery, LoanId, PaymentDirection, PaymentId, PaymentPurpose, Rejection, Timestamp,
+};
 use sycee_runtime::{Handled, Work};
 
 use super::{ExpectedCollection, PaymentConfig, PaymentOrder, PaymentStatus, PaymentStep};
@@ -51,48 +56,121 @@ pub(super) fn record_payment_result(work: &mut Work, cmd: &RecordPaymentResult) 
             Ok(())
         }
         PaymentStep::Dispute => {
-            let text = format!(
-                "{} over {} is {:?}, the channel says {:?} over {}: compare its statement, then correct by hand.",
-                order.id,
-                order.amount,
-                order.status,
-                cmd.outcome,
-                cmd.amount.map_or_else(|| "the same".to_owned(), |amount| amount.to_string())
-            );
-            open_work_order(work, "payment-disputed", Some(order.loan), text, &order.id.to_string());
-            work.cancel_timer(&alarm_key(order.id));
-            order.moved = cmd.amount;
-            order.settle(PaymentStatus::Disputed, &cmd.channel_reference, work.now());
-            work.save(order);
+            dispute(work, order, cmd);
+            Ok(())
+        }
+        PaymentStep::Stray => {
+            report_stray(work, order, cmd);
             Ok(())
         }
         PaymentStep::TakeAgain => {
-            let text = format!(
-                "{} is paid again, under {}: it is taken for the loan, ask the payer.",
-                order.id, cmd.channel_reference
-            );
-            let subject = format!("{}-{}", order.id, cmd.channel_reference);
-            open_work_order(work, "payment-repeated", Some(order.loan), text, &subject);
-            work.emit(PaymentSucceeded {
-                payment: order.id,
-                direction: order.direction,
-                purpose: PaymentPurpose { repayment: None, ..order.purpose() },
-                amount: cmd.amount.unwrap_or(order.amount),
-                channel_reference: cmd.channel_reference.clone(),
-                at: work.now(),
-            });
+            take_again(work, &order, cmd);
             Ok(())
         }
         PaymentStep::Contradiction => {
             let text = format!(
-                "{} succeeded under {}, the channel says {:?} under {}: compare its statement, a payer may have paid twice.",
+                "{} over {} is {:?} under {}, the channel says {:?} over {} under {}: compare its statement.",
                 order.id,
+                order.moved.unwrap_or(order.amount),
+                order.status,
                 order.channel_reference.as_deref().unwrap_or("no reference"),
                 cmd.outcome,
+                told(cmd),
                 cmd.channel_reference
             );
             open_work_order(work, "payment-contradicted", Some(order.loan), text, &order.id.to_string());
             Ok(())
+        }
+    }
+}
+
+fn told(cmd: &RecordPaymentResult) -> String {
+    cmd.amount.map_or_else(|| "the same".to_owned(), |amount| amount.to_string())
+}
+
+/// The amount can't be: the channel is asked on, and people are told.
+fn dispute(work: &mut Work, mut order: PaymentOrder, cmd: &RecordPaymentResult) {
+    let text = format!(
+        "{} over {} is {:?}, the channel says {:?} over {}: compare its statement, then decide the payment.",
+        order.id,
+        order.amount,
+        order.status,
+        cmd.outcome,
+        told(cmd)
+    );
+    open_work_order(work, "payment-disputed", Some(order.loan), text, &order.id.to_string());
+    order.moved = cmd.amount;
+    order.settle(PaymentStatus::Disputed, &cmd.channel_reference, work.now());
+    work.save(order);
+}
+
+/// Money went out that no loan takes: whoever keeps the money and the loan has to know.
+fn report_stray(work: &mut Work, mut order: PaymentOrder, cmd: &RecordPaymentResult) {
+    let amount = cmd.amount.unwrap_or(order.amount);
+    work.emit(StrayPayoutReported {
+        reference: format!("{}/{}", order.id, cmd.channel_reference),
+        loan: order.loan,
+        disbursement: order.disbursement,
+        fund_account: order.fund_account,
+        amount,
+    });
+    if order.status == PaymentStatus::Failed {
+        order.moved = Some(amount);
+        order.settle(PaymentStatus::Disputed, &cmd.channel_reference, work.now());
+        work.save(order);
+    }
+}
+
+/// A payer paid once more: the money is the loan's, not the order's.
+fn take_again(work: &mut Work, order: &PaymentOrder, cmd: &RecordPaymentResult) {
+    let text = format!(
+        "{} is paid again, under {}: it is taken for the loan, ask the payer.",
+        order.id, cmd.channel_reference
+    );
+    let subject = format!("{}-{}", order.id, cmd.channel_reference);
+    open_work_order(work, "payment-repeated", Some(order.loan), text, &subject);
+    work.emit(PaymentSucceeded {
+        payment: order.id,
+        direction: order.direction,
+        purpose: PaymentPurpose { repayment: None, ..order.purpose() },
+        amount: cmd.amount.unwrap_or(order.amount),
+        channel_reference: cmd.channel_reference.clone(),
+        at: work.now(),
+        paid_at: paid_at(work, order, cmd),
+    });
+}
+
+/// When the money moved: as the channel says, but after the request and before the market learns of it.
+fn paid_at(work: &Work, order: &PaymentOrder, cmd: &RecordPaymentResult) -> Timestamp {
+    cmd.paid_at.map_or(work.now(), |at| at.max(order.sent_at).min(work.now()))
+}
+
+/// People asked the channel about a payment that it contradicts, or does not answer.
+///
+/// Errors: `UNEXPECTED_STATE` for a payment that is decided, `INVALID_FIELD` for an amount that can't be.
+pub(super) fn decide_payment(work: &mut Work, cmd: &DecidePayment) -> Handled<()> {
+    let mut order = work.require::<PaymentOrder>(cmd.payment)?;
+    if !order.is_open() {
+        return Err(Rejection::unexpected_state("payment", order.id, order.status, "sent, expired or disputed").into());
+    }
+    if !cmd.paid {
+        order.settle(PaymentStatus::Failed, "", work.now());
+        fail(work, order, "DECIDED_BY_PEOPLE".to_owned());
+        return Ok(());
+    }
+    let told = RecordPaymentResult {
+        request_id: order.id.to_string(),
+        channel_reference: order.channel_reference.clone().unwrap_or_default(),
+        outcome: ChannelOutcome::Successful,
+        reason: None,
+        amount: cmd.amount,
+        paid_at: None,
+    };
+    match order.step(told.outcome, told.amount, &told.channel_reference) {
+        PaymentStep::Succeed | PaymentStep::SucceedWithOtherAmount => succeed(work, order, &told),
+        _ => {
+            let rule = format!("{} is for {}: a payout moves what was ordered", order.id, order.amount);
+            Err(Rejection::invalid("amount", rule, order.amount).into())
         }
     }
 }
@@ -117,6 +195,7 @@ fn succeed(work: &mut Work, mut order: PaymentOrder, cmd: &RecordPaymentResult) 
         amount: moved,
         channel_reference: cmd.channel_reference.clone(),
         at,
+        paid_at: paid_at(work, &order, cmd),
     });
     work.save(order);
     Ok(())
@@ -148,7 +227,7 @@ pub(super) fn poll_payment(work: &mut Work, cmd: &PollPayment) -> Handled<()> {
     }
     let config = work.config::<PaymentConfig>();
     if order.polls >= config.polls_max {
-        if order.status == PaymentStatus::Sent {
+        if order.status != PaymentStatus::Disputed {
             let way = if order.direction == PaymentDirection::Payout { "payout" } else { "collection" };
             let text = format!(
                 "{way} {} over {} has no answer after {} polls: ask {}.",

@@ -54,6 +54,7 @@ pub fn payment_succeeded(direction: PaymentDirection, purpose: PaymentPurpose, a
         amount,
         channel_reference: "mtn-1".into(),
         at: Timestamp::from_micros(0),
+        paid_at: Timestamp::from_micros(0),
     }
 }
 

@@ -39,6 +39,7 @@ pub fn told(payment: PaymentId, outcome: ChannelOutcome, amount: Option<Money>) 
         outcome,
         reason: (outcome == ChannelOutcome::Failed).then(|| "PAYEE_NOT_FOUND".into()),
         amount,
+        paid_at: None,
     }
 }
 
@@ -251,6 +252,11 @@ fn a_collection_nobody_pays_expires_and_is_asked_about_to_the_end() {
         assert_eq!(scene.load::<PaymentOrder>(payment).unwrap().status, PaymentStatus::Expired);
         assert_eq!(wake(scene, 15 << 7), (vec![8], vec![]));
         assert!(scene.emitted::<PaymentFailed>().is_empty());
-        assert_eq!(wake(scene, 15 << 8), (vec![], vec![]), "nobody paid: nothing for people to do");
+        let called = vec!["payment-unanswered".to_owned()];
+        assert_eq!(
+            wake(scene, 15 << 8),
+            (vec![], called),
+            "the channel said nothing: people ask whether somebody paid"
+        );
     });
 }

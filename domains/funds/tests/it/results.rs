@@ -1,13 +1,17 @@
 //! What channels say about payments: once, twice, late, wrong.
 
-use sycee_contract::messages::{OpenWorkOrder, PaymentFailed, PaymentSucceeded, RecordPaymentResult};
-use sycee_contract::{ChannelOutcome, Identifier, PaymentDirection, PaymentId, RepaymentMethodKind};
+use sycee_contract::messages::{
+    ConfirmFundArrival, DecidePayment, InitiatePayment, OpenWorkOrder, PaymentFailed, PaymentSucceeded,
+    PostLedgerEvent, RecordPaymentResult, StrayPayoutReported,
+};
+use sycee_contract::{ChannelOutcome, ChannelQuery, Identifier, PaymentDirection, PaymentId, RepaymentMethodKind};
+use sycee_funds::fund_management_system::FundAccount;
 use sycee_funds::payment_system::{PaymentOrder, PaymentStatus};
 use sycee_money::Money;
 use sycee_runtime::testing::Scene;
 
 use crate::payments::{method, order, payout, told};
-use crate::{disbursement, ghs, scene};
+use crate::{disbursement, facts, ghs, loan, own, scene, unknown_reservation};
 
 use ChannelOutcome::{Failed, Pending, Successful};
 
@@ -65,30 +69,102 @@ fn an_unknown_request_goes_to_people() {
 }
 
 #[test]
-fn a_payout_of_another_amount_waits_for_people() {
+fn a_payout_of_another_amount_waits_for_a_better_report() {
+    for better in [Successful, Failed] {
+        scene(|scene| {
+            let payment = scene.request(payout(ghs(300))).unwrap().payment;
+            for _ in 0..2 {
+                scene.fact(told(payment, Successful, Some(ghs(299))));
+                assert_eq!(kinds(scene), ["payment-disputed"]);
+                assert!(scene.emitted::<PaymentSucceeded>().is_empty());
+                assert_eq!(status(scene, payment), PaymentStatus::Disputed);
+            }
+            scene.advance_seconds(16 * 60);
+            scene.fire_timers();
+            assert_eq!(scene.effects::<ChannelQuery>().len(), 1, "the channel is asked on");
+            scene.fact(told(payment, better, (better == Successful).then(|| ghs(300))));
+            let paid = (scene.emitted::<PaymentSucceeded>().len(), scene.emitted::<PaymentFailed>().len());
+            assert_eq!(paid, if better == Successful { (1, 0) } else { (0, 1) });
+            scene.advance_seconds(30 * 86_400);
+            scene.fire_timers();
+            assert!(scene.effects::<ChannelQuery>().is_empty(), "decided");
+        });
+    }
+}
+
+#[test]
+fn people_decide_what_the_channel_does_not() {
+    for (paid, expected) in [(true, PaymentStatus::Succeeded), (false, PaymentStatus::Failed)] {
+        scene(|scene| {
+            let payment = scene.request(payout(ghs(300))).unwrap().payment;
+            scene.fact(told(payment, Successful, Some(ghs(299))));
+            let decide = |paid, amount| DecidePayment { payment, paid, amount, note: "the channel's statement".into() };
+            assert_eq!(scene.request(decide(true, Some(ghs(299)))).unwrap_err().code, "INVALID_FIELD");
+            scene.request(decide(paid, None)).unwrap();
+            assert_eq!(status(scene, payment), expected);
+            let told_of = (scene.emitted::<PaymentSucceeded>().len(), scene.emitted::<PaymentFailed>().len());
+            assert_eq!(told_of, (usize::from(paid), usize::from(!paid)));
+            assert_eq!(scene.request(decide(paid, None)).unwrap_err().code, "UNEXPECTED_STATE");
+            if paid {
+                scene.fact(told(payment, Successful, Some(ghs(300))));
+                assert!(scene.emitted::<StrayPayoutReported>().is_empty(), "the channel agrees later");
+            }
+        });
+    }
+}
+
+#[test]
+fn money_that_went_out_twice_is_told_once_a_reference() {
     scene(|scene| {
-        let payment = scene.request(payout(ghs(300))).unwrap().payment;
-        scene.fact(told(payment, Successful, Some(ghs(299))));
-        assert_eq!(kinds(scene), ["payment-disputed"]);
-        assert!(scene.emitted::<PaymentSucceeded>().is_empty());
-        assert_eq!(status(scene, payment), PaymentStatus::Disputed);
-        scene.fact(told(payment, Successful, Some(ghs(299))));
-        assert!(scene.emitted::<PaymentSucceeded>().is_empty(), "the same report decides nothing");
-        scene.fact(told(payment, Successful, Some(ghs(300))));
-        assert_eq!(scene.emitted::<PaymentSucceeded>().len(), 1, "a report that agrees with the order decides");
-        assert_eq!(status(scene, payment), PaymentStatus::Succeeded);
+        let account = own(scene);
+        let cmd = InitiatePayment { purpose: facts::purpose(account, unknown_reservation()), ..payout(ghs(300)) };
+        let payment = scene.request(cmd).unwrap().payment;
+        scene.fact(told(payment, Failed, None));
+        for (reference, new) in [("mtn-1", true), ("mtn-1", false), ("mtn-2", true), ("mtn-2", false)] {
+            let late = RecordPaymentResult { channel_reference: reference.into(), ..told(payment, Successful, None) };
+            scene.fact(late);
+            assert!(scene.emitted::<PaymentSucceeded>().is_empty());
+            let booked = scene.sent::<PostLedgerEvent>();
+            assert_eq!(booked.len(), usize::from(new), "{reference}");
+            for entry in booked {
+                assert_eq!((entry.template.as_str(), entry.amounts["amount"]), ("stray-payout", ghs(300)));
+                assert_eq!(entry.reference.text, format!("{payment}/{reference}"));
+            }
+        }
+        let kept = scene.load::<FundAccount>(account).unwrap();
+        assert_eq!((kept.available, kept.recoverable), (ghs(400), ghs(600)));
     });
 }
 
 #[test]
-fn a_payout_that_failed_never_succeeds_by_itself() {
+fn a_stray_payout_is_booked_wholly_also_when_the_money_is_lent_again() {
     scene(|scene| {
-        let payment = scene.request(payout(ghs(300))).unwrap().payment;
-        scene.fact(told(payment, Failed, None));
-        scene.fact(told(payment, Successful, Some(ghs(300))));
-        assert_eq!(kinds(scene), ["payment-disputed"]);
-        assert!(scene.emitted::<PaymentSucceeded>().is_empty());
-        assert_eq!(status(scene, payment), PaymentStatus::Disputed);
+        let account = own(scene);
+        let stray = StrayPayoutReported {
+            reference: "pay-1/mtn-1".into(),
+            loan: loan(0),
+            disbursement: None,
+            fund_account: Some(account),
+            amount: ghs(1_200),
+        };
+        for first in [true, false] {
+            scene.happened(stray.clone());
+            assert_eq!(scene.sent::<PostLedgerEvent>().len(), usize::from(first));
+        }
+        let kept = scene.load::<FundAccount>(account).unwrap();
+        assert_eq!((kept.available, kept.recoverable), (ghs(0), ghs(1_000)));
+        let more = ConfirmFundArrival { funder: "own-funds".into(), amount: ghs(500), bank_reference: "bank-2".into() };
+        scene.request(more).unwrap();
+        scene.advance_seconds(6 * 3_600);
+        scene.fire_timers();
+        assert_eq!(scene.sent::<PostLedgerEvent>()[0].amounts["amount"], ghs(200));
+        let kept = scene.load::<FundAccount>(account).unwrap();
+        assert_eq!((kept.available, kept.recoverable), (ghs(300), ghs(1_200)));
+        scene.advance_seconds(6 * 3_600);
+        scene.fire_timers();
+        assert!(scene.sent::<PostLedgerEvent>().is_empty());
+        scene.happened(StrayPayoutReported { reference: "pay-2/mtn-1".into(), fund_account: None, ..stray });
+        assert_eq!(kinds(scene), ["stray-payout-unknown"]);
     });
 }
 
@@ -99,9 +175,52 @@ fn a_success_that_is_contradicted_stands() {
         scene.fact(told(payment, Successful, None));
         scene.fact(told(payment, Failed, None));
         assert_eq!(kinds(scene), ["payment-contradicted"]);
-        scene.fact(RecordPaymentResult { channel_reference: "mtn-2".into(), ..told(payment, Successful, None) });
-        assert_eq!(kinds(scene), ["payment-contradicted"]);
+        scene.fact(told(payment, Successful, Some(ghs(299))));
+        assert_eq!(kinds(scene), ["payment-contradicted"], "another amount under the same reference");
         assert_eq!(status(scene, payment), PaymentStatus::Succeeded);
+    });
+}
+
+#[test]
+fn a_code_that_is_paid_twice_is_money_twice() {
+    scene(|scene| {
+        let payment = scene.request(method(RepaymentMethodKind::Qr, ghs(110))).unwrap().payment;
+        scene.fact(told(payment, Successful, Some(ghs(110))));
+        let again =
+            RecordPaymentResult { channel_reference: "mtn-2".into(), ..told(payment, Successful, Some(ghs(70))) };
+        scene.fact(again);
+        let paid = &scene.emitted::<PaymentSucceeded>()[0];
+        assert_eq!((paid.amount, paid.purpose.repayment, paid.purpose.loan), (ghs(70), None, loan(0)));
+        assert_eq!(kinds(scene), ["payment-repeated"]);
+    });
+}
+
+#[test]
+fn money_moved_when_the_channel_says_but_not_before_the_request_nor_after_the_news() {
+    for (says, expected) in [(None, 3_600), (Some(60), 60), (Some(-60), 0), (Some(7_200), 3_600)] {
+        scene(|scene| {
+            let payment = scene.request(method(RepaymentMethodKind::Qr, ghs(110))).unwrap().payment;
+            let sent_at = scene.now();
+            scene.advance_seconds(3_600);
+            let paid_at = says.map(|seconds| sent_at.plus_seconds(seconds));
+            scene.fact(RecordPaymentResult { paid_at, ..told(payment, Successful, Some(ghs(110))) });
+            assert_eq!(scene.emitted::<PaymentSucceeded>()[0].paid_at, sent_at.plus_seconds(expected), "{says:?}");
+        });
+    }
+}
+
+#[test]
+fn an_expired_collection_without_an_answer_goes_to_people() {
+    scene(|scene| {
+        let payment = scene.request(method(RepaymentMethodKind::Qr, ghs(110))).unwrap().payment;
+        let mut called = Vec::new();
+        for _ in 0..12 {
+            scene.advance_seconds(30 * 86_400);
+            scene.fire_timers();
+            called.extend(kinds(scene));
+        }
+        assert_eq!(status(scene, payment), PaymentStatus::Expired);
+        assert_eq!(called, ["payment-unanswered"]);
     });
 }
 
@@ -121,25 +240,7 @@ fn a_payers_money_is_taken_as_it_comes() {
             (vec!["payment-disputed".to_owned()], PaymentStatus::Disputed)
         );
         scene.fact(told(second, Successful, Some(ghs(20))));
-        assert_eq!(scene.emitted::<PaymentSucceeded>()[0].amount, ghs(20), "the true report is heard");
-        assert_eq!(status(scene, second), PaymentStatus::Succeeded);
-    });
-}
-
-#[test]
-fn a_code_that_is_paid_twice_pays_the_loan_twice() {
-    scene(|scene| {
-        let payment = scene.request(method(RepaymentMethodKind::Qr, ghs(110))).unwrap().payment;
-        scene.fact(told(payment, Successful, Some(ghs(110))));
-        let again =
-            RecordPaymentResult { channel_reference: "mtn-2".into(), ..told(payment, Successful, Some(ghs(70))) };
-        scene.fact(again);
-        let paid = scene.emitted::<PaymentSucceeded>().pop().unwrap();
-        assert_eq!((paid.amount, paid.purpose.repayment), (ghs(70), None), "its order has its money");
-        assert_eq!((paid.channel_reference.as_str(), kinds(scene)), ("mtn-2", vec!["payment-repeated".to_owned()]));
-        scene.fact(told(payment, Successful, Some(ghs(109))));
-        assert_eq!(kinds(scene), ["payment-contradicted"], "one reference, two amounts");
-        assert!(scene.emitted::<PaymentSucceeded>().is_empty());
+        assert_eq!(scene.emitted::<PaymentSucceeded>()[0].amount, ghs(20), "the true money is taken");
     });
 }
 

@@ -1,8 +1,6 @@
 //! Every state against every message, for the two state machines of the domain.
 
-use sycee_contract::{
-    ChannelOutcome, Identifier, PaymentDirection, PaymentId, RepaymentMethodKind, Sensitive, Timestamp,
-};
+use sycee_contract::{ChannelOutcome, Identifier, PaymentDirection, PaymentId, Sensitive, Timestamp};
 use sycee_funds::fund_management_system::{MovementKind, ReservationMessage, ReservationStatus, ReservationStep};
 use sycee_funds::payment_system::{PaymentOrder, PaymentStatus, PaymentStep};
 
@@ -64,7 +62,7 @@ fn payments() {
     use ChannelOutcome::{Failed, Pending, Successful};
     use PaymentDirection::{Collection, Payout};
     use PaymentStep::{
-        AlreadyApplied as A, Close, Contradiction as C, Dispute, Fail, Succeed, SucceedWithOtherAmount as Other,
+        AlreadyApplied as A, Close, Contradiction as C, Dispute, Fail, Stray, Succeed, SucceedWithOtherAmount as Other,
         TakeAgain,
     };
     // Pending, failed, successful, successful with another amount, successful under another reference.
@@ -80,11 +78,11 @@ fn payments() {
         (PaymentStatus::Sent, Collection, [A, Fail, Succeed, Other, Succeed]),
         (PaymentStatus::Expired, Payout, [A, Close, Succeed, Dispute, Succeed]),
         (PaymentStatus::Expired, Collection, [A, Close, Succeed, Other, Succeed]),
-        (PaymentStatus::Succeeded, Payout, [A, C, A, C, C]),
+        (PaymentStatus::Succeeded, Payout, [A, C, A, C, Stray]),
         (PaymentStatus::Succeeded, Collection, [A, C, A, C, TakeAgain]),
-        (PaymentStatus::Failed, Payout, [A, A, Dispute, Dispute, Dispute]),
+        (PaymentStatus::Failed, Payout, [A, A, Stray, Stray, Stray]),
         (PaymentStatus::Failed, Collection, [A, A, Succeed, Other, Succeed]),
-        (PaymentStatus::Disputed, Payout, [A, Fail, Succeed, A, Succeed]),
+        (PaymentStatus::Disputed, Payout, [A, Fail, Succeed, Dispute, Succeed]),
         (PaymentStatus::Disputed, Collection, [A, Fail, Succeed, Other, Succeed]),
     ];
     let states: Vec<PaymentStatus> = table.iter().step_by(2).map(|(status, ..)| *status).collect();
@@ -102,17 +100,32 @@ fn payments() {
 }
 
 #[test]
-fn a_success_after_a_failure_stays_with_people() {
+fn money_that_went_out_after_a_failure_is_told_once_a_reference() {
+    use ChannelOutcome::{Failed, Pending, Successful};
     let mut order = payment(PaymentStatus::Disputed, PaymentDirection::Payout);
     order.reason = Some("PAYEE_NOT_FOUND".into());
-    for outcome in [ChannelOutcome::Failed, ChannelOutcome::Successful] {
-        assert_eq!(order.step(outcome, Some(ghs(100)), "mtn-2"), PaymentStep::AlreadyApplied);
+    let table = [
+        (Pending, 100, "mtn-1", PaymentStep::AlreadyApplied),
+        (Failed, 100, "mtn-1", PaymentStep::AlreadyApplied),
+        (Successful, 100, "mtn-1", PaymentStep::AlreadyApplied),
+        (Successful, 99, "mtn-1", PaymentStep::Contradiction),
+        (Successful, 100, "mtn-2", PaymentStep::Stray),
+    ];
+    for (outcome, amount, reference, step) in table {
+        assert_eq!(order.step(outcome, Some(ghs(amount)), reference), step, "{outcome:?} {amount} {reference}");
     }
 }
 
 #[test]
-fn a_pull_is_not_paid_twice_by_its_payer() {
+fn what_moved_is_compared_with_what_moved() {
     let mut order = payment(PaymentStatus::Succeeded, PaymentDirection::Collection);
-    order.method = Some(RepaymentMethodKind::DirectDebit);
-    assert_eq!(order.step(ChannelOutcome::Successful, Some(ghs(100)), "mtn-2"), PaymentStep::Contradiction);
+    order.moved = Some(ghs(90));
+    for (told, step) in [
+        (None, PaymentStep::AlreadyApplied),
+        (Some(ghs(90)), PaymentStep::AlreadyApplied),
+        (Some(ghs(100)), PaymentStep::Contradiction),
+    ] {
+        assert_eq!(order.step(ChannelOutcome::Successful, told, "mtn-1"), step, "{told:?}");
+        assert_eq!(order.step(ChannelOutcome::Successful, told, ""), step, "without a reference");
+    }
 }

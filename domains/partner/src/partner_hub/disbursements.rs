@@ -2,16 +2,17 @@
 
 use sycee_contract::messages::{
     DisbursementRequested, InitiatePayment, PartnerDisbursementFailed, PartnerDisbursementSucceeded, PaymentFailed,
-    PaymentSucceeded, RecordPartnerDisbursement, RequestDisbursement,
+    PaymentSucceeded, PollPartnerPayout, RecordPartnerDisbursement, RequestDisbursement, StrayPayoutReported,
 };
 use sycee_contract::{
-    ChannelOutcome, DisbursementOrderId, PartnerPayout, PaymentDirection, PaymentId, PaymentPurpose, Rejection,
+    ChannelOutcome, DisbursementOrderId, PartnerPayout, PartnerQuery, PaymentDirection, PaymentId, PaymentPurpose,
+    Rejection,
 };
 use sycee_runtime::{Handled, Work};
 
 use super::{
-    DisbursementOutcome, DisbursementStatus, DisbursementStep, Partner, PartnerDisbursement, PartnerLoan, PayoutWay,
-    count, open_work_order,
+    DisbursementOutcome, DisbursementStatus, DisbursementStep, Partner, PartnerConfig, PartnerDisbursement,
+    PartnerLoan, PayoutWay, count, open_work_order,
 };
 
 /// Hands an attempt to whoever pays it; once an attempt.
@@ -33,6 +34,7 @@ pub(super) fn on_disbursement_requested(work: &mut Work, event: &DisbursementReq
         payment: None,
         reference: None,
         reason: None,
+        polls: 0,
         requested_at: work.now(),
         ended_at: None,
     };
@@ -51,14 +53,17 @@ pub(super) fn on_disbursement_requested(work: &mut Work, event: &DisbursementReq
                 account,
             });
         }
-        PayoutWay::PartnerSystem => work.effect(PartnerPayout {
-            order: event.order,
-            funder: event.funder,
-            loan: event.loan,
-            customer: event.customer,
-            amount,
-            account,
-        }),
+        PayoutWay::PartnerSystem => {
+            work.effect(PartnerPayout {
+                order: event.order,
+                funder: event.funder,
+                loan: event.loan,
+                customer: event.customer,
+                amount,
+                account,
+            });
+            set_alarm(work, event.order, 0);
+        }
     }
     Ok(())
 }
@@ -90,21 +95,93 @@ pub(super) fn on_payment_failed(work: &mut Work, event: &PaymentFailed) -> Handl
     }
 }
 
-/// What a partner that pays itself reports.
+fn alarm_key(order: DisbursementOrderId) -> String {
+    format!("poll-{order}")
+}
+
+/// Sets the alarm for the next poll, later after each.
+fn set_alarm(work: &mut Work, order: DisbursementOrderId, polls: u32) {
+    let minutes = work.config::<PartnerConfig>().poll_first_minutes.saturating_mul(1 << polls.min(20));
+    let due = work.now().plus_minutes(minutes);
+    work.at(due, &alarm_key(order), PollPartnerPayout { order });
+}
+
+/// Asks a partner that pays itself what became of an attempt; after the last poll, people have to ask.
+pub(super) fn poll_partner_payout(work: &mut Work, cmd: &PollPartnerPayout) -> Handled<()> {
+    let Some(mut disbursement) = work.get::<PartnerDisbursement>(cmd.order)? else { return Ok(()) };
+    let asked = (DisbursementStatus::Requested, PayoutWay::PartnerSystem);
+    if (disbursement.status, disbursement.way) != asked {
+        return Ok(());
+    }
+    if disbursement.polls >= work.config::<PartnerConfig>().polls_max {
+        let text = format!(
+            "{} of {} has no answer after {} polls: ask {}, and record what it says.",
+            cmd.order, disbursement.amount, disbursement.polls, disbursement.funder
+        );
+        let (loan, subject) = (Some(disbursement.loan), cmd.order.to_string());
+        open_work_order(work, "partner-payout-unanswered", loan, text, &subject);
+        return Ok(());
+    }
+    disbursement.polls += 1;
+    work.effect(PartnerQuery { order: cmd.order, funder: disbursement.funder, attempt: disbursement.polls });
+    set_alarm(work, cmd.order, disbursement.polls);
+    work.save(disbursement);
+    Ok(())
+}
+
+/// What a partner that pays itself reports. It counts for what that partner was asked to pay, in the amount asked for.
 pub(super) fn record_partner_disbursement(work: &mut Work, cmd: &RecordPartnerDisbursement) -> Handled<()> {
-    if work.get::<PartnerDisbursement>(cmd.order)?.is_none() {
+    let Some(disbursement) = work.get::<PartnerDisbursement>(cmd.order)? else {
         let text = format!(
             "A partner reports {} under {}, which was never asked for: find out with the partner.",
             cmd.order, cmd.partner_reference
         );
         open_work_order(work, "unknown-partner-disbursement", None, text, &cmd.order.to_string());
         return Ok(());
+    };
+    if (disbursement.way, disbursement.funder) != (PayoutWay::PartnerSystem, cmd.partner) {
+        let text = format!(
+            "{} says {:?} of {}, which it was not asked to pay: find out with {} what it paid.",
+            cmd.partner, cmd.outcome, cmd.order, cmd.partner
+        );
+        open_work_order(work, "foreign-partner-report", Some(disbursement.loan), text, &cmd.order.to_string());
+        return Ok(());
     }
+    let paid = cmd.amount.unwrap_or(disbursement.amount);
     match cmd.outcome {
         ChannelOutcome::Pending => Ok(()),
+        ChannelOutcome::Successful if is_stray(&disbursement, cmd) => {
+            work.emit(StrayPayoutReported {
+                reference: format!("{}/{}", cmd.order, cmd.partner_reference),
+                loan: disbursement.loan,
+                disbursement: Some(cmd.order),
+                fund_account: Some(disbursement.fund_account),
+                amount: paid,
+            });
+            Ok(())
+        }
+        ChannelOutcome::Successful if paid != disbursement.amount => {
+            let text = format!(
+                "{} was to pay {} for {}, it says {paid}: find out what it paid, and have it reported.",
+                cmd.partner, disbursement.amount, cmd.order
+            );
+            open_work_order(work, "partner-payout-differs", Some(disbursement.loan), text, &cmd.order.to_string());
+            Ok(())
+        }
         ChannelOutcome::Successful => end_paid(work, cmd.order, None, &cmd.partner_reference),
         ChannelOutcome::Failed => end_unpaid(work, cmd.order, cmd.reason.as_deref().unwrap_or("UNKNOWN"), true),
     }
+}
+
+/// Whether the partner paid what no loan takes: the attempt had failed, or was paid under another reference.
+fn is_stray(disbursement: &PartnerDisbursement, cmd: &RecordPartnerDisbursement) -> bool {
+    let is_money = cmd.amount.is_none_or(|paid| paid.is_positive());
+    let is_new = match disbursement.status {
+        DisbursementStatus::Requested => false,
+        DisbursementStatus::Succeeded => disbursement.reference.as_deref() != Some(cmd.partner_reference.as_str()),
+        DisbursementStatus::Failed => true,
+    };
+    is_money && is_new
 }
 
 /// No channel took the payment out of own funds.
@@ -183,6 +260,7 @@ fn ending(
             Ok(None)
         }
         DisbursementStep::End(status) => {
+            work.cancel_timer(&alarm_key(order));
             disbursement.status = status;
             disbursement.ended_at = Some(work.now());
             Ok(Some(disbursement))

@@ -2,6 +2,8 @@
 //!
 //! Invariant: a partner code names one agreement for ever.
 //! Invariant: an attempt that failed is never reported paid, nor the other way round: contradictions go to people.
+//! Invariant: an attempt that a funder pays itself has an alarm until it ends, or a work order.
+//! Invariant: a funder's report counts for what that funder was asked to pay, in the amount asked for.
 
 mod disbursements;
 mod model;
@@ -14,8 +16,8 @@ pub use model::{
 
 use sycee_contract::messages::{
     CreateRepaymentMethod, DisbursementRequested, ExternalRepaymentNotified, InitiatePayment, OpenWorkOrder,
-    PaymentFailed, PaymentSucceeded, PostLedgerEvent, QueryPartner, RecordPartnerDisbursement, RegisterFundingContract,
-    RepaymentRouteSelected, RequestDisbursement, RequestPartnerRepayment,
+    PaymentFailed, PaymentSucceeded, PollPartnerPayout, PostLedgerEvent, QueryPartner, RecordPartnerDisbursement,
+    RegisterFundingContract, RepaymentRouteSelected, RequestDisbursement, RequestPartnerRepayment,
 };
 use sycee_contract::{FundingContractId, LoanId, PartnerId, PaymentDirection, Rejection};
 use sycee_runtime::{Handled, Registry, Work};
@@ -35,6 +37,7 @@ pub fn register(registry: &mut Registry) {
         .handles::<RegisterFundingContract>(register_funding_contract)
         .handles::<QueryPartner>(query_partner)
         .handles::<RecordPartnerDisbursement>(disbursements::record_partner_disbursement)
+        .handles::<PollPartnerPayout>(disbursements::poll_partner_payout)
         .handles::<RequestPartnerRepayment>(repayments::request_partner_repayment)
         .on::<DisbursementRequested>(disbursements::on_disbursement_requested)
         .on::<PaymentSucceeded>(on_payment_succeeded)

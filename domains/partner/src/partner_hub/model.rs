@@ -15,11 +15,15 @@ use sycee_runtime::{Json, entity, text_enum};
 pub struct PartnerConfig {
     /// Seconds for which a repayment method of a self-collecting partner works.
     pub method_seconds: i64,
+    /// Minutes until a partner that pays itself is first asked about a payout; doubles with each poll.
+    pub poll_first_minutes: i64,
+    /// Polls before people have to ask.
+    pub polls_max: u32,
 }
 
 impl Default for PartnerConfig {
     fn default() -> Self {
-        Self { method_seconds: 86_400 }
+        Self { method_seconds: 86_400, poll_first_minutes: 15, polls_max: 8 }
     }
 }
 
@@ -75,8 +79,6 @@ text_enum! {
         Matched,
         /// In suspense.
         Unmatched,
-        /// Not money: zero or less.
-        Invalid,
     }
 }
 
@@ -141,6 +143,8 @@ entity! {
         reference: Option<String>,
         /// Why it failed.
         reason: Option<String>,
+        /// How often a partner that pays itself was asked what became of it.
+        polls: u32,
         /// When it was asked for.
         requested_at: Timestamp,
         /// When it ended.
@@ -183,7 +187,7 @@ entity! {
 entity! {
     /// Money that came under a reference; once.
     pub struct PartnerReceipt in "partner_receipt" of "partner-hub" key reference: String {
-        /// The payer's, partner's or channel's reference.
+        /// Our payment or the receiver, and the reference there.
         reference: String,
         /// The loan, when known.
         loan: Option<LoanId>,
@@ -216,6 +220,17 @@ entity! {
         /// Repayments received.
         repayments_received: u32,
     }
+}
+
+impl PartnerReceipt {
+    /// Whether a report of `amount` tells of this very money: what both know of it is the same.
+    pub fn is_told_by(&self, loan: Option<LoanId>, order: Option<RepaymentOrderId>, amount: Money) -> bool {
+        self.amount == amount && agree(self.loan, loan) && agree(self.order, order)
+    }
+}
+
+fn agree<T: PartialEq>(known: Option<T>, told: Option<T>) -> bool {
+    known.is_none() || told.is_none() || known == told
 }
 
 impl DisbursementStatus {

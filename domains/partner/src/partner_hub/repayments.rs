@@ -10,9 +10,14 @@ use sycee_contract::{LedgerReference, LoanId, PartnerId, Rejection, RepaymentMet
 use sycee_money::Money;
 use sycee_runtime::{Halt, Handled, Work};
 
+use crate::PartnerRejection;
+
 use super::{
     Partner, PartnerConfig, PartnerLoan, PartnerReceipt, PartnerRepayment, ReceiptStatus, count, open_work_order,
 };
+
+/// Stands for own funds in the name of a receipt.
+const OWN: &str = "own";
 
 /// The order is routed to a funder: checks that both sides know who collects, and counts it.
 pub(super) fn on_repayment_route_selected(work: &mut Work, event: &RepaymentRouteSelected) -> Handled<()> {
@@ -31,6 +36,9 @@ pub(super) fn on_repayment_route_selected(work: &mut Work, event: &RepaymentRout
 pub(super) fn request_partner_repayment(work: &mut Work, cmd: &RequestPartnerRepayment) -> Handled<()> {
     let partner = work.require::<Partner>(cmd.funder)?;
     let collects_itself = partner.collects_itself();
+    if collects_itself && cmd.method == RepaymentMethodKind::DirectDebit {
+        return Err(PartnerRejection::DirectDebitNotOffered { code: partner.code }.into());
+    }
     work.save(PartnerRepayment {
         order: cmd.order,
         loan: cmd.loan,
@@ -66,53 +74,101 @@ pub(super) fn request_partner_repayment(work: &mut Work, cmd: &RequestPartnerRep
     Ok(())
 }
 
-/// A pull that can't be made goes to people, for nobody waits for the answer; anything else is refused to who asked.
-pub(super) fn on_create_method_refused(
-    work: &mut Work,
-    cmd: &CreateRepaymentMethod,
-    refusal: &Rejection,
-) -> Handled<()> {
-    if cmd.method != RepaymentMethodKind::DirectDebit {
-        return Err(Halt::Refused(refusal.clone()));
-    }
-    let text = format!("{} can't be pulled ({}): collect it another way.", cmd.order, refusal.code);
-    open_work_order(work, "direct-debit-refused", Some(cmd.loan), text, &cmd.order.to_string());
-    Ok(())
+/// Our payment system can't collect it: who asked decides what to do.
+pub(super) fn on_create_method_refused(_: &mut Work, _: &CreateRepaymentMethod, refusal: &Rejection) -> Handled<()> {
+    Err(Halt::Refused(refusal.clone()))
 }
 
-/// Our channel collected a repayment.
+/// Our channel collected a repayment. The channel's reference stands for it in notices of our own bank.
 pub(super) fn on_collection_succeeded(work: &mut Work, event: &PaymentSucceeded) -> Handled<()> {
     let funder = funder_of(work, event.purpose.loan)?;
-    let reference =
-        if event.channel_reference.is_empty() { event.payment.to_string() } else { event.channel_reference.clone() };
     let receipt = PartnerRepaymentReceived {
-        reference,
+        reference: receipt_of_payment(event),
         order: event.purpose.repayment,
         loan: Some(event.purpose.loan),
         funder,
         amount: event.amount,
         payment: Some(event.payment),
+        paid_at: event.paid_at,
     };
+    let alias = format!("{OWN}/{}", event.channel_reference);
+    if !event.channel_reference.is_empty() && work.get::<PartnerReceipt>(alias.clone())?.is_none() {
+        keep(work, alias, (receipt.loan, receipt.order, receipt.amount), ReceiptStatus::Matched);
+    }
     take(work, receipt)
 }
 
-/// Somebody outside says that money came. Taken once a reference; what belongs to no loan we know goes to suspense.
+/// A payment of ours is known by its own number: channels number as they like.
+fn receipt_of_payment(event: &PaymentSucceeded) -> String {
+    if event.channel_reference.is_empty() {
+        return event.payment.to_string();
+    }
+    format!("{}/{}", event.payment, event.channel_reference)
+}
+
+/// Somebody outside says that money came. Taken once a receiver and reference; what belongs to no loan that the receiver
+/// collects for goes to suspense.
 pub(super) fn on_external_repayment(work: &mut Work, event: &ExternalRepaymentNotified) -> Handled<()> {
-    let loan = known_loan(work, event)?;
-    let Some(loan) = loan else { return suspend(work, event) };
-    let funder = match event.funder {
-        Some(funder) => Some(funder),
-        None => funder_of(work, loan)?,
+    if !event.amount.is_positive() {
+        let text = format!("Reference {} tells of {}: that is no money.", event.reference, event.amount);
+        open_work_order(work, "repayment-notice-invalid", event.loan, text, &event.receipt());
+        return Ok(());
+    }
+    let receiver = receiver_of(work, event)?;
+    let receipt = match &receiver {
+        Some(receiver) if receiver.is_own => ExternalRepaymentNotified { funder: None, ..event.clone() }.receipt(),
+        _ => event.receipt(),
     };
-    let receipt = PartnerRepaymentReceived {
-        reference: event.reference.clone(),
+    let Some(loan) = known_loan(work, event)? else {
+        let text =
+            format!("{} came under {receipt} for no loan we know: find its owner, or give it back.", event.amount);
+        return suspend(work, event, receiver, receipt, ("unmatched-payment", text));
+    };
+    let funder = funder_of(work, loan)?;
+    if let Some(receiver) = &receiver
+        && !collects_for(work, receiver, funder)?
+    {
+        let text = format!(
+            "{} for {loan} came to {} under {receipt}, which does not collect for its funder: pass it on, or give it back.",
+            event.amount, receiver.code
+        );
+        return suspend(work, event, Some(receiver.clone()), receipt, ("repayment-elsewhere", text));
+    }
+    let now = work.now();
+    let received = PartnerRepaymentReceived {
+        reference: receipt,
         order: event.order,
         loan: Some(loan),
         funder,
         amount: event.amount,
         payment: None,
+        paid_at: event.paid_at.map_or(now, |at| at.min(now)),
     };
-    take(work, receipt)
+    take(work, received)
+}
+
+/// Who has the money; own funds when the notice names nobody we know.
+fn receiver_of(work: &mut Work, event: &ExternalRepaymentNotified) -> Handled<Option<Partner>> {
+    let named = match event.funder {
+        Some(funder) => work.get::<Partner>(funder)?,
+        None => None,
+    };
+    match named {
+        Some(named) => Ok(Some(named)),
+        None => work.find_one(Partner::by_own(true)),
+    }
+}
+
+/// Whether money at `receiver` is money of a loan of `funder`: it is the funder itself, or we collect for the funder.
+fn collects_for(work: &mut Work, receiver: &Partner, funder: Option<PartnerId>) -> Handled<bool> {
+    if Some(receiver.id) == funder {
+        return Ok(true);
+    }
+    let funder = match funder {
+        Some(funder) => work.get::<Partner>(funder)?,
+        None => None,
+    };
+    Ok(receiver.is_own && funder.is_none_or(|funder| !funder.collects_itself()))
 }
 
 /// The loan the notice is for, if it was paid out by somebody we asked; the order says it when the notice does not.
@@ -133,79 +189,101 @@ fn funder_of(work: &mut Work, loan: LoanId) -> Handled<Option<PartnerId>> {
     Ok(work.get::<PartnerLoan>(loan)?.map(|known| known.funder))
 }
 
-fn take(work: &mut Work, receipt: PartnerRepaymentReceived) -> Handled<()> {
-    let status = if receipt.amount.is_positive() { ReceiptStatus::Matched } else { ReceiptStatus::Invalid };
-    if !first_of_its_reference(work, &receipt.reference, receipt.loan, receipt.order, receipt.amount, status)? {
-        return Ok(());
-    }
-    if let Some(funder) = receipt.funder {
-        count(work, funder, |day| day.repayments_received += 1)?;
-    }
-    if status == ReceiptStatus::Matched {
-        work.emit(receipt);
-    }
-    Ok(())
+/// What is told of money: loan, order, amount.
+type Told = (Option<LoanId>, Option<RepaymentOrderId>, Money);
+
+/// Whether money under a reference was told of before.
+enum Standing {
+    /// It was.
+    Known,
+    /// The reference is free.
+    First,
+    /// The reference stands for other money: this is kept under a name of its own.
+    Other(String),
 }
 
-/// Keeps a reference. False when it came before; then another amount opens a work order.
-fn first_of_its_reference(
-    work: &mut Work,
-    reference: &str,
-    loan: Option<LoanId>,
-    order: Option<RepaymentOrderId>,
-    amount: Money,
-    status: ReceiptStatus,
-) -> Handled<bool> {
-    if let Some(before) = work.get::<PartnerReceipt>(reference.to_owned())? {
-        if before.amount != amount {
-            let text = format!(
-                "Reference {reference} came with {} before and {amount} after: find out what was paid.",
-                before.amount
-            );
-            open_work_order(work, "repayment-reference-contradicted", before.loan, text, reference);
+fn standing(work: &mut Work, reference: &str, (loan, order, amount): Told) -> Handled<Standing> {
+    let mut name = reference.to_owned();
+    for nr in 2.. {
+        match work.get::<PartnerReceipt>(name.clone())? {
+            None if nr == 2 => return Ok(Standing::First),
+            None => return Ok(Standing::Other(name)),
+            Some(before) if before.is_told_by(loan, order, amount) => return Ok(Standing::Known),
+            Some(_) => name = format!("{reference}#{nr}"),
         }
-        return Ok(false);
     }
-    if status == ReceiptStatus::Invalid {
-        let text = format!("Reference {reference} tells of {amount}, which is no money: find out with the sender.");
-        open_work_order(work, "repayment-notice-invalid", loan, text, reference);
-    }
-    work.save(PartnerReceipt { reference: reference.to_owned(), loan, order, amount, status, at: work.now() });
-    Ok(true)
+    Ok(Standing::Known)
 }
 
-/// Books money that belongs to no known loan to suspense, and has people look.
-fn suspend(work: &mut Work, event: &ExternalRepaymentNotified) -> Handled<()> {
-    let status = if event.amount.is_positive() { ReceiptStatus::Unmatched } else { ReceiptStatus::Invalid };
-    if !first_of_its_reference(work, &event.reference, event.loan, event.order, event.amount, status)?
-        || status == ReceiptStatus::Invalid
-    {
-        return Ok(());
+fn keep(work: &mut Work, reference: String, (loan, order, amount): Told, status: ReceiptStatus) {
+    work.save(PartnerReceipt { reference, loan, order, amount, status, at: work.now() });
+}
+
+/// Passes money on for its loan, once a reference. Other money under a known reference goes to suspense.
+fn take(work: &mut Work, received: PartnerRepaymentReceived) -> Handled<()> {
+    let told = (received.loan, received.order, received.amount);
+    match standing(work, &received.reference, told)? {
+        Standing::Known => Ok(()),
+        Standing::First => {
+            keep(work, received.reference.clone(), told, ReceiptStatus::Matched);
+            if let Some(funder) = received.funder {
+                count(work, funder, |day| day.repayments_received += 1)?;
+            }
+            work.emit(received);
+            Ok(())
+        }
+        Standing::Other(name) => {
+            let holder = match received.funder {
+                Some(funder) => work.get::<Partner>(funder)?,
+                None => None,
+            };
+            contradict(work, &received.reference, &name, told);
+            book_suspense(work, holder, name, told)
+        }
     }
+}
+
+/// Books money to suspense, once a reference, and has people look.
+fn suspend(
+    work: &mut Work,
+    event: &ExternalRepaymentNotified,
+    holder: Option<Partner>,
+    receipt: String,
+    (kind, text): (&str, String),
+) -> Handled<()> {
+    let told = (event.loan, event.order, event.amount);
+    match standing(work, &receipt, told)? {
+        Standing::Known => Ok(()),
+        Standing::First => {
+            open_work_order(work, kind, event.loan, text, &receipt);
+            book_suspense(work, holder, receipt, told)
+        }
+        Standing::Other(name) => {
+            contradict(work, &receipt, &name, told);
+            book_suspense(work, holder, name, told)
+        }
+    }
+}
+
+fn contradict(work: &mut Work, reference: &str, name: &str, (loan, _, amount): Told) {
     let text = format!(
-        "{} came under {} for no loan we know: find its owner, or give it back.",
-        event.amount, event.reference
+        "{amount} came under {reference}, which stands for other money: it is in suspense as {name}, find out what was paid."
     );
-    open_work_order(work, "unmatched-payment", None, text, &event.reference);
-    let holder = match event.funder {
-        Some(funder) => work.get::<Partner>(funder)?,
-        None => None,
-    };
+    open_work_order(work, "repayment-reference-contradicted", loan, text, name);
+}
+
+fn book_suspense(work: &mut Work, holder: Option<Partner>, reference: String, told: Told) -> Handled<()> {
+    let (_, order, amount) = told;
+    keep(work, reference.clone(), told, ReceiptStatus::Unmatched);
     let holder = match holder {
         Some(holder) => Some(holder),
         None => work.find_one(Partner::by_own(true))?,
     };
-    let Some(holder) = holder.filter(|holder| holder.currency == event.amount.currency()) else { return Ok(()) };
+    let Some(holder) = holder.filter(|holder| holder.currency == amount.currency()) else { return Ok(()) };
     work.send(PostLedgerEvent {
         template: "unmatched-receipt".to_owned(),
-        reference: LedgerReference {
-            loan: None,
-            order: event.order,
-            repayment: None,
-            parts: None,
-            text: event.reference.clone(),
-        },
-        amounts: BTreeMap::from([("amount".to_owned(), event.amount)]),
+        reference: LedgerReference { loan: None, order, repayment: None, parts: None, text: reference },
+        amounts: BTreeMap::from([("amount".to_owned(), amount)]),
         dimensions: BTreeMap::from([("funder".to_owned(), holder.id.to_string())]),
         date: work.today(),
     });

@@ -2,12 +2,13 @@
 
 use sycee_contract::messages::{
     DisbursementRequested, InitiatePayment, PartnerDisbursementFailed, PartnerDisbursementSucceeded, PaymentFailed,
-    PaymentSucceeded, RecordPartnerDisbursement, RequestDisbursement,
+    PaymentSucceeded, RecordPartnerDisbursement, RequestDisbursement, StrayPayoutReported,
 };
 use sycee_contract::{
-    ChannelOutcome, Identifier, PartnerId, PartnerPayout, PaymentAnswer, PaymentDirection, PaymentId, PaymentPurpose,
-    Rejection, Timestamp,
+    ChannelOutcome, Identifier, PartnerId, PartnerPayout, PartnerQuery, PaymentAnswer, PaymentDirection, PaymentId,
+    PaymentPurpose, Rejection, Timestamp,
 };
+use sycee_partner::PartnerConfig;
 use sycee_partner::partner_hub::{
     DisbursementOutcome, DisbursementStatus, DisbursementStep, PartnerDay, PartnerDisbursement, PartnerLoan, PayoutWay,
 };
@@ -35,6 +36,7 @@ fn succeeded(event: &DisbursementRequested) -> PaymentSucceeded {
         amount: event.amount,
         channel_reference: "mtn-1".into(),
         at: Timestamp::from_micros(0),
+        paid_at: Timestamp::from_micros(0),
     }
 }
 
@@ -48,12 +50,14 @@ fn failed(event: &DisbursementRequested) -> PaymentFailed {
     }
 }
 
-fn reported(number: i64, outcome: ChannelOutcome) -> RecordPartnerDisbursement {
+fn reported(partner: PartnerId, number: i64, outcome: ChannelOutcome) -> RecordPartnerDisbursement {
     RecordPartnerDisbursement {
         order: attempt(number),
+        partner,
         partner_reference: "self-1".into(),
         outcome,
         reason: (outcome == ChannelOutcome::Failed).then(|| "PAYEE_NOT_FOUND".into()),
+        amount: None,
     }
 }
 
@@ -141,24 +145,97 @@ fn the_partner_reports() {
         scene.happened(requested(funder, 1, ghs(300)));
         let order = scene.effects::<PartnerPayout>().remove(0);
         assert_eq!((order.order, order.funder, order.amount), (attempt(1), funder, ghs(300)));
-        scene.fact(reported(1, ChannelOutcome::Pending));
+        scene.fact(reported(funder, 1, ChannelOutcome::Pending));
         assert_eq!(status(scene), DisbursementStatus::Requested);
-        scene.fact(reported(1, ChannelOutcome::Successful));
+        scene.fact(reported(funder, 1, ChannelOutcome::Successful));
         let told = &scene.emitted::<PartnerDisbursementSucceeded>()[0];
         assert_eq!((told.payment, told.reference.as_str()), (None, "self-1"));
-        scene.fact(reported(1, ChannelOutcome::Successful));
+        scene.fact(reported(funder, 1, ChannelOutcome::Successful));
         assert!(scene.emitted::<PartnerDisbursementSucceeded>().is_empty());
 
         scene.happened(requested(funder, 2, ghs(300)));
-        scene.fact(reported(2, ChannelOutcome::Failed));
+        scene.fact(reported(funder, 2, ChannelOutcome::Failed));
         let told = &scene.emitted::<PartnerDisbursementFailed>()[0];
         assert_eq!(
             (told.order, told.reason.as_str(), told.reservation),
             (attempt(2), "PAYEE_NOT_FOUND", reservation())
         );
 
-        scene.fact(reported(77, ChannelOutcome::Successful));
+        scene.fact(reported(funder, 77, ChannelOutcome::Successful));
         assert_eq!(kinds(scene), ["unknown-partner-disbursement"]);
+    });
+}
+
+#[test]
+fn a_partner_that_does_not_answer_is_asked_and_then_people_are() {
+    scene(|scene| {
+        let funder = partner(scene, "self-capital");
+        scene.happened(requested(funder, 1, ghs(300)));
+        let polls_max = PartnerConfig::default().polls_max;
+        for nr in 1..=polls_max {
+            scene.fact(reported(funder, 1, ChannelOutcome::Pending));
+            scene.advance_seconds(15 * 60 << (nr - 1));
+            scene.fire_timers();
+            let asked = scene.effects::<PartnerQuery>();
+            assert_eq!(asked, [PartnerQuery { order: attempt(1), funder, attempt: nr }]);
+            assert!(kinds(scene).is_empty());
+        }
+        scene.advance_seconds(15 * 60 << polls_max);
+        scene.fire_timers();
+        assert_eq!(kinds(scene), ["partner-payout-unanswered"]);
+        scene.fact(reported(funder, 1, ChannelOutcome::Successful));
+        assert_eq!(status(scene), DisbursementStatus::Succeeded);
+
+        scene.happened(requested(funder, 2, ghs(300)));
+        scene.fact(reported(funder, 2, ChannelOutcome::Failed));
+        scene.advance_seconds(86_400);
+        scene.fire_timers();
+        assert!(scene.effects::<PartnerQuery>().is_empty(), "it has answered");
+    });
+}
+
+#[test]
+fn a_report_counts_for_what_its_partner_was_asked_to_pay() {
+    scene(|scene| {
+        let (funder, bridge) = (partner(scene, "self-capital"), partner(scene, "bridge-capital"));
+        scene.happened(requested(bridge, 1, ghs(300)));
+        for outcome in [ChannelOutcome::Successful, ChannelOutcome::Failed] {
+            for told_by in [funder, bridge] {
+                scene.fact(reported(told_by, 1, outcome));
+                assert_eq!(kinds(scene), ["foreign-partner-report"], "our channel pays it");
+                assert_eq!(status(scene), DisbursementStatus::Requested);
+            }
+        }
+        scene.happened(requested(funder, 2, ghs(300)));
+        scene.fact(reported(bridge, 2, ChannelOutcome::Successful));
+        assert_eq!(kinds(scene), ["foreign-partner-report"], "another partner");
+        let other =
+            RecordPartnerDisbursement { amount: Some(ghs(299)), ..reported(funder, 2, ChannelOutcome::Successful) };
+        scene.fact(other.clone());
+        assert_eq!(kinds(scene), ["partner-payout-differs"]);
+        assert!(scene.emitted::<PartnerDisbursementSucceeded>().is_empty());
+        scene.fact(RecordPartnerDisbursement { amount: Some(ghs(300)), ..other });
+        assert_eq!(scene.emitted::<PartnerDisbursementSucceeded>().len(), 1, "a better report decides");
+    });
+}
+
+#[test]
+fn money_that_a_partner_paid_too_much_is_reported() {
+    scene(|scene| {
+        let funder = partner(scene, "self-capital");
+        let late = |number| RecordPartnerDisbursement {
+            partner_reference: "self-9".into(),
+            ..reported(funder, number, ChannelOutcome::Successful)
+        };
+        for (number, first) in [(1, ChannelOutcome::Failed), (2, ChannelOutcome::Successful)] {
+            scene.happened(requested(funder, number, ghs(300)));
+            scene.fact(reported(funder, number, first));
+            scene.fact(late(number));
+            let stray = &scene.emitted::<StrayPayoutReported>()[0];
+            let expected = (format!("{}/self-9", attempt(number)), loan(number), ghs(300));
+            assert_eq!((stray.reference.clone(), stray.loan, stray.amount), expected);
+            assert!(scene.emitted::<PartnerDisbursementSucceeded>().is_empty());
+        }
     });
 }
 

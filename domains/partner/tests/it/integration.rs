@@ -20,12 +20,15 @@ fn log(scene: &mut Scene, number: i64) -> IntegrationLog {
 }
 
 fn report(scene: &mut Scene, number: i64, outcome: ChannelOutcome) {
+    let partner = scene.load::<IntegrationLog>(attempt(number)).unwrap().partner;
     let reason = (outcome == ChannelOutcome::Failed).then(|| "NOT_ALLOWED".to_owned());
     scene.fact(RecordPartnerDisbursement {
         order: attempt(number),
+        partner,
         partner_reference: format!("self-{number}"),
         outcome,
         reason,
+        amount: None,
     });
 }
 

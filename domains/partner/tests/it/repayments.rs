@@ -10,7 +10,7 @@ use sycee_contract::{
     PaymentPurpose, Rejection, RepaymentMethodKind, RepaymentOrderId, Timestamp,
 };
 use sycee_money::Money;
-use sycee_partner::partner_hub::{PartnerDay, PartnerReceipt, ReceiptStatus};
+use sycee_partner::partner_hub::{Partner, PartnerDay, PartnerReceipt, ReceiptStatus};
 use sycee_runtime::testing::Scene;
 use sycee_runtime::{Configs, Registry, Work};
 
@@ -39,6 +39,7 @@ fn notice(reference: &str, loan_nr: Option<i64>, amount: Money) -> ExternalRepay
         order: None,
         loan: loan_nr.map(loan),
         amount,
+        paid_at: None,
     }
 }
 
@@ -49,9 +50,11 @@ fn lender(scene: &mut Scene) -> PartnerId {
     let outcome = ChannelOutcome::Successful;
     scene.fact(RecordPartnerDisbursement {
         order: attempt(1),
+        partner: funder,
         partner_reference: "self-1".into(),
         outcome,
         reason: None,
+        amount: None,
     });
     funder
 }
@@ -71,6 +74,7 @@ fn collected(loan_nr: i64, reference: &str) -> PaymentSucceeded {
         amount: ghs(110),
         channel_reference: reference.into(),
         at: Timestamp::from_micros(0),
+        paid_at: Timestamp::from_micros(0),
     }
 }
 
@@ -96,6 +100,8 @@ fn a_self_collecting_partner_shows_its_own_way() {
         let shown = &scene.emitted::<RepaymentMethodCreated>()[0];
         assert_eq!((shown.content.as_str(), shown.payment), ("partner:self-capital:rpo-4000000", None));
         assert_eq!(shown.expires_at, scene.now().plus_seconds(86_400));
+        let pull = scene.request(ask(funder, RepaymentMethodKind::DirectDebit));
+        assert_eq!(pull.unwrap_err().code, "DIRECT_DEBIT_NOT_OFFERED", "nobody would ask the partner to pull");
         let unknown = ask(PartnerId::from_number(99), RepaymentMethodKind::Qr);
         assert_eq!(scene.request(unknown).unwrap_err().code, "NOT_FOUND");
     });
@@ -113,8 +119,8 @@ fn a_refused_method_reaches_who_waits_for_it() {
     Scene::each(with_refusing_payments, Configs::new().with(sycee_partner::PartnerConfig::default()), |scene| {
         let funder = partner(scene, "own-funds");
         assert_eq!(scene.request(ask(funder, RepaymentMethodKind::Qr)).unwrap_err().code, "CHANNEL_UNKNOWN");
-        scene.request(ask(funder, RepaymentMethodKind::DirectDebit)).unwrap();
-        assert_eq!(kinds(scene), ["direct-debit-refused"]);
+        let pull = scene.request(ask(funder, RepaymentMethodKind::DirectDebit));
+        assert_eq!(pull.unwrap_err().code, "CHANNEL_UNKNOWN", "whoever asked decides what to do");
     });
 }
 
@@ -124,7 +130,7 @@ fn a_collection_is_passed_on_once_a_reference() {
         let funder = lender(scene);
         scene.happened(collected(1, "mtn-7"));
         let told = &scene.emitted::<PartnerRepaymentReceived>()[0];
-        assert_eq!((told.reference.as_str(), told.order, told.loan), ("mtn-7", Some(order()), Some(loan(1))));
+        assert_eq!((told.reference.as_str(), told.order, told.loan), ("pay-5/mtn-7", Some(order()), Some(loan(1))));
         assert_eq!((told.funder, told.amount, told.payment), (Some(funder), ghs(110), Some(PaymentId::from_number(5))));
         scene.happened(collected(1, "mtn-7"));
         assert!(scene.emitted::<PartnerRepaymentReceived>().is_empty());
@@ -135,25 +141,119 @@ fn a_collection_is_passed_on_once_a_reference() {
 }
 
 #[test]
+fn equal_references_of_two_channels_are_two_payments() {
+    scene(|scene| {
+        lender(scene);
+        scene.happened(collected(1, "000123"));
+        let second = PaymentSucceeded { payment: PaymentId::from_number(6), ..collected(9, "000123") };
+        scene.happened(second);
+        let told = &scene.emitted::<PartnerRepaymentReceived>()[0];
+        assert_eq!((told.reference.as_str(), told.loan), ("pay-6/000123", Some(loan(9))));
+        let again = PaymentSucceeded { channel_reference: "000124".into(), ..collected(1, "") };
+        scene.happened(again);
+        assert_eq!(
+            scene.emitted::<PartnerRepaymentReceived>()[0].reference,
+            "pay-5/000124",
+            "a code that is paid twice"
+        );
+    });
+}
+
+#[test]
+fn a_notice_of_our_bank_about_a_payment_of_ours_is_no_more_money() {
+    scene(|scene| {
+        let own = partner(scene, "own-funds");
+        let bridge = partner(scene, "bridge-capital");
+        scene.happened(requested(bridge, 1, ghs(300)));
+        scene.happened(PaymentSucceeded {
+            direction: PaymentDirection::Payout,
+            purpose: PaymentPurpose { disbursement: Some(attempt(1)), ..collected(1, "").purpose },
+            ..collected(1, "mtn-1")
+        });
+        scene.happened(collected(1, "mtn-7"));
+        for funder in [None, Some(own)] {
+            scene.happened(ExternalRepaymentNotified { funder, ..notice("mtn-7", Some(1), ghs(110)) });
+            assert!(scene.emitted::<PartnerRepaymentReceived>().is_empty() && kinds(scene).is_empty());
+        }
+        scene.happened(notice("mtn-7", Some(1), ghs(111)));
+        assert_eq!(kinds(scene), ["repayment-reference-contradicted"]);
+        assert_eq!(scene.sent::<PostLedgerEvent>()[0].reference.text, "own/mtn-7#2");
+    });
+}
+
+#[test]
 fn money_from_outside_is_taken_once_a_reference() {
     scene(|scene| {
         let funder = lender(scene);
+        let notice = |reference: &str, loan_nr, amount| ExternalRepaymentNotified {
+            funder: Some(funder),
+            ..notice(reference, loan_nr, amount)
+        };
         scene.happened(notice("out-1", Some(1), ghs(50)));
         let told = &scene.emitted::<PartnerRepaymentReceived>()[0];
         assert_eq!((told.loan, told.funder, told.amount, told.payment), (Some(loan(1)), Some(funder), ghs(50), None));
+        assert_eq!((told.reference.clone(), told.paid_at), (format!("{funder}/out-1"), scene.now()));
         scene.happened(notice("out-1", Some(1), ghs(50)));
         assert!(scene.emitted::<PartnerRepaymentReceived>().is_empty() && kinds(scene).is_empty());
-        scene.happened(notice("out-1", Some(1), ghs(60)));
-        assert_eq!(kinds(scene), ["repayment-reference-contradicted"]);
-        assert!(scene.emitted::<PartnerRepaymentReceived>().is_empty());
+        for round in 0..2 {
+            scene.happened(notice("out-1", Some(1), ghs(60)));
+            let (booked, called) = (scene.sent::<PostLedgerEvent>(), kinds(scene));
+            assert!(scene.emitted::<PartnerRepaymentReceived>().is_empty());
+            if round == 0 {
+                assert_eq!(called, ["repayment-reference-contradicted"]);
+                assert_eq!(
+                    (booked[0].amounts["amount"], booked[0].dimensions["funder"].clone()),
+                    (ghs(60), funder.to_string())
+                );
+                assert_eq!(booked[0].reference.text, format!("{funder}/out-1#2"));
+            } else {
+                assert!(booked.is_empty() && called.is_empty(), "the same contradiction");
+            }
+        }
 
         scene.request(ask(funder, RepaymentMethodKind::Qr)).unwrap();
-        let by_order =
-            ExternalRepaymentNotified { order: Some(order()), funder: Some(funder), ..notice("out-2", None, ghs(110)) };
+        let by_order = ExternalRepaymentNotified { order: Some(order()), ..notice("out-2", None, ghs(110)) };
         scene.happened(by_order);
         let told = &scene.emitted::<PartnerRepaymentReceived>()[0];
         assert_eq!((told.loan, told.order), (Some(loan(1)), Some(order())), "the order names the loan");
         assert_eq!(scene.all::<PartnerDay>()[0].repayments_received, 2);
+    });
+}
+
+#[test]
+fn a_reference_is_the_receivers_own() {
+    scene(|scene| {
+        let (own, lender) = (partner(scene, "own-funds"), lender(scene));
+        let at = |funder| ExternalRepaymentNotified { funder: Some(funder), ..notice("0001", Some(1), ghs(50)) };
+        scene.happened(at(lender));
+        assert_eq!(scene.emitted::<PartnerRepaymentReceived>().len(), 1);
+        scene.happened(at(own));
+        assert_eq!(scene.sent::<PostLedgerEvent>()[0].reference.text, "own/0001", "other money at another receiver");
+    });
+}
+
+#[test]
+fn money_stays_in_the_books_of_who_has_it() {
+    scene(|scene| {
+        let (own, bridge) = (partner(scene, "own-funds"), partner(scene, "bridge-capital"));
+        let lender = lender(scene);
+        for funder in [None, Some(own), Some(bridge)] {
+            let reference = format!("out-{funder:?}");
+            scene.happened(ExternalRepaymentNotified { funder, ..notice(&reference, Some(1), ghs(50)) });
+            assert!(scene.emitted::<PartnerRepaymentReceived>().is_empty(), "{lender} collects itself");
+            assert_eq!(kinds(scene), ["repayment-elsewhere"]);
+            let booked = &scene.sent::<PostLedgerEvent>()[0];
+            assert_eq!(booked.dimensions["funder"], funder.unwrap_or(own).to_string());
+        }
+        scene.happened(requested(bridge, 2, ghs(300)));
+        scene.happened(PaymentSucceeded {
+            direction: PaymentDirection::Payout,
+            purpose: PaymentPurpose { disbursement: Some(attempt(2)), ..collected(2, "").purpose },
+            ..collected(2, "mtn-1")
+        });
+        scene.happened(notice("out-9", Some(2), ghs(50)));
+        let told = &scene.emitted::<PartnerRepaymentReceived>()[0];
+        assert_eq!((told.funder, told.loan), (Some(bridge), Some(loan(2))), "we collect for those who do not");
     });
 }
 
@@ -170,10 +270,11 @@ fn money_for_no_loan_goes_to_suspense() {
             assert_eq!((booked.template.as_str(), booked.amounts["amount"]), ("unmatched-receipt", ghs(50)));
             assert_eq!(
                 (booked.dimensions["funder"].clone(), booked.reference.text.as_str()),
-                (own.to_string(), reference)
+                (own.to_string(), format!("own/{reference}").as_str())
             );
             assert_eq!(kinds(scene), ["unmatched-payment"]);
-            assert_eq!(scene.load::<PartnerReceipt>(reference.into()).unwrap().status, ReceiptStatus::Unmatched);
+            let kept = scene.load::<PartnerReceipt>(format!("own/{reference}")).unwrap();
+            assert_eq!(kept.status, ReceiptStatus::Unmatched);
         }
         scene.happened(notice("out-1", Some(44), ghs(50)));
         assert!(scene.sent::<PostLedgerEvent>().is_empty());
@@ -194,6 +295,10 @@ fn what_is_no_money_goes_to_people() {
                 scene.emitted::<PartnerRepaymentReceived>().is_empty() && scene.sent::<PostLedgerEvent>().is_empty()
             );
         }
+        let told = notice("out-1", Some(1), ghs(7));
+        let funder = scene.all::<Partner>()[0].id;
+        scene.happened(ExternalRepaymentNotified { funder: Some(funder), ..told });
+        assert_eq!(scene.emitted::<PartnerRepaymentReceived>().len(), 1, "no money keeps no reference");
         scene.happened(notice("out-3", None, ghs(5)));
         assert!(scene.sent::<PostLedgerEvent>().is_empty(), "nobody's books: people have it");
         assert_eq!(kinds(scene), ["unmatched-payment"]);

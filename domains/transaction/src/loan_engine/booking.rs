@@ -6,8 +6,10 @@ use std::collections::BTreeMap;
 
 use sycee_contract::{
     AccountingEntryPosted, CreateDirectDebitMandate, CreateLoanContract, DisbursementSucceeded, LedgerReference,
-    LoanContractCreated, LoanId, LoanNoteCreated, LoanStatus, PostLedgerEvent, Rejection, RepaymentScheduleGenerated,
+    LoanContractCreated, LoanId, LoanNoteCreated, LoanStatus, PlannedInstallment, PostLedgerEvent, Rejection,
+    RepaymentScheduleGenerated,
 };
+use sycee_money::Money;
 use sycee_runtime::{Fault, Handled, Work};
 
 use super::machine::LoanSignal;
@@ -143,7 +145,13 @@ pub(super) fn on_repayment_schedule_generated(work: &mut Work, event: &Repayment
         disbursed_on: order.disbursed_on.ok_or_else(|| missing(&order, "disbursed_on"))?,
         first_due: first.due_date,
     });
-    if application.direct_debit {
+    check_against_contract(work, &order, &event.installments)?;
+    if application.direct_debit && order.pays_itself {
+        // A funder that pays itself collects itself: it can't pull under a mandate that our payment system keeps.
+        let mut application = LoanApplication::clone(&application);
+        application.direct_debit = false;
+        work.save(application);
+    } else if application.direct_debit {
         work.about(order.customer);
         work.send(CreateDirectDebitMandate {
             customer: order.customer,
@@ -152,6 +160,18 @@ pub(super) fn on_repayment_schedule_generated(work: &mut Work, event: &Repayment
         });
     }
     work.save(order);
+    Ok(())
+}
+
+/// The schedule starts when money moved, the signed plan when the contract was made: nobody pays more for the days between.
+fn check_against_contract(work: &mut Work, order: &LoanOrder, installments: &[PlannedInstallment]) -> Handled<()> {
+    let Some(signed) = order.contract_total else { return Ok(()) };
+    let parts = installments.iter().flat_map(|line| [line.principal, line.interest, line.fee]);
+    let scheduled = Money::sum(signed.currency(), parts)?;
+    if scheduled.compare(signed)?.is_gt() {
+        let text = format!("the schedule of {} asks for {scheduled}, the signed contract for {signed}", order.loan);
+        call_people(work, order.loan, "schedule-above-contract", text);
+    }
     Ok(())
 }
 

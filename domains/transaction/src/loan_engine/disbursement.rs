@@ -7,7 +7,7 @@
 use sycee_contract::{
     DisbursementFailed, DisbursementOrderId, DisbursementRequested, FundReservationReleased, FundReservationRequested,
     FundReserved, FundRouteSelected, LoanId, LoanStatus, PartnerDisbursementFailed, PartnerDisbursementSucceeded,
-    PaymentDirection, PaymentFailed, Rejection, ReleaseFundReservation, ReserveFunds, RouteFunds,
+    PaymentDirection, PaymentFailed, Rejection, ReleaseFundReservation, ReserveFunds, RouteFunds, StrayPayoutReported,
 };
 use sycee_runtime::{Handled, Work};
 
@@ -264,10 +264,8 @@ pub(super) fn on_partner_disbursement_succeeded(work: &mut Work, event: &Partner
     match attempt.status {
         DisbursementStatus::Succeeded => return Ok(()),
         DisbursementStatus::Failed => {
-            let text = format!(
-                "payout {} went out after it had failed, reference {}: take it back",
-                event.order, event.reference
-            );
+            let text =
+                format!("payout {} is told as paid, reference {}, after it had failed", event.order, event.reference);
             call_people(work, event.loan, "late-payout", text);
             return Ok(());
         }
@@ -288,5 +286,22 @@ pub(super) fn on_partner_disbursement_succeeded(work: &mut Work, event: &Partner
     order.booking = BookingStage::Requested;
     booking::request_entry(work, &order)?;
     work.save(order);
+    Ok(())
+}
+
+/// Money went out that this loan does not take: its attempt had failed, or was paid twice.
+pub(super) fn on_stray_payout_reported(work: &mut Work, event: &StrayPayoutReported) -> Handled<()> {
+    let status =
+        work.get::<LoanOrder>(event.loan)?.map_or_else(|| "not known".to_owned(), |it| format!("{:?}", it.status));
+    let text = format!(
+        "{} went out under {} for {}, which is {status} and does not take it: take it back",
+        event.amount, event.reference, event.loan
+    );
+    work.send(sycee_contract::OpenWorkOrder {
+        kind: "late-payout".to_owned(),
+        loan: Some(event.loan),
+        text,
+        key: format!("late-payout:{}", event.reference),
+    });
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! Loan engine: takes an application through credit, risk, contract, funder, payout and books, then follows the loan.
 //!
 //! Invariant: a loan's state changes only as [`step`] says; every change before the payout stands in its trace.
-//! Invariant: an answer about a payout attempt counts once; a late success of an attempt that failed becomes a work order.
+//! Invariant: an answer about a payout attempt counts once; money that went out otherwise becomes a work order.
 //! Invariant: `disbursement-succeeded` says that ledger entry, contract, note and schedule exist.
 
 mod application;
@@ -27,7 +27,7 @@ use sycee_contract::{
     LoanId, LoanNoteCreated, LoanStatus, OpenWorkOrder, OverdueBucketChanged, PartnerDisbursementFailed,
     PartnerDisbursementSucceeded, PaymentFailed, PostLedgerEvent, ProductFundingMatched, Rejection, ReleaseCreditLine,
     ReleaseFundReservation, RenderContract, RepaymentScheduleGenerated, ReserveCreditLine, ReserveFunds, ResumeLoan,
-    ReviewLoanApplication, RiskDecisionMade, RouteFunds, SignLoanContract, SubmitLoanApplication,
+    ReviewLoanApplication, RiskDecisionMade, RouteFunds, SignLoanContract, StrayPayoutReported, SubmitLoanApplication,
 };
 use sycee_runtime::{Handled, Registry, Work};
 
@@ -58,6 +58,7 @@ pub fn register(registry: &mut Registry) {
         .on::<PaymentFailed>(disbursement::on_payment_failed)
         .on::<PartnerDisbursementFailed>(disbursement::on_partner_disbursement_failed)
         .on::<PartnerDisbursementSucceeded>(disbursement::on_partner_disbursement_succeeded)
+        .on::<StrayPayoutReported>(disbursement::on_stray_payout_reported)
         .on::<AccountingEntryPosted>(booking::on_accounting_entry_posted)
         .on::<LoanContractCreated>(booking::on_loan_contract_created)
         .on::<LoanNoteCreated>(booking::on_loan_note_created)

@@ -122,6 +122,8 @@ entity! {
         document: Option<DocumentId>,
         /// BLAKE3 of the contract, hex.
         document_hash: Option<String>,
+        /// Everything that the contract's plan asks for.
+        contract_total: Option<Money>,
         /// The contract cannot be signed after this.
         contract_expires_at: Option<Timestamp>,
         /// Searches that found no funder.
@@ -168,6 +170,7 @@ impl LoanOrder {
             decision_valid_until: None,
             document: None,
             document_hash: None,
+            contract_total: None,
             contract_expires_at: None,
             routings_failed: 0,
             attempts: 0,

@@ -30,6 +30,7 @@ pub(super) fn offer_contract(work: &mut Work, order: &mut LoanOrder, application
     });
     match planned {
         Ok(plan) => {
+            order.contract_total = Some(plan.total_due);
             work.send(RenderContract {
                 loan: order.loan,
                 customer: order.customer,

@@ -1,6 +1,7 @@
 //! Direct debits: an installment is pulled on its due date, and again when it bounced.
 //!
 //! Invariant: at most one direct debit of a loan is under way; each installment begins one series of tries.
+//! Invariant: an installment that falls due while a debit is under way is pulled when that ends.
 
 use sycee_contract::{
     CalculateRepaymentPosting, InstallmentDueNotice, RepaymentKind, RepaymentMethodKind, RepaymentOrderId,
@@ -20,7 +21,12 @@ pub(super) fn on_installment_due(work: &mut Work, event: &InstallmentDueNotice) 
         return Ok(());
     }
     let Some(mut link) = work.get::<LoanLink>(event.loan)? else { return Ok(()) };
-    if event.nr <= link.debited_nr || !can_pull(&link) {
+    if event.nr <= link.debited_nr || link.mandate.is_none() || link.settled {
+        return Ok(());
+    }
+    if link.open_debit.is_some() {
+        link.waiting_nr = event.nr;
+        work.save(link);
         return Ok(());
     }
     link.debited_nr = event.nr;
@@ -38,6 +44,35 @@ fn pull(work: &mut Work, link: &mut LoanLink, amount: Money, debit_try: u32) {
     open(work, link, Wanted { kind, amount, method, mandate: link.mandate, debit_try });
 }
 
+/// Pulls what fell due while a direct debit was under way that has ended.
+pub(super) fn go_on(work: &mut Work, link: &mut LoanLink) -> Handled<()> {
+    if link.waiting_nr <= link.debited_nr || !can_pull(link) {
+        return Ok(());
+    }
+    link.debited_nr = link.waiting_nr;
+    pull_due(work, link, 1)
+}
+
+/// Pulls what is due today or overdue, if anything is.
+fn pull_due(work: &mut Work, link: &mut LoanLink, debit_try: u32) -> Handled<()> {
+    let due = CalculateRepaymentPosting {
+        customer: link.customer,
+        loan: link.loan,
+        kind: RepaymentKind::Normal,
+        amount: None,
+        as_of: None,
+    };
+    match work.ask(due) {
+        Ok(quote) if quote.amount.is_positive() => {
+            pull(work, link, quote.amount, debit_try);
+            work.save(link.clone());
+            Ok(())
+        }
+        Ok(_) | Err(Halt::Refused(_)) => Ok(()),
+        Err(fault) => Err(fault),
+    }
+}
+
 /// Sets the alarm for the next try of a bounced debit; says whether there will be one.
 pub(super) fn schedule_retry(work: &mut Work, link: &LoanLink, order: &RepaymentOrder) -> bool {
     let policy = work.config::<RepaymentPolicy>();
@@ -52,26 +87,17 @@ pub(super) fn schedule_retry(work: &mut Work, link: &LoanLink, order: &Repayment
     will_retry
 }
 
-/// Tries a bounced debit again, for what is due by then.
+/// Tries a bounced debit again, for what is due by then; a day later while another one is under way.
 pub(super) fn retry(work: &mut Work, bounced: RepaymentOrderId) -> Handled<()> {
     let Some(bounced) = work.get::<RepaymentOrder>(bounced)? else { return Ok(()) };
     let Some(mut link) = work.get::<LoanLink>(bounced.loan)? else { return Ok(()) };
+    if link.mandate.is_some() && link.open_debit.is_some() && !link.settled {
+        let due = work.now().plus_days(1);
+        set_alarm(work, bounced.id, ALARM_RETRY, due);
+    }
     if !can_pull(&link) {
         return Ok(());
     }
-    let due = CalculateRepaymentPosting {
-        customer: link.customer,
-        loan: link.loan,
-        kind: RepaymentKind::Normal,
-        amount: None,
-    };
-    match work.ask(due) {
-        Ok(quote) if quote.amount.is_positive() => {
-            pull(work, &mut link, quote.amount, bounced.debit_try + 1);
-            work.save(link);
-            Ok(())
-        }
-        Ok(_) | Err(Halt::Refused(_)) => Ok(()),
-        Err(fault) => Err(fault),
-    }
+    link.debited_nr = link.debited_nr.max(link.waiting_nr);
+    pull_due(work, &mut link, bounced.debit_try + 1)
 }

@@ -4,8 +4,10 @@ use sycee_contract::{
     DirectDebitMandateCreated, DisbursementSucceeded, LoanNoteCreated, RepaymentKind, RepaymentPlanCalculated,
     RepaymentPostingCalculated, RepaymentScheduleGenerated, RepaymentSucceeded,
 };
+use sycee_money::Money;
 use sycee_runtime::{Handled, Work};
 
+use super::debit;
 use super::model::{LoanLink, RepaymentOrder};
 
 /// A loan begins: whose it is, who funds it, what it is.
@@ -22,6 +24,8 @@ pub(super) fn on_repayment_schedule_generated(work: &mut Work, event: &Repayment
     let Some(last) = event.installments.last() else { return Ok(()) };
     link.installments = last.nr;
     link.last_due = Some(last.due_date);
+    let parts = event.installments.iter().flat_map(|line| [line.principal, line.interest, line.fee]);
+    link.planned = Some(Money::sum(last.principal.currency(), parts)?);
     work.save(link);
     Ok(())
 }
@@ -60,7 +64,7 @@ pub(super) fn on_repayment_plan_calculated(work: &mut Work, event: &RepaymentPla
 /// Newer figures for an open order to settle or cancel: it shows what it would take by them.
 pub(super) fn on_repayment_posting_calculated(work: &mut Work, event: &RepaymentPostingCalculated) -> Handled<()> {
     let quote = &event.quote;
-    if quote.kind == RepaymentKind::Normal {
+    if quote.kind == RepaymentKind::Normal || quote.as_of < work.today() {
         return Ok(());
     }
     let Some(open) = work.get::<LoanLink>(quote.loan)?.and_then(|link| link.open_settlement) else { return Ok(()) };
@@ -82,6 +86,7 @@ pub(super) fn on_repayment_succeeded(work: &mut Work, event: &RepaymentSucceeded
         link.settled = true;
         link.mandate = None;
     }
+    debit::go_on(work, &mut link)?;
     if forgot || settles {
         work.save(link);
     }

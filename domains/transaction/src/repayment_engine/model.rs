@@ -47,6 +47,8 @@ entity! {
         reason: Option<String>,
         /// It can be paid until then.
         expires_at: Timestamp,
+        /// The business date of its figures: they hold for money that is paid in time, whenever it is heard of.
+        quoted_on: Date,
     }
 }
 
@@ -65,6 +67,16 @@ impl RepaymentOrder {
     /// Whether money for it would be taken as what it is for.
     pub fn takes_money(&self) -> bool {
         matches!(machine::step(self.status, OrderSignal::TakeMoney), Step::To(_))
+    }
+
+    /// Whether money is what it was meant for: it waits for money, or ended without any.
+    pub fn is_meant(&self) -> bool {
+        self.takes_money() || (self.ended_unpaid() && self.reference.is_none())
+    }
+
+    /// Whether money paid at `paid_at` was paid in time.
+    pub fn paid_in_time(&self, paid_at: Timestamp) -> bool {
+        paid_at <= self.expires_at
     }
 
     /// Whether it ended without money.
@@ -90,10 +102,14 @@ entity! {
         installments: u32,
         /// Due date of the last installment.
         last_due: Option<Date>,
+        /// Everything that the plan asks for.
+        planned: Option<Money>,
         /// The mandate to pull installments, while it is in force.
         mandate: Option<MandateId>,
         /// The last installment that a direct debit was begun for.
         debited_nr: u32,
+        /// The installment that fell due while another direct debit was under way; 0 for none.
+        waiting_nr: u32,
         /// The direct debit under way.
         open_debit: Option<RepaymentOrderId>,
         /// The newest order to settle or cancel, while it is open.
@@ -120,8 +136,10 @@ impl LoanLink {
             fund_account: None,
             installments: 0,
             last_due: None,
+            planned: None,
             mandate: None,
             debited_nr: 0,
+            waiting_nr: 0,
             open_debit: None,
             open_settlement: None,
             settlement_figure: None,
@@ -153,9 +171,9 @@ text_enum! {
 }
 
 entity! {
-    /// Money that arrived; one for each reference.
+    /// Money that arrived; one for each reference, which is one of its kind in the market.
     pub struct ReceivedPayment in "received_payment" of "repayment-engine" key reference: String {
-        /// The partner's or channel's reference.
+        /// Our payment or the receiver, and the reference there.
         reference: String,
         /// The loan, when known.
         loan: Option<LoanId>,

@@ -1,10 +1,10 @@
 //! Orders to repay: created, routed, offered, closed.
 
 use sycee_contract::{
-    CalculateRepaymentPosting, CreateRepaymentOrder, MandateId, PaymentDirection, PaymentFailed, PaymentSucceeded,
-    QueryPartner, Rejection, RepaymentKind, RepaymentMethodCreated, RepaymentMethodKind, RepaymentOrderAnswer,
-    RepaymentOrderClosed, RepaymentOrderCreated, RepaymentOrderId, RepaymentOrderStatus, RepaymentRouteSelected,
-    RequestPartnerRepayment,
+    CalculateRepaymentPosting, CreateRepaymentOrder, MandateId, OpenWorkOrder, PaymentDirection, PaymentFailed,
+    PaymentSucceeded, QueryPartner, Rejection, RepaymentKind, RepaymentMethodCreated, RepaymentMethodKind,
+    RepaymentOrderAnswer, RepaymentOrderClosed, RepaymentOrderCreated, RepaymentOrderId, RepaymentOrderStatus,
+    RepaymentRouteSelected, RequestPartnerRepayment,
 };
 use sycee_money::Money;
 use sycee_runtime::{Halt, Handled, Work};
@@ -16,7 +16,7 @@ use crate::{RepaymentPolicy, TransactionRejection};
 
 /// A customer wants to repay: the order takes what the loan's figures say today.
 ///
-/// More than is owed becomes the customer's credit balance, but an amount beyond twice what is owed is taken for a slip.
+/// More than is owed becomes the customer's credit balance, but more above it than the whole loan is taken for a slip.
 /// Errors: `LOAN_NOT_YOURS`, `NO_MANDATE`, `DEBIT_UNDER_WAY`, `AMOUNT_BELOW_SETTLEMENT`, and what the calculation refuses.
 pub(super) fn create_repayment_order(work: &mut Work, cmd: &CreateRepaymentOrder) -> Handled<RepaymentOrderAnswer> {
     let loan = cmd.loan;
@@ -38,16 +38,18 @@ pub(super) fn create_repayment_order(work: &mut Work, cmd: &CreateRepaymentOrder
         return Err(Rejection::invalid("amount", rule, "120.50").into());
     }
     let asked = cmd.amount.filter(|_| cmd.kind == RepaymentKind::Normal);
-    let quote = work.ask(CalculateRepaymentPosting { customer: cmd.customer, loan, kind: cmd.kind, amount: asked })?;
+    let trial = CalculateRepaymentPosting { customer: cmd.customer, loan, kind: cmd.kind, amount: asked, as_of: None };
+    let quote = work.ask(trial)?;
     if let Some(offered) = cmd.amount
         && offered.compare(quote.amount)?.is_lt()
     {
         return Err(TransactionRejection::AmountBelowSettlement { loan, needed: quote.amount, offered }.into());
     }
     let owed = quote.amount.checked_sub(quote.parts.surplus)?;
-    if quote.parts.surplus.compare(owed)?.is_gt() {
-        let rule = format!("must be at most twice what {loan} asks for in all, {owed}");
-        return Err(Rejection::invalid("amount", rule, owed).into());
+    let surplus_max = link.planned.unwrap_or(owed);
+    if quote.parts.surplus.compare(surplus_max)?.is_gt() {
+        let rule = format!("must be at most {surplus_max} above the {owed} that {loan} asks for in all");
+        return Err(Rejection::invalid("amount", rule, surplus_max).into());
     }
     let wanted = Wanted { kind: cmd.kind, amount: quote.amount, method: cmd.method, mandate, debit_try: 0 };
     let order = open(work, &mut link, wanted);
@@ -95,6 +97,7 @@ pub(super) fn open(work: &mut Work, link: &mut LoanLink, wanted: Wanted) -> Repa
         posting: None,
         reason: None,
         expires_at,
+        quoted_on: work.today(),
     });
     set_alarm(work, id, ALARM_EXPIRED, expires_at);
     work.emit(RepaymentOrderCreated {
@@ -141,9 +144,18 @@ pub(super) fn on_repayment_route_selected(work: &mut Work, event: &RepaymentRout
     Ok(())
 }
 
-/// Nobody can collect it.
+/// Nobody can collect it: it failed. For a pull nobody waits, so people hear when it is not tried again.
 pub(super) fn on_request_refused(work: &mut Work, cmd: &RequestPartnerRepayment, refusal: &Rejection) -> Handled<()> {
-    close(work, cmd.order, OrderSignal::FailPayment, &refusal.code)
+    let will_retry = close(work, cmd.order, OrderSignal::FailPayment, &refusal.code)?;
+    if cmd.method == RepaymentMethodKind::DirectDebit && !will_retry {
+        work.send(OpenWorkOrder {
+            kind: "direct-debit-refused".to_owned(),
+            loan: Some(cmd.loan),
+            text: format!("{} can't be pulled ({}): collect it another way.", cmd.order, refusal.code),
+            key: format!("direct-debit-refused:{}", cmd.order),
+        });
+    }
+    Ok(())
 }
 
 /// The customer can pay.
@@ -175,21 +187,24 @@ pub(super) fn on_payment_succeeded(work: &mut Work, event: &PaymentSucceeded) ->
 pub(super) fn on_payment_failed(work: &mut Work, event: &PaymentFailed) -> Handled<()> {
     match (event.direction, event.purpose.repayment) {
         (PaymentDirection::Collection, Some(order)) if event.reason == "EXPIRED" => expire(work, order),
-        (PaymentDirection::Collection, Some(order)) => close(work, order, OrderSignal::FailPayment, &event.reason),
+        (PaymentDirection::Collection, Some(order)) => {
+            close(work, order, OrderSignal::FailPayment, &event.reason).map(|_| ())
+        }
         _ => Ok(()),
     }
 }
 
 /// The order's time is over.
 pub(super) fn expire(work: &mut Work, order: RepaymentOrderId) -> Handled<()> {
-    close(work, order, OrderSignal::Expire, "NOT_PAID_IN_TIME")
+    close(work, order, OrderSignal::Expire, "NOT_PAID_IN_TIME").map(|_| ())
 }
 
-/// Ends an order without money, if its state allows; a bounced debit of an installment is tried again some days later.
-pub(super) fn close(work: &mut Work, id: RepaymentOrderId, signal: OrderSignal, reason: &str) -> Handled<()> {
-    let Some(mut order) = work.get::<RepaymentOrder>(id)? else { return Ok(()) };
+/// Ends an order without money on its loan, if its state allows, and says whether its debit will be tried again: a bounced
+/// one is, some days later.
+pub(super) fn close(work: &mut Work, id: RepaymentOrderId, signal: OrderSignal, reason: &str) -> Handled<bool> {
+    let Some(mut order) = work.get::<RepaymentOrder>(id)? else { return Ok(false) };
     if !order.moves(signal) {
-        return Ok(());
+        return Ok(false);
     }
     stop_alarm(work, id, ALARM_EXPIRED);
     order.reason = Some(reason.to_owned());
@@ -197,7 +212,10 @@ pub(super) fn close(work: &mut Work, id: RepaymentOrderId, signal: OrderSignal, 
     if let Some(mut link) = work.get::<LoanLink>(order.loan)? {
         will_retry = signal != OrderSignal::Suspend && debit::schedule_retry(work, &link, &order);
         if link.forget(id) {
-            work.save(link);
+            work.save(link.clone());
+        }
+        if !will_retry {
+            debit::go_on(work, &mut link)?;
         }
     }
     work.emit(RepaymentOrderClosed {
@@ -210,5 +228,5 @@ pub(super) fn close(work: &mut Work, id: RepaymentOrderId, signal: OrderSignal, 
         posting: None,
     });
     work.save(order);
-    Ok(())
+    Ok(will_retry)
 }

@@ -1,14 +1,15 @@
 //! Money that arrived: taken once, split, posted.
 //!
 //! Invariant: nothing that arrived is dropped: it is posted to its loan, or to suspense with a work order.
+//! Invariant: what an order is for holds for its money, by the figures of the order's day when it was paid in time.
 //! Invariant: an order whose money is not posted ends; it does not block the debits after it.
 
 use std::collections::BTreeMap;
 
 use sycee_contract::{
-    AccountingEntryPosted, AssetPostingApplied, CalculateRepaymentPosting, ExternalRepaymentNotified, LedgerReference,
-    LoanId, OpenWorkOrder, PartnerRepaymentReceived, PostLedgerEvent, PostingParts, PostingQuote, Rejection,
-    RepaymentKind, RepaymentOrderClosed, RepaymentOrderId, RepaymentPostingCalculated, SuspenseResolved,
+    AccountingEntryPosted, AssetPostingApplied, CalculateRepaymentPosting, Date, ExternalRepaymentNotified,
+    LedgerReference, LoanId, OpenWorkOrder, PartnerRepaymentReceived, PostLedgerEvent, PostingParts, PostingQuote,
+    Rejection, RepaymentKind, RepaymentOrderClosed, RepaymentOrderId, RepaymentPostingCalculated, SuspenseResolved,
 };
 use sycee_money::Money;
 use sycee_runtime::{Fault, Halt, Handled, Work};
@@ -24,7 +25,7 @@ const TEMPLATE_UNMATCHED: &str = "unmatched-receipt";
 /// Somebody outside announces money for a loan: counted, so that people see what was promised and never came.
 pub(super) fn on_external_repayment_notified(work: &mut Work, event: &ExternalRepaymentNotified) -> Handled<()> {
     let Some(loan) = event.loan else { return Ok(()) };
-    if work.get::<ReceivedPayment>(event.reference.clone())?.is_some() {
+    if work.get::<ReceivedPayment>(event.receipt())?.is_some() {
         return Ok(());
     }
     if let Some(mut link) = work.get::<LoanLink>(loan)? {
@@ -34,7 +35,7 @@ pub(super) fn on_external_repayment_notified(work: &mut Work, event: &ExternalRe
     Ok(())
 }
 
-/// Takes money for a loan, once a reference: as what its order is for while that still holds, else as a normal repayment.
+/// Takes money for a loan, once a reference: as what its order is for if it is enough, else as a normal repayment.
 pub(super) fn on_partner_repayment_received(work: &mut Work, event: &PartnerRepaymentReceived) -> Handled<()> {
     if work.get::<ReceivedPayment>(event.reference.clone())?.is_some() {
         return Ok(());
@@ -43,9 +44,6 @@ pub(super) fn on_partner_repayment_received(work: &mut Work, event: &PartnerRepa
         Some(id) => work.get::<RepaymentOrder>(id)?,
         None => None,
     };
-    if was_taken(work, order.as_ref(), event)? {
-        return Ok(());
-    }
     let loan = event.loan.or(order.as_ref().map(|order| order.loan));
     let link = match loan {
         Some(loan) => work.get::<LoanLink>(loan)?,
@@ -56,10 +54,11 @@ pub(super) fn on_partner_repayment_received(work: &mut Work, event: &PartnerRepa
     let Some(link) = link.filter(|_| fits) else { return suspend(work, event) };
 
     let order = order.filter(|order| order.loan == link.loan);
-    // What an order is for holds for its money also when the news of it came after the order ended.
-    let meant = order.as_ref().filter(|order| order.takes_money() || order.ended_unpaid());
-    let (kind, credited) = meant.map_or((RepaymentKind::Normal, None), |order| (order.kind, Some(order.id)));
-    let quote = quote_for(work, &link, kind, amount)?;
+    let meant = order.as_ref().filter(|order| order.is_meant());
+    let kind = meant.map_or(RepaymentKind::Normal, |order| order.kind);
+    let as_of = meant.filter(|order| order.paid_in_time(event.paid_at)).map(|order| order.quoted_on);
+    let credited = meant.map(|order| order.id);
+    let quote = quote_for(work, &link, kind, amount, as_of)?;
     work.save(ReceivedPayment {
         reference: event.reference.clone(),
         loan: Some(link.loan),
@@ -92,37 +91,38 @@ pub(super) fn on_suspense_resolved(work: &mut Work, event: &SuspenseResolved) ->
         funder: Some(event.partner),
         amount: event.amount,
         payment: None,
+        paid_at: work.now(),
     };
     on_partner_repayment_received(work, &received)
 }
 
-/// Whether this payment of ours has already been taken for its order, under another reference.
-fn was_taken(work: &mut Work, order: Option<&RepaymentOrder>, event: &PartnerRepaymentReceived) -> Handled<bool> {
-    let Some(reference) = order.and_then(|order| order.reference.clone()) else { return Ok(false) };
-    let taken = work.get::<ReceivedPayment>(reference)?;
-    Ok(event.payment.is_some() && taken.is_some_and(|taken| taken.payment == event.payment))
-}
-
-/// How the money is split: settlement and cancellation only while their figure is reached, surplus when nothing is owed.
+/// How the money is split: settlement and cancellation if their figure of `as_of` is reached, surplus when nothing is owed.
 ///
 /// Money beyond what is due that would pay interest in advance, and is enough to settle the loan, settles it: nobody pays
 /// for time in which nothing is owed.
-fn quote_for(work: &mut Work, link: &LoanLink, kind: RepaymentKind, amount: Money) -> Handled<PostingQuote> {
-    if kind != RepaymentKind::Normal {
-        if let Some(quote) = ending(work, link, kind, amount)? {
-            return Ok(quote);
-        }
+fn quote_for(
+    work: &mut Work,
+    link: &LoanLink,
+    kind: RepaymentKind,
+    amount: Money,
+    as_of: Option<Date>,
+) -> Handled<PostingQuote> {
+    if kind != RepaymentKind::Normal
+        && let Some(quote) = ending(work, link, kind, amount, as_of)?
+    {
+        return Ok(quote);
     }
-    let normal = RepaymentKind::Normal;
-    match work.ask(CalculateRepaymentPosting {
+    let normal = CalculateRepaymentPosting {
         customer: link.customer,
         loan: link.loan,
-        kind: normal,
+        kind: RepaymentKind::Normal,
         amount: Some(amount),
-    }) {
+        as_of: None,
+    };
+    match work.ask(normal) {
         Ok(quote) => {
             let prepays = quote.parts.interest_advance.is_positive() && quote.due_now.compare(amount)?.is_lt();
-            if prepays && let Some(ending) = ending(work, link, RepaymentKind::EarlySettlement, amount)? {
+            if prepays && let Some(ending) = ending(work, link, RepaymentKind::EarlySettlement, amount, as_of)? {
                 return Ok(ending);
             }
             Ok(fit(quote, amount)?)
@@ -137,8 +137,15 @@ fn quote_for(work: &mut Work, link: &LoanLink, kind: RepaymentKind, amount: Mone
 }
 
 /// The split that ends the loan, if the money is enough for it.
-fn ending(work: &mut Work, link: &LoanLink, kind: RepaymentKind, amount: Money) -> Handled<Option<PostingQuote>> {
-    match work.ask(CalculateRepaymentPosting { customer: link.customer, loan: link.loan, kind, amount: None }) {
+fn ending(
+    work: &mut Work,
+    link: &LoanLink,
+    kind: RepaymentKind,
+    amount: Money,
+    as_of: Option<Date>,
+) -> Handled<Option<PostingQuote>> {
+    let asked = CalculateRepaymentPosting { customer: link.customer, loan: link.loan, kind, amount: None, as_of };
+    match work.ask(asked) {
         Ok(quote) if quote.amount.compare(amount)?.is_le() => Ok(Some(fit(quote, amount)?)),
         Ok(_) | Err(Halt::Refused(_)) => Ok(None),
         Err(fault) => Err(fault),
@@ -238,10 +245,10 @@ pub(super) fn on_posting_refused(work: &mut Work, cmd: &PostLedgerEvent, refusal
     receipt.status = ReceiptStatus::Suspense;
     let order = receipt.order;
     work.save(receipt);
-    match order {
-        Some(order) => super::order::close(work, order, OrderSignal::Suspend, "NOT_POSTED"),
-        None => Ok(()),
+    if let Some(order) = order {
+        super::order::close(work, order, OrderSignal::Suspend, "NOT_POSTED")?;
     }
+    Ok(())
 }
 
 /// The money is in the books.

@@ -259,6 +259,7 @@ pub fn reserved(loan: LoanId, number: i64) -> FundReserved {
             received: zero,
             refunded: zero,
             suspense: zero,
+            recoverable: zero,
         },
     }
 }

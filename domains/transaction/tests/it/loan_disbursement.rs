@@ -382,3 +382,58 @@ fn a_reservation_released_by_others_is_forgotten() {
         assert_eq!(order(scene, request.loan).reservation, None);
     });
 }
+
+#[test]
+fn money_that_no_loan_takes_calls_people_once_a_reference() {
+    alone(|scene| {
+        let request = requested(scene);
+        book(scene, &request);
+        let before = order(scene, request.loan);
+        for (reference, loan) in [("pay-1/mtn-9", request.loan), ("pay-2/mtn-9", id(999_999))] {
+            scene.happened(StrayPayoutReported {
+                reference: reference.into(),
+                loan,
+                disbursement: None,
+                fund_account: Some(id(801)),
+                amount: ghs("980"),
+            });
+            let called = scene.sent::<OpenWorkOrder>().pop().unwrap();
+            assert_eq!((called.kind.as_str(), called.key), ("late-payout", format!("late-payout:{reference}")));
+        }
+        assert_eq!(order(scene, request.loan), before);
+    });
+}
+
+#[test]
+fn a_funder_that_collects_itself_gets_no_mandate_of_ours() {
+    alone(|scene| {
+        let loan = submit_as(scene, SubmitLoanApplication { direct_debit: true, ..application() });
+        decide(scene, loan, RiskOutcome::Approve);
+        render(scene, loan);
+        scene.request(signature(loan)).unwrap();
+        scene.happened(FundRouteSelected { pays_itself: true, ..route(loan, 1) });
+        scene.happened(reserved(loan, 1));
+        let request = scene.emitted::<DisbursementRequested>().pop().unwrap();
+        book(scene, &request);
+        assert!(scene.sent::<CreateDirectDebitMandate>().is_empty());
+        assert!(!scene.load::<LoanApplication>(loan).unwrap().direct_debit);
+    });
+}
+
+#[test]
+fn a_schedule_above_the_signed_contract_calls_people() {
+    for (more, called) in [("0", 0), ("0.01", 1)] {
+        alone(|scene| {
+            let request = requested(scene);
+            scene.happened(paid(&request));
+            scene.happened(entry(request.loan, "loan-disbursed", 1101));
+            scene.happened(LoanContractCreated { loan: request.loan, document: id(601), document_hash: HASH.into() });
+            scene.happened(note(request.loan));
+            let mut schedule = schedule(request.loan);
+            schedule.installments[2].interest = schedule.installments[2].interest.checked_add(ghs(more)).unwrap();
+            scene.happened(schedule);
+            let kinds: Vec<_> = scene.sent::<OpenWorkOrder>().into_iter().map(|order| order.kind).collect();
+            assert_eq!(kinds, vec!["schedule-above-contract"; called]);
+        });
+    }
+}

@@ -278,3 +278,118 @@ fn a_retry_finds_nothing_due() {
         assert!(debit(scene).is_none());
     });
 }
+
+#[test]
+fn one_direct_debit_at_a_time() {
+    alone(|scene| {
+        let loan = with_mandate(scene);
+        scene.happened(installment_due(loan, 1, 0));
+        let pulled = debit(scene).unwrap();
+        let by_hand = cmd(loan, RepaymentKind::Normal, RepaymentMethodKind::DirectDebit);
+        assert_eq!(code(scene.request(by_hand.clone())), "DEBIT_UNDER_WAY");
+        scene.request(cmd(loan, RepaymentKind::Normal, RepaymentMethodKind::Qr)).unwrap();
+        scene.happened(payment_failed(&pulled));
+        scene.request(by_hand.clone()).unwrap();
+        assert_eq!(code(scene.request(by_hand)), "DEBIT_UNDER_WAY");
+    });
+}
+
+#[test]
+fn an_installment_that_meets_an_open_debit_is_pulled_when_that_ends() {
+    alone(|scene| {
+        let loan = with_mandate(scene);
+        scene.request(cmd(loan, RepaymentKind::Normal, RepaymentMethodKind::DirectDebit)).unwrap();
+        let by_hand = debit(scene).unwrap();
+        scene.happened(installment_due(loan, 1, 0));
+        assert!(debit(scene).is_none(), "one at a time");
+        scene.happened(payment_failed(&by_hand));
+        let pulled = debit(scene).unwrap();
+        assert_eq!(pulled.debit_try, 1);
+        scene.happened(installment_due(loan, 2, 0));
+        assert!(debit(scene).is_none());
+        scene.happened(payment_failed(&pulled));
+        assert!(debit(scene).is_none(), "the retry will pull both");
+        scene.advance_seconds(2 * 86_400 + 10);
+        scene.fire_timers();
+        let again = debit(scene).unwrap();
+        assert_eq!(again.debit_try, 2);
+        scene.happened(RepaymentSucceeded {
+            posting: id(1201),
+            loan,
+            customer: customer(),
+            funder: id(1),
+            fund_account: id(801),
+            order: Some(again.id),
+            kind: RepaymentKind::Normal,
+            amount: ghs("346.75"),
+            parts: quote(loan, RepaymentKind::Normal, ghs("346.75")).parts,
+            principal_outstanding: ghs("0"),
+            settled: false,
+            worst_days_past_due: 0,
+        });
+        assert!(debit(scene).is_none(), "both were pulled");
+    });
+}
+
+#[test]
+fn a_retry_waits_for_an_open_debit() {
+    alone(|scene| {
+        let loan = with_mandate(scene);
+        scene.happened(installment_due(loan, 1, 0));
+        let bounced = debit(scene).unwrap();
+        scene.happened(payment_failed(&bounced));
+        scene.request(cmd(loan, RepaymentKind::Normal, RepaymentMethodKind::DirectDebit)).unwrap();
+        let by_hand = debit(scene).unwrap();
+        scene.advance_seconds(2 * 86_400 + 10);
+        scene.fire_timers();
+        assert!(debit(scene).is_none());
+        scene.happened(payment_failed(&by_hand));
+        scene.advance_seconds(86_400 + 10);
+        scene.fire_timers();
+        assert_eq!(debit(scene).unwrap().debit_try, 2);
+    });
+}
+
+#[test]
+fn a_refused_pull_fails_and_is_tried_again_before_people_are_called() {
+    with_neighbours(nobody_collects, configs(), |scene| {
+        let loan = with_mandate(scene);
+        scene.happened(installment_due(loan, 1, 0));
+        for number in 1..=3 {
+            let pulled = debit(scene).unwrap();
+            assert_eq!((pulled.status, pulled.debit_try), (RepaymentOrderStatus::Failed, number));
+            let called: Vec<_> = scene.sent::<OpenWorkOrder>().into_iter().map(|order| order.kind).collect();
+            assert_eq!(called.len(), usize::from(number == 3), "{called:?}");
+            scene.advance_seconds(2 * 86_400 + 10);
+            scene.fire_timers();
+        }
+        assert!(scene.load::<LoanLink>(loan).unwrap().open_debit.is_none());
+    });
+}
+
+#[test]
+fn more_than_is_owed_is_taken_up_to_the_size_of_the_loan() {
+    alone(|scene| {
+        let loan = running(scene);
+        let planned = scene.load::<LoanLink>(loan).unwrap().planned.unwrap();
+        assert_eq!(planned, ghs("1040.26"));
+        for owed in ["0", "40"] {
+            scene.answers::<CalculateRepaymentPosting>(move |asked| {
+                let amount = asked.amount.unwrap();
+                let mut quote = quote(asked.loan, asked.kind, amount);
+                quote.parts.principal = ghs(owed);
+                quote.parts.surplus = amount.checked_sub(ghs(owed)).unwrap();
+                Ok(quote)
+            });
+            let most = planned.checked_add(ghs(owed)).unwrap();
+            let more = most.checked_add(ghs("0.01")).unwrap();
+            for (amount, expected) in [(ghs("100"), "accepted"), (most, "accepted"), (more, "INVALID_FIELD")] {
+                let order = CreateRepaymentOrder {
+                    amount: Some(amount),
+                    ..cmd(loan, RepaymentKind::Normal, RepaymentMethodKind::Qr)
+                };
+                assert_eq!(code(scene.request(order)), expected, "{amount} for {owed}");
+            }
+        }
+    });
+}

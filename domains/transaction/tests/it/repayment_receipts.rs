@@ -27,6 +27,7 @@ fn open(scene: &mut Scene, kind: RepaymentKind) -> RepaymentOrder {
     scene.load::<RepaymentOrder>(order.order).unwrap()
 }
 
+/// Money that was paid in time.
 fn money(order: &RepaymentOrder, amount: &str, reference: &str) -> PartnerRepaymentReceived {
     PartnerRepaymentReceived {
         reference: reference.into(),
@@ -35,6 +36,7 @@ fn money(order: &RepaymentOrder, amount: &str, reference: &str) -> PartnerRepaym
         funder: Some(id(1)),
         amount: ghs(amount),
         payment: None,
+        paid_at: order.expires_at,
     }
 }
 
@@ -71,7 +73,7 @@ fn money_for_an_order_is_posted_and_the_order_succeeds() {
 }
 
 #[test]
-fn a_reference_and_a_payment_are_taken_once() {
+fn money_is_taken_once_a_reference_and_for_its_order_once() {
     alone(|scene| {
         let order = open(scene, RepaymentKind::Normal);
         let mut first = money(&order, "346.75", "r1");
@@ -80,10 +82,8 @@ fn a_reference_and_a_payment_are_taken_once() {
         assert!(posting(scene).is_some());
         scene.happened(first.clone());
         assert!(posting(scene).is_none(), "the same reference");
-        first.reference = "r1-again".into();
+        first.reference = "r2".into();
         scene.happened(first);
-        assert!(posting(scene).is_none(), "the same payment under another reference");
-        scene.happened(money(&order, "346.75", "r2"));
         let second = posting(scene).unwrap();
         assert_eq!((second.reference.order, second.reference.repayment), (None, Some(RepaymentKind::Normal)));
     });
@@ -118,6 +118,7 @@ fn a_failure_after_the_money_changes_nothing() {
                 amount: ghs("346.75"),
                 channel_reference: "r1".into(),
                 at: order.expires_at,
+                paid_at: order.expires_at,
             });
         }
         assert!(scene.emitted::<RepaymentOrderClosed>().is_empty());
@@ -159,21 +160,97 @@ fn a_cancellation_that_comes_late_is_a_normal_repayment() {
     });
 }
 
+/// Figures that grow from day to day, and a right to cancel that ends with the first.
+fn growing_figures(scene: &mut Scene) {
+    let first = scene.today();
+    scene.answers::<CalculateRepaymentPosting>(move |asked| {
+        let in_time = asked.as_of == Some(first);
+        let figure = match asked.kind {
+            RepaymentKind::Normal => asked.amount.unwrap_or_else(|| ghs("346.75")),
+            RepaymentKind::EarlySettlement if in_time => ghs("1005"),
+            RepaymentKind::EarlySettlement => ghs("1006"),
+            RepaymentKind::Cancel if in_time => ghs("980"),
+            RepaymentKind::Cancel => return Err(Rejection::new("COOLING_OFF_OVER", "too late")),
+        };
+        Ok(quote(asked.loan, asked.kind, figure))
+    });
+}
+
 #[test]
-fn money_of_an_order_that_ended_is_still_what_it_was_for() {
+fn what_was_quoted_holds_for_money_that_was_paid_in_time() {
+    use RepaymentKind::{Cancel, EarlySettlement, Normal};
+    // Kind, paid, when after the order's end, what it is taken as.
+    let cases = [
+        (EarlySettlement, "1005", 0, EarlySettlement),
+        (EarlySettlement, "1005", 1, Normal),
+        (EarlySettlement, "1006", 1, EarlySettlement),
+        (Cancel, "980", 0, Cancel),
+        (Cancel, "980", 1, Normal),
+    ];
+    for (kind, paid, late, taken_as) in cases {
+        alone(|scene| {
+            let order = open(scene, kind);
+            assert_eq!(order.quoted_on, scene.today());
+            growing_figures(scene);
+            scene.advance_seconds(25 * 3600);
+            scene.set_today(scene.today().tomorrow().unwrap());
+            scene.fire_timers();
+            assert_eq!(status(scene, &order), RepaymentOrderStatus::Expired);
+            let mut received = money(&order, paid, "r1");
+            received.paid_at = order.expires_at.plus_seconds(late);
+            scene.happened(received);
+            let ledger = posting(scene).unwrap();
+            assert_eq!(ledger.reference.repayment, Some(taken_as), "{kind:?} {paid} {late}");
+            assert_eq!(ledger.reference.order, Some(order.id));
+            scene.happened(posted(order.loan, Some(order.id), paid, true));
+            let closed = scene.emitted::<RepaymentOrderClosed>().pop().unwrap();
+            assert_eq!((closed.reason.as_str(), closed.posting), ("PAID_LATE", Some(id(1201))));
+            scene.happened(money(&order, paid, "r2"));
+            let again = posting(scene).unwrap();
+            assert_eq!((again.reference.order, again.reference.repayment), (None, Some(Normal)), "paid before");
+        });
+    }
+}
+
+#[test]
+fn an_open_order_holds_over_midnight() {
     alone(|scene| {
         let order = open(scene, RepaymentKind::EarlySettlement);
-        scene.advance_seconds(25 * 3600);
-        scene.fire_timers();
-        assert_eq!(status(scene, &order), RepaymentOrderStatus::Expired);
+        growing_figures(scene);
+        scene.set_today(scene.today().tomorrow().unwrap());
         scene.happened(money(&order, "1005", "r1"));
-        let ledger = posting(scene).unwrap();
-        assert_eq!(ledger.reference.repayment, Some(RepaymentKind::EarlySettlement));
-        scene.happened(posted(order.loan, Some(order.id), "1005", true));
-        let closed = scene.emitted::<RepaymentOrderClosed>().pop().unwrap();
-        assert_eq!((closed.reason.as_str(), closed.posting), ("PAID_LATE", Some(id(1201))));
-        assert_eq!(status(scene, &order), RepaymentOrderStatus::Expired);
+        assert_eq!(posting(scene).unwrap().reference.repayment, Some(RepaymentKind::EarlySettlement));
+        assert_eq!(status(scene, &order), RepaymentOrderStatus::Received);
     });
+}
+
+#[test]
+fn money_that_settles_pays_no_interest_of_the_future() {
+    // Paid, interest paid in advance, what it is taken as, surplus.
+    let cases = [
+        ("1030", "20", RepaymentKind::EarlySettlement, "25"),
+        ("1005", "20", RepaymentKind::EarlySettlement, "0"),
+        ("1004", "20", RepaymentKind::Normal, "0"),
+        ("1030", "0", RepaymentKind::Normal, "0"),
+    ];
+    for (paid, advance, taken_as, surplus) in cases {
+        alone(|scene| {
+            let order = open(scene, RepaymentKind::Normal);
+            scene.answers::<CalculateRepaymentPosting>(move |asked| {
+                let figure = asked.amount.unwrap_or_else(|| ghs("1005"));
+                let mut quote = quote(asked.loan, asked.kind, figure);
+                if asked.kind == RepaymentKind::Normal {
+                    quote.parts.interest_advance = ghs(advance);
+                    quote.parts.principal = figure.checked_sub(ghs(advance)).unwrap();
+                }
+                Ok(quote)
+            });
+            scene.happened(money(&order, paid, "r1"));
+            let ledger = posting(scene).unwrap();
+            assert_eq!(ledger.reference.repayment, Some(taken_as), "{paid}");
+            assert_eq!(ledger.amounts["surplus"], ghs(surplus), "{paid}");
+        });
+    }
 }
 
 #[test]
@@ -186,9 +263,10 @@ fn money_without_an_order_is_taken_for_its_loan() {
             order: None,
             loan: Some(order.loan),
             amount: ghs("50"),
+            paid_at: None,
         };
         scene.happened(notice.clone());
-        let mut cash = money(&order, "50", "bank-1");
+        let mut cash = money(&order, "50", &notice.receipt());
         cash.order = None;
         scene.happened(cash.clone());
         assert_eq!(posting(scene).unwrap().reference.order, None);
@@ -257,35 +335,9 @@ fn money_that_the_books_refuse_goes_to_suspense() {
         assert_eq!(scene.load::<ReceivedPayment>("r1".to_owned()).unwrap().status, ReceiptStatus::Suspense);
         assert_eq!(scene.sent::<OpenWorkOrder>().len(), 1);
         let closed = scene.emitted::<RepaymentOrderClosed>().pop().unwrap();
-        assert_eq!((closed.status, closed.reason.as_str()), (RepaymentOrderStatus::Failed, "NOT_POSTED"));
-        assert!(!closed.will_retry, "the payer has paid: nothing is pulled again");
+        assert_eq!((closed.reason.as_str(), closed.will_retry), ("NOT_POSTED", false));
+        assert_eq!(status(scene, &order), RepaymentOrderStatus::Failed);
     });
-}
-
-#[test]
-fn money_that_would_prepay_interest_settles_when_it_can() {
-    for (paid, taken_as, surplus) in [
-        ("1100", RepaymentKind::EarlySettlement, "95"),
-        ("1004", RepaymentKind::Normal, "0"),
-        ("346.75", RepaymentKind::Normal, "0"),
-    ] {
-        alone(|scene| {
-            let order = open(scene, RepaymentKind::Normal);
-            scene.answers::<CalculateRepaymentPosting>(|asked| {
-                let figure = asked.amount.unwrap_or_else(|| ghs("1005"));
-                let mut answer = quote(asked.loan, asked.kind, figure);
-                if asked.kind == RepaymentKind::Normal {
-                    answer.parts.interest_advance = ghs("40");
-                    answer.parts.principal = figure.checked_sub(ghs("40")).unwrap();
-                }
-                Ok(answer)
-            });
-            scene.happened(money(&order, paid, "r1"));
-            let ledger = posting(scene).unwrap();
-            assert_eq!(ledger.reference.repayment, Some(taken_as), "{paid}");
-            assert_eq!(ledger.amounts["surplus"], ghs(surplus), "{paid}");
-        });
-    }
 }
 
 #[test]

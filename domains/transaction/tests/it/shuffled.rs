@@ -100,6 +100,7 @@ fn a_repayment_is_posted_once_and_its_order_ends_once() {
                 amount: ghs("346.75"),
                 channel_reference: "r1".into(),
                 at: scene.now(),
+                paid_at: scene.now(),
             };
             let received = PartnerRepaymentReceived {
                 reference: "r1".into(),
@@ -108,6 +109,7 @@ fn a_repayment_is_posted_once_and_its_order_ends_once() {
                 funder: None,
                 amount: ghs("346.75"),
                 payment: Some(id(2001)),
+                paid_at: scene.now(),
             };
             let deliveries: Vec<Deliver> = vec![
                 Box::new(move |scene| scene.happened(failed.clone())),

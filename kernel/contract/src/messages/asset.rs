@@ -119,6 +119,8 @@ commands! {
         kind: RepaymentKind,
         /// What is paid; when absent what is due, settles or cancels.
         amount: Option<Money>,
+        /// The business date whose figures settle or cancel, for money that was paid before it was heard of; today when absent.
+        as_of: Option<Date>,
     }
 
     /// Closes a business day for a page of loans: interest, days past due, penalties, buckets.

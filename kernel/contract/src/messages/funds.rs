@@ -41,9 +41,9 @@ part! { /// What reserve-funds answers.
 struct FundReservationAnswer { /// The reservation.
     reservation: ReservationId, } }
 
-part! { /// The seven balances of a fund account, all zero or more.
-/// `arrived + received = available + frozen + in_transit + paid_out + refunded + suspense`.
-struct FundBalances { /// Everything the funder brought, cumulative (not one of the seven).
+part! { /// The balances of a fund account, all zero or more.
+/// `arrived + received = available + frozen + in_transit + paid_out + refunded + suspense + recoverable`.
+struct FundBalances { /// Everything the funder brought, cumulative.
     arrived: Money, /// Free to lend.
     available: Money, /// Reserved for loans.
     frozen: Money, /// Sent, not confirmed.
@@ -51,7 +51,8 @@ struct FundBalances { /// Everything the funder brought, cumulative (not one of 
     paid_out: Money, /// Repaid by borrowers, cumulative; it is available again.
     received: Money, /// Given back to funders or payers, cumulative.
     refunded: Money, /// Not the funder's: not explained yet, or borrowers' credit.
-    suspense: Money, } }
+    suspense: Money, /// Paid out although no loan took it: to be taken back.
+    recoverable: Money, } }
 
 commands! {
     /// Registers an agreement with a funder and opens its fund account.
@@ -256,6 +257,30 @@ commands! {
         reason: Option<String>,
         /// What the channel says was moved, when it moved money.
         amount: Option<Money>,
+        /// When the money moved, as the channel says; when the market learns of it, if it says nothing.
+        paid_at: Option<Timestamp>,
+    }
+
+    /// People decide a payment that its channel contradicts or leaves unanswered, after asking the channel.
+    "decide-payment" DecidePayment -> () {
+        owner: "payment-system", nature: Request,
+    } fields {
+        /// The payment.
+        payment: PaymentId,
+        /// Whether money moved.
+        paid: bool,
+        /// What moved, for a collection; what was ordered when absent.
+        amount: Option<Money>,
+        /// Who was asked, and what was answered; no personal data.
+        note: String,
+    }
+
+    /// Books a payout that no loan takes, as far as the fund account has the money. The fund management's own alarm.
+    "book-stray-payout" BookStrayPayout -> () {
+        owner: "fund-management-system", nature: Fact,
+    } fields {
+        /// Reference of the payout.
+        reference: String,
     }
 
     /// A payment has been pending for long: ask the channel. The payment system's own alarm.
@@ -422,6 +447,22 @@ events! {
         channel_reference: String,
         /// When the market learnt it.
         at: Timestamp,
+        /// When the money moved, never after the market learnt it.
+        paid_at: Timestamp,
+    }
+
+    /// Money went out that no loan takes: an attempt was paid after it had failed, or twice.
+    "stray-payout-reported" StrayPayoutReported { producers: ["payment-system", "partner-hub"] } fields {
+        /// Identifies the movement: our payment or the attempt, and the payer's reference.
+        reference: String,
+        /// The loan it was for.
+        loan: LoanId,
+        /// The disbursement attempt.
+        disbursement: Option<DisbursementOrderId>,
+        /// The fund account whose money went out.
+        fund_account: Option<FundAccountId>,
+        /// How much.
+        amount: Money,
     }
 
     /// A payment channel did not move money.

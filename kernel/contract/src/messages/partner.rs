@@ -11,7 +11,7 @@ use crate::{
 commands! {
     /// Asks the partner hub to have a repayment collected.
     "request-partner-repayment" RequestPartnerRepayment -> () {
-        owner: "partner-hub", nature: Request,
+        owner: "partner-hub", nature: Request, errors: ["DIRECT_DEBIT_NOT_OFFERED"],
     } fields {
         /// The order.
         order: RepaymentOrderId,
@@ -43,12 +43,24 @@ commands! {
     } fields {
         /// The attempt.
         order: DisbursementOrderId,
+        /// Who reports: the funder that was asked to pay.
+        partner: PartnerId,
         /// The partner's reference.
         partner_reference: String,
         /// What it says.
         outcome: ChannelOutcome,
         /// Why it failed.
         reason: Option<String>,
+        /// What the partner says it paid; what it was asked for, if it says nothing.
+        amount: Option<Money>,
+    }
+
+    /// A funder that pays itself has not answered for long: ask it. The partner hub's own alarm.
+    "poll-partner-payout" PollPartnerPayout -> () {
+        owner: "partner-hub", nature: Fact,
+    } fields {
+        /// The attempt.
+        order: DisbursementOrderId,
     }
 }
 
@@ -109,7 +121,7 @@ events! {
 
     /// Somebody outside says that money arrived for a loan.
     "external-repayment-notified" ExternalRepaymentNotified { producers: ["partner-hub"] } fields {
-        /// The partner's or channel's reference; money is taken once a reference.
+        /// The receiver's own reference; money is taken once a receiver and reference.
         reference: String,
         /// The funder that received it; own funds when absent.
         funder: Option<PartnerId>,
@@ -119,11 +131,13 @@ events! {
         loan: Option<LoanId>,
         /// How much.
         amount: Money,
+        /// When it was paid; when the market learns of it, if the notice does not say.
+        paid_at: Option<Timestamp>,
     }
 
     /// Money for a loan arrived.
     "partner-repayment-received" PartnerRepaymentReceived { producers: ["partner-hub"] } fields {
-        /// Reference; money is taken once a reference.
+        /// Our payment or the receiver, and the reference there: one of its kind in the market; money is taken once a reference.
         reference: String,
         /// The order, when known.
         order: Option<RepaymentOrderId>,
@@ -135,5 +149,14 @@ events! {
         amount: Money,
         /// Our payment, when ours.
         payment: Option<PaymentId>,
+        /// When it was paid.
+        paid_at: Timestamp,
+    }
+}
+
+impl ExternalRepaymentNotified {
+    /// Receiver and reference: what the money is known by in the market. `own` stands for own funds.
+    pub fn receipt(&self) -> String {
+        self.funder.map_or_else(|| format!("own/{}", self.reference), |funder| format!("{funder}/{}", self.reference))
     }
 }

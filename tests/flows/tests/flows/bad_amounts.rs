@@ -78,7 +78,7 @@ fn no_request_takes_an_amount_that_is_none() {
             cases.push(case(&what("look"), &person.actor, detail, "INVALID_AMOUNT", &[&"amount", &amount, &"GHS"]));
             cases.push(case(&what("borrow"), &person.actor, application, application_code, &[&"amount", &"example"]));
             for kind in KINDS {
-                let quote = CalculateRepaymentPosting { customer, loan, kind, amount: Some(amount) };
+                let quote = CalculateRepaymentPosting { customer, loan, kind, amount: Some(amount), as_of: None };
                 let order = person.repayment(customer, loan, kind, Some(amount));
                 let says: [&dyn ToString; 2] = [&"amount", &"in whole minor units of GHS"];
                 cases.push(case(&what(&format!("try {kind:?}")), &person.actor, quote, "INVALID_FIELD", &says));
@@ -133,6 +133,7 @@ fn trials_of_the_largest_amount_stop_nobody_else() {
             loan,
             kind: RepaymentKind::Normal,
             amount: Some(amount),
+            as_of: None,
         };
         for _ in 0..3 {
             let quote = stage.ask(&reckless.borrower.actor, trial(&reckless, far_too_much, largest())).unwrap();

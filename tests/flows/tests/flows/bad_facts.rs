@@ -61,11 +61,19 @@ fn result(request_id: &str, amount: Money) -> RecordPaymentResult {
         outcome: ChannelOutcome::Successful,
         reason: None,
         amount: Some(amount),
+        paid_at: None,
     }
 }
 
 fn notice(reference: &str, loan: Option<LoanId>, amount: Money) -> ExternalRepaymentNotified {
-    ExternalRepaymentNotified { reference: reference.to_owned(), funder: None, order: None, loan, amount }
+    ExternalRepaymentNotified {
+        reference: reference.to_owned(),
+        funder: None,
+        order: None,
+        loan,
+        amount,
+        paid_at: None,
+    }
 }
 
 #[test]
@@ -80,9 +88,11 @@ fn facts_about_nothing_change_nothing_and_call_people() {
         let event = |event| Stimulus::event("partner", event);
         let disbursement = RecordPartnerDisbursement {
             order: sycee_contract::DisbursementOrderId::from_number(987_654),
+            partner: PartnerId::from_number(3),
             partner_reference: "par-3-00000001".to_owned(),
             outcome: ChannelOutcome::Successful,
             reason: None,
+            amount: None,
         };
         let facts = [
             fact("unknown request", Stimulus::command("channel", result("pay-987654", cedis(1)))),

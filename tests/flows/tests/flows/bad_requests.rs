@@ -42,7 +42,8 @@ fn nobody_and_nothing_is_not_found() {
         };
         let route = SetFundRouteStatus { funder: Some("no-such-funder".to_owned()), channel: None, open: true };
         let freeze = FreezeCreditLine { customer: stranger, frozen: true, reason: "fraud".to_owned() };
-        let trial = CalculateRepaymentPosting { customer, loan, kind: RepaymentKind::Normal, amount: None };
+        let trial =
+            CalculateRepaymentPosting { customer, loan, kind: RepaymentKind::Normal, amount: None, as_of: None };
         let review = ReviewLoanApplication { loan, approve: true, note: "looks fine".to_owned() };
         let taken = SubmitLoanApplication { offer: no_offer, ..person.application(customer, &offer, cedis(500)) };
         let cases = vec![

@@ -13,6 +13,7 @@ mod conformance;
 mod credit;
 mod documents;
 mod doors;
+mod late_money;
 mod onboarding;
 mod ownership;
 mod payout;

@@ -36,7 +36,7 @@ fn requests(person: &Borrower, estate: &Estate, actor: &str, code: &'static str)
     let (customer, loan, waiting) = (*customer, *running, *waiting);
     let looked = OfferDetailRequest { offer: offer.offer, amount: cedis(500), term: 6 };
     let offers = |detail| QueryProductOffer { customer, preview: false, detail };
-    let quote = CalculateRepaymentPosting { customer, loan, kind: RepaymentKind::Normal, amount: None };
+    let quote = CalculateRepaymentPosting { customer, loan, kind: RepaymentKind::Normal, amount: None, as_of: None };
     let cancel = CancelLoanApplication { loan: waiting, customer, reason: "changed-my-mind".to_owned() };
     let kinds = vec![ConsentKind::Bureau];
     vec![
@@ -133,7 +133,13 @@ fn nobody_acts_for_another_customer() {
             .into_iter()
             .flat_map(|loan| [ama.customer, nobody.customer].map(|customer| (loan, customer)))
             .map(|(loan, customer)| {
-                let quote = CalculateRepaymentPosting { customer, loan, kind: RepaymentKind::Normal, amount: None };
+                let quote = CalculateRepaymentPosting {
+                    customer,
+                    loan,
+                    kind: RepaymentKind::Normal,
+                    amount: None,
+                    as_of: None,
+                };
                 stage.ask(&kofi.borrower.actor, quote).unwrap_err().to_string()
             })
             .collect();

@@ -96,9 +96,8 @@ const NOT_AT_PARTNER: [&str; 8] = [
 fn trial(stage: &mut Stage, life: &Life, loan: LoanId, kind: RepaymentKind) {
     let list = stage.ask(&life.borrower.actor, QueryAssetDueList { customer: life.customer }).unwrap();
     assert!(list.loans.iter().any(|due| due.loan == loan));
-    let quote = stage
-        .ask(&life.borrower.actor, CalculateRepaymentPosting { customer: life.customer, loan, kind, amount: None })
-        .unwrap();
+    let asked = CalculateRepaymentPosting { customer: life.customer, loan, kind, amount: None, as_of: None };
+    let quote = stage.ask(&life.borrower.actor, asked).unwrap();
     assert!(quote.amount.is_positive());
 }
 

@@ -1,0 +1,104 @@
+//! Payouts that no loan takes: an attempt was paid after it had failed, or twice.
+//!
+//! Invariant: a stray payout is booked once, and wholly: what the account does not have free is booked when it has.
+
+use std::collections::BTreeMap;
+
+use sycee_contract::messages::{BookStrayPayout, OpenWorkOrder, PostLedgerEvent, StrayPayoutReported};
+use sycee_contract::{FundAccountId, LedgerReference, LoanId, Timestamp};
+use sycee_money::Money;
+use sycee_runtime::{Handled, Work, entity};
+
+use super::account::Cause;
+use super::moves::{save_account, tell_balance};
+use super::{FundAccount, MovementKind};
+use crate::rejection::must;
+
+/// Hours until a payout that the account could not cover is tried again.
+const RETRY_HOURS: i64 = 6;
+
+entity! {
+    /// A payout that no loan takes; one a reference.
+    pub struct StrayPayout in "stray_payout" of "fund-management-system" key reference: String {
+        /// Our payment or the attempt, and the payer's reference.
+        reference: String,
+        /// The loan it was for.
+        loan: LoanId,
+        /// Whose money went out.
+        fund_account: FundAccountId,
+        /// How much.
+        amount: Money,
+        /// How much of it is in the books.
+        booked: Money,
+        /// When it was told.
+        at: Timestamp,
+    }
+}
+
+/// Takes the report, once a reference.
+pub(super) fn on_stray_payout_reported(work: &mut Work, event: &StrayPayoutReported) -> Handled<()> {
+    if work.get::<StrayPayout>(event.reference.clone())?.is_some() {
+        return Ok(());
+    }
+    let account = match event.fund_account {
+        Some(account) => work.get::<FundAccount>(account)?,
+        None => None,
+    };
+    let Some(account) = account.filter(|account| account.currency == event.amount.currency()) else {
+        let text = format!("{} of {} left no account of ours: find whose money it is.", event.amount, event.reference);
+        call_people(work, "stray-payout-unknown", event.loan, text, &event.reference);
+        return Ok(());
+    };
+    work.save(StrayPayout {
+        reference: event.reference.clone(),
+        loan: event.loan,
+        fund_account: account.id,
+        amount: event.amount,
+        booked: Money::zero(account.currency),
+        at: work.now(),
+    });
+    work.send(BookStrayPayout { reference: event.reference.clone() });
+    Ok(())
+}
+
+/// Books what is not booked, as far as the account has free money; the rest is tried again, and people are told.
+pub(super) fn book_stray_payout(work: &mut Work, cmd: &BookStrayPayout) -> Handled<()> {
+    let Some(mut stray) = work.get::<StrayPayout>(cmd.reference.clone())? else { return Ok(()) };
+    let mut account = work.require::<FundAccount>(stray.fund_account)?;
+    let rest = must(stray.amount.checked_sub(stray.booked))?;
+    let covered = must(rest.min(account.available))?;
+    if covered.is_positive() {
+        let cause = Cause { loan: Some(stray.loan), reference: stray.reference.clone() };
+        let movement = must(account.post(MovementKind::StrayPayout, covered, cause, work.now()))?;
+        stray.booked = must(stray.booked.checked_add(covered))?;
+        work.save(movement);
+        tell_balance(work, &account);
+        post(work, &account, &stray, covered);
+    }
+    if stray.booked != stray.amount {
+        let text = format!(
+            "{} of {} went out of {}, which has {} free: the rest is booked when there is more.",
+            stray.amount, stray.reference, account.code, account.available
+        );
+        call_people(work, "stray-payout-uncovered", stray.loan, text, &stray.reference);
+        let due = work.now().plus_minutes(RETRY_HOURS * 60);
+        work.at(due, &format!("stray-{}", stray.reference), cmd.clone());
+    }
+    work.save(stray);
+    save_account(work, account)
+}
+
+fn post(work: &mut Work, account: &FundAccount, stray: &StrayPayout, amount: Money) {
+    let text = stray.reference.clone();
+    work.send(PostLedgerEvent {
+        template: "stray-payout".to_owned(),
+        reference: LedgerReference { loan: None, order: None, repayment: None, parts: None, text },
+        amounts: BTreeMap::from([("amount".to_owned(), amount)]),
+        dimensions: BTreeMap::from([("funder".to_owned(), account.partner.to_string())]),
+        date: work.today(),
+    });
+}
+
+fn call_people(work: &mut Work, kind: &str, loan: LoanId, text: String, reference: &str) {
+    work.send(OpenWorkOrder { kind: kind.to_owned(), loan: Some(loan), text, key: format!("{kind}-{reference}") });
+}

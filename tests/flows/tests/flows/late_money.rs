@@ -1,0 +1,203 @@
+//! Money whose news comes late, twice, or after the contrary: the books and the loan end as if it had come in time.
+
+use sycee_contract::{
+    ChannelOutcome, ChannelPayment, CreateRepaymentOrder, DisbursementSucceeded, LoanApplicationApproved, LoanId,
+    PaymentId, RecordPaymentResult, RepaymentKind, RepaymentMethodCreated, RepaymentSucceeded, Sensitive,
+    SignLoanContract, Timestamp, WorkOrderCreated,
+};
+use sycee_funds::fund_management_system::FundAccount;
+use sycee_money::Money;
+use sycee_runtime::Stimulus;
+use sycee_stage::{Life, Stage, cedis};
+
+fn assert_oracles(stage: &mut Stage) {
+    for verdict in sycee_sim::oracles::ask_all(&mut stage.writer, true).unwrap() {
+        assert!(verdict.holds(), "oracle {}: {:?}", verdict.nr, verdict.findings);
+    }
+}
+
+/// The channels never get what was caused since the last settling: the connection is dead.
+fn lose_effects(stage: &mut Stage) -> Vec<String> {
+    stage.writer.sync().unwrap();
+    let lost = stage.writer.take_effects();
+    for effect in &lost {
+        stage.writer.effect_done(effect.id).unwrap();
+    }
+    lost.iter().filter_map(|effect| effect.get::<ChannelPayment>()).map(|it| it.request_id.clone()).collect()
+}
+
+fn tell(
+    stage: &mut Stage,
+    request_id: &str,
+    outcome: ChannelOutcome,
+    amount: Option<Money>,
+    paid_at: Option<Timestamp>,
+) {
+    stage.run(Stimulus::command(
+        "channel",
+        RecordPaymentResult {
+            request_id: request_id.to_owned(),
+            channel_reference: format!("momo-{request_id}"),
+            outcome,
+            reason: (outcome == ChannelOutcome::Failed).then(|| "INTERNAL_PROCESSING_ERROR".to_owned()),
+            amount,
+            paid_at,
+        },
+    ));
+}
+
+fn order(stage: &mut Stage, life: &Life, order: CreateRepaymentOrder) -> (Money, PaymentId) {
+    let amount = stage.order(life, order).amount;
+    (amount, stage.heard::<RepaymentMethodCreated>().remove(0).payment.unwrap())
+}
+
+#[test]
+fn what_was_paid_in_time_settles_or_cancels_when_it_is_heard_days_later() {
+    for (kind, days) in [(RepaymentKind::Cancel, 2), (RepaymentKind::EarlySettlement, 10)] {
+        Stage::each(|stage| {
+            let life = stage.borrower(61);
+            let loan = stage.loan(&life, "gh-installment", cedis(1_000));
+            for _ in 0..days {
+                stage.next_day();
+            }
+            let (amount, payment) = order(stage, &life, life.borrower.repayment(life.customer, loan, kind, None));
+            let paid_at = stage.writer.now().plus_seconds(3_600);
+            lose_effects(stage);
+            for _ in 0..8 {
+                stage.next_day();
+            }
+            tell(stage, &payment.to_string(), ChannelOutcome::Successful, Some(amount), Some(paid_at));
+            let repaid = stage.heard::<RepaymentSucceeded>().remove(0);
+            assert_eq!((repaid.kind, repaid.settled, repaid.amount), (kind, true, amount));
+            assert!(repaid.parts.surplus.is_zero());
+            assert_oracles(stage);
+        });
+    }
+}
+
+#[test]
+fn a_normal_payment_that_settles_leaves_the_interest_of_the_future() {
+    Stage::each(|stage| {
+        let life = stage.borrower(62);
+        let loan = stage.loan(&life, "gh-installment", cedis(1_000));
+        for _ in 0..10 {
+            stage.next_day();
+        }
+        let paid = life.borrower.repayment(life.customer, loan, RepaymentKind::Normal, Some(cedis(1_200)));
+        stage.order(&life, paid);
+        stage.settle();
+        let repaid = stage.heard::<RepaymentSucceeded>().remove(0);
+        assert!(repaid.settled && repaid.parts.surplus.compare(cedis(180)).unwrap().is_gt(), "{:?}", repaid.parts);
+        assert_oracles(stage);
+        stage.order(&life, life.borrower.repayment(life.customer, loan, RepaymentKind::Normal, Some(cedis(100))));
+        stage.settle();
+        assert_eq!(stage.heard::<RepaymentSucceeded>().remove(0).parts.surplus, cedis(100), "a credit balance");
+        assert_oracles(stage);
+    });
+}
+
+#[test]
+fn a_code_that_is_paid_twice_pays_the_loan_twice() {
+    Stage::each(|stage| {
+        let life = stage.borrower(63);
+        let loan = stage.loan(&life, "gh-installment", cedis(1_000));
+        let wanted = life.borrower.repayment(life.customer, loan, RepaymentKind::Normal, Some(cedis(100)));
+        let (amount, payment) = order(stage, &life, wanted);
+        lose_effects(stage);
+        let again = |reference: &str| {
+            let told = RecordPaymentResult {
+                request_id: payment.to_string(),
+                channel_reference: reference.to_owned(),
+                outcome: ChannelOutcome::Successful,
+                reason: None,
+                amount: Some(amount),
+                paid_at: None,
+            };
+            Stimulus::command("channel", told)
+        };
+        for (reference, new) in [("000123", 1), ("000123", 0), ("000124", 1), ("000124", 0)] {
+            stage.run(again(reference));
+            assert_eq!(stage.heard::<RepaymentSucceeded>().len(), new, "{reference}");
+        }
+        assert_oracles(stage);
+    });
+}
+
+fn sign(stage: &mut Stage, life: &Life, loan: LoanId, document_hash: String) {
+    let challenge = Some(stage.confirm(life, loan, &document_hash));
+    let sign = SignLoanContract { loan, customer: life.customer, document_hash, challenge };
+    stage.ask(&life.borrower.actor, sign).unwrap();
+}
+
+/// A signed loan whose payout the channel has not got.
+fn signed(stage: &mut Stage, life: &Life) -> (LoanId, String) {
+    let offer = stage.offer(life, "gh-installment");
+    let (loan, contract) = stage.approved(life, &offer, cedis(1_000));
+    sign(stage, life, loan, contract.hash);
+    (loan, lose_effects(stage).remove(0))
+}
+
+#[test]
+fn a_payout_after_a_failure_is_in_the_books() {
+    Stage::each(|stage| {
+        let life = stage.borrower(64);
+        let (loan, payment) = signed(stage, &life);
+        tell(stage, &payment, ChannelOutcome::Failed, None, None);
+        stage.settle();
+        stage.wait(7 * 3_600);
+        assert_eq!(stage.heard::<DisbursementSucceeded>().last().unwrap().loan, loan, "another route paid");
+        for new in [1, 0] {
+            tell(stage, &payment, ChannelOutcome::Successful, None, None);
+            let called = stage.heard::<WorkOrderCreated>();
+            assert_eq!(called.len(), new);
+            assert!(called.iter().all(|it| it.kind == "late-payout" && it.loan == Some(loan)));
+        }
+        let mut recoverable = cedis(0);
+        let add = &mut |account: &FundAccount| {
+            recoverable = recoverable.checked_add(account.recoverable).unwrap();
+            Ok(())
+        };
+        stage.writer.sync().unwrap();
+        stage.writer.scan::<FundAccount>(add).unwrap();
+        assert_eq!(recoverable, cedis(970));
+        assert_oracles(stage);
+    });
+}
+
+#[test]
+fn a_payout_of_a_wrong_amount_is_decided_by_the_right_one() {
+    Stage::each(|stage| {
+        let life = stage.borrower(65);
+        let (loan, payment) = signed(stage, &life);
+        tell(stage, &payment, ChannelOutcome::Successful, Some(cedis(969)), None);
+        assert!(stage.heard::<DisbursementSucceeded>().is_empty());
+        assert_oracles(stage);
+        tell(stage, &payment, ChannelOutcome::Successful, Some(cedis(970)), None);
+        assert_eq!(stage.heard::<DisbursementSucceeded>()[0].loan, loan);
+        assert_oracles(stage);
+    });
+}
+
+#[test]
+fn a_funder_whose_answer_is_lost_is_asked() {
+    Stage::each(|stage| {
+        let life = stage.borrower(66);
+        for funder in ["own-funds", "volta-capital"] {
+            stage.set_route(funder, false);
+        }
+        let offer = stage.offer(&life, "gh-installment");
+        let mut application = life.borrower.application(life.customer, &offer, cedis(1_000));
+        application.payout_account.number = Sensitive::new("+233240009908");
+        application.direct_debit = true;
+        let loan = stage.ask(&life.borrower.actor, application).unwrap().loan;
+        let document_hash = stage.heard::<LoanApplicationApproved>().remove(0).contract.hash;
+        sign(stage, &life, loan, document_hash);
+        stage.settle();
+        assert!(stage.heard::<DisbursementSucceeded>().is_empty(), "the answer is lost");
+        assert_oracles(stage);
+        stage.wait(20 * 60);
+        let paid = stage.heard::<DisbursementSucceeded>();
+        assert_eq!((paid.len(), paid[0].loan, paid[0].payment), (1, loan, None));
+        assert_oracles(stage);
+    });
+}
