@@ -539,6 +539,8 @@ CREATE TABLE loan_order (
   "decision_valid_until" timestamptz,
   "document" bigint,
   "document_hash" text COLLATE "C",
+  "contract_total_units" bigint,
+  "contract_total_currency" text COLLATE "C",
   "contract_expires_at" timestamptz,
   "routings_failed" bigint NOT NULL,
   "attempts" bigint NOT NULL,
@@ -556,6 +558,8 @@ CREATE TABLE loan_order (
   "trace" jsonb NOT NULL,
   PRIMARY KEY ("loan")
 );
+
+CREATE VIEW loan_order_decimal AS SELECT "loan", "customer", "status", "reason", "line_reserved", "decision", "decision_valid_until", "document", "document_hash", CASE WHEN "contract_total_currency" IN ('USDT','USDC') THEN "contract_total_units"::numeric / 1000000 ELSE "contract_total_units"::numeric / 10000 END AS "contract_total", "contract_total_currency", "contract_expires_at", "routings_failed", "attempts", "excluded", "route", "funder", "fund_account", "pays_itself", "reservation", "disbursement", "booking", "entry", "disbursed_on", "due_nr", "trace" FROM loan_order;
 
 CREATE TABLE disbursement_order (
   "id" bigint NOT NULL,
@@ -622,10 +626,11 @@ CREATE TABLE repayment_order (
   "posting" bigint,
   "reason" text COLLATE "C",
   "expires_at" timestamptz NOT NULL,
+  "quoted_on" date NOT NULL,
   PRIMARY KEY ("id")
 );
 
-CREATE VIEW repayment_order_decimal AS SELECT "id", "loan", "customer", "funder", "kind", CASE WHEN "amount_currency" IN ('USDT','USDC') THEN "amount_units"::numeric / 1000000 ELSE "amount_units"::numeric / 10000 END AS "amount", "amount_currency", CASE WHEN "amount_now_currency" IN ('USDT','USDC') THEN "amount_now_units"::numeric / 1000000 ELSE "amount_now_units"::numeric / 10000 END AS "amount_now", "amount_now_currency", "method", "mandate", "debit_try", "status", "collects_itself", "payment", "reference", "posting", "reason", "expires_at" FROM repayment_order;
+CREATE VIEW repayment_order_decimal AS SELECT "id", "loan", "customer", "funder", "kind", CASE WHEN "amount_currency" IN ('USDT','USDC') THEN "amount_units"::numeric / 1000000 ELSE "amount_units"::numeric / 10000 END AS "amount", "amount_currency", CASE WHEN "amount_now_currency" IN ('USDT','USDC') THEN "amount_now_units"::numeric / 1000000 ELSE "amount_now_units"::numeric / 10000 END AS "amount_now", "amount_now_currency", "method", "mandate", "debit_try", "status", "collects_itself", "payment", "reference", "posting", "reason", "expires_at", "quoted_on" FROM repayment_order;
 
 CREATE TABLE repayment_loan_link (
   "loan" bigint NOT NULL,
@@ -635,8 +640,11 @@ CREATE TABLE repayment_loan_link (
   "fund_account" bigint,
   "installments" bigint NOT NULL,
   "last_due" date,
+  "planned_units" bigint,
+  "planned_currency" text COLLATE "C",
   "mandate" bigint,
   "debited_nr" bigint NOT NULL,
+  "waiting_nr" bigint NOT NULL,
   "open_debit" bigint,
   "open_settlement" bigint,
   "settlement_figure_units" bigint,
@@ -647,7 +655,7 @@ CREATE TABLE repayment_loan_link (
   PRIMARY KEY ("loan")
 );
 
-CREATE VIEW repayment_loan_link_decimal AS SELECT "loan", "customer", "funder", "product", "fund_account", "installments", "last_due", "mandate", "debited_nr", "open_debit", "open_settlement", CASE WHEN "settlement_figure_currency" IN ('USDT','USDC') THEN "settlement_figure_units"::numeric / 1000000 ELSE "settlement_figure_units"::numeric / 10000 END AS "settlement_figure", "settlement_figure_currency", "settlement_figure_on", "announced", "settled" FROM repayment_loan_link;
+CREATE VIEW repayment_loan_link_decimal AS SELECT "loan", "customer", "funder", "product", "fund_account", "installments", "last_due", CASE WHEN "planned_currency" IN ('USDT','USDC') THEN "planned_units"::numeric / 1000000 ELSE "planned_units"::numeric / 10000 END AS "planned", "planned_currency", "mandate", "debited_nr", "waiting_nr", "open_debit", "open_settlement", CASE WHEN "settlement_figure_currency" IN ('USDT','USDC') THEN "settlement_figure_units"::numeric / 1000000 ELSE "settlement_figure_units"::numeric / 10000 END AS "settlement_figure", "settlement_figure_currency", "settlement_figure_on", "announced", "settled" FROM repayment_loan_link;
 
 CREATE TABLE received_payment (
   "reference" text COLLATE "C" NOT NULL,
@@ -688,6 +696,8 @@ CREATE TABLE fund_account (
   "refunded_currency" text COLLATE "C" NOT NULL,
   "suspense_units" bigint NOT NULL,
   "suspense_currency" text COLLATE "C" NOT NULL,
+  "recoverable_units" bigint NOT NULL,
+  "recoverable_currency" text COLLATE "C" NOT NULL,
   "movements" bigint NOT NULL,
   "low_water_units" bigint NOT NULL,
   "low_water_currency" text COLLATE "C" NOT NULL,
@@ -701,7 +711,7 @@ CREATE INDEX fund_account_by_partner ON fund_account ("partner");
 
 CREATE INDEX fund_account_by_currency ON fund_account ("currency");
 
-CREATE VIEW fund_account_decimal AS SELECT "id", "partner", "code", "name", "currency", "is_own", "products", CASE WHEN "arrived_currency" IN ('USDT','USDC') THEN "arrived_units"::numeric / 1000000 ELSE "arrived_units"::numeric / 10000 END AS "arrived", "arrived_currency", CASE WHEN "available_currency" IN ('USDT','USDC') THEN "available_units"::numeric / 1000000 ELSE "available_units"::numeric / 10000 END AS "available", "available_currency", CASE WHEN "frozen_currency" IN ('USDT','USDC') THEN "frozen_units"::numeric / 1000000 ELSE "frozen_units"::numeric / 10000 END AS "frozen", "frozen_currency", CASE WHEN "in_transit_currency" IN ('USDT','USDC') THEN "in_transit_units"::numeric / 1000000 ELSE "in_transit_units"::numeric / 10000 END AS "in_transit", "in_transit_currency", CASE WHEN "paid_out_currency" IN ('USDT','USDC') THEN "paid_out_units"::numeric / 1000000 ELSE "paid_out_units"::numeric / 10000 END AS "paid_out", "paid_out_currency", CASE WHEN "received_currency" IN ('USDT','USDC') THEN "received_units"::numeric / 1000000 ELSE "received_units"::numeric / 10000 END AS "received", "received_currency", CASE WHEN "refunded_currency" IN ('USDT','USDC') THEN "refunded_units"::numeric / 1000000 ELSE "refunded_units"::numeric / 10000 END AS "refunded", "refunded_currency", CASE WHEN "suspense_currency" IN ('USDT','USDC') THEN "suspense_units"::numeric / 1000000 ELSE "suspense_units"::numeric / 10000 END AS "suspense", "suspense_currency", "movements", CASE WHEN "low_water_currency" IN ('USDT','USDC') THEN "low_water_units"::numeric / 1000000 ELSE "low_water_units"::numeric / 10000 END AS "low_water", "low_water_currency", "low_alerted_on" FROM fund_account;
+CREATE VIEW fund_account_decimal AS SELECT "id", "partner", "code", "name", "currency", "is_own", "products", CASE WHEN "arrived_currency" IN ('USDT','USDC') THEN "arrived_units"::numeric / 1000000 ELSE "arrived_units"::numeric / 10000 END AS "arrived", "arrived_currency", CASE WHEN "available_currency" IN ('USDT','USDC') THEN "available_units"::numeric / 1000000 ELSE "available_units"::numeric / 10000 END AS "available", "available_currency", CASE WHEN "frozen_currency" IN ('USDT','USDC') THEN "frozen_units"::numeric / 1000000 ELSE "frozen_units"::numeric / 10000 END AS "frozen", "frozen_currency", CASE WHEN "in_transit_currency" IN ('USDT','USDC') THEN "in_transit_units"::numeric / 1000000 ELSE "in_transit_units"::numeric / 10000 END AS "in_transit", "in_transit_currency", CASE WHEN "paid_out_currency" IN ('USDT','USDC') THEN "paid_out_units"::numeric / 1000000 ELSE "paid_out_units"::numeric / 10000 END AS "paid_out", "paid_out_currency", CASE WHEN "received_currency" IN ('USDT','USDC') THEN "received_units"::numeric / 1000000 ELSE "received_units"::numeric / 10000 END AS "received", "received_currency", CASE WHEN "refunded_currency" IN ('USDT','USDC') THEN "refunded_units"::numeric / 1000000 ELSE "refunded_units"::numeric / 10000 END AS "refunded", "refunded_currency", CASE WHEN "suspense_currency" IN ('USDT','USDC') THEN "suspense_units"::numeric / 1000000 ELSE "suspense_units"::numeric / 10000 END AS "suspense", "suspense_currency", CASE WHEN "recoverable_currency" IN ('USDT','USDC') THEN "recoverable_units"::numeric / 1000000 ELSE "recoverable_units"::numeric / 10000 END AS "recoverable", "recoverable_currency", "movements", CASE WHEN "low_water_currency" IN ('USDT','USDC') THEN "low_water_units"::numeric / 1000000 ELSE "low_water_units"::numeric / 10000 END AS "low_water", "low_water_currency", "low_alerted_on" FROM fund_account;
 
 CREATE TABLE fund_transaction (
   "fund_account" bigint NOT NULL,
@@ -784,6 +794,20 @@ CREATE TABLE loan_reservation (
   "reservation" bigint NOT NULL,
   PRIMARY KEY ("loan")
 );
+
+CREATE TABLE stray_payout (
+  "reference" text COLLATE "C" NOT NULL,
+  "loan" bigint NOT NULL,
+  "fund_account" bigint NOT NULL,
+  "amount_units" bigint NOT NULL,
+  "amount_currency" text COLLATE "C" NOT NULL,
+  "booked_units" bigint NOT NULL,
+  "booked_currency" text COLLATE "C" NOT NULL,
+  "at" timestamptz NOT NULL,
+  PRIMARY KEY ("reference")
+);
+
+CREATE VIEW stray_payout_decimal AS SELECT "reference", "loan", "fund_account", CASE WHEN "amount_currency" IN ('USDT','USDC') THEN "amount_units"::numeric / 1000000 ELSE "amount_units"::numeric / 10000 END AS "amount", "amount_currency", CASE WHEN "booked_currency" IN ('USDT','USDC') THEN "booked_units"::numeric / 1000000 ELSE "booked_units"::numeric / 10000 END AS "booked", "booked_currency", "at" FROM stray_payout;
 
 CREATE TABLE fund_demand (
   "fund_account" bigint NOT NULL,
@@ -977,12 +1001,13 @@ CREATE TABLE partner_disbursement (
   "payment" bigint,
   "reference" text COLLATE "C",
   "reason" text COLLATE "C",
+  "polls" bigint NOT NULL,
   "requested_at" timestamptz NOT NULL,
   "ended_at" timestamptz,
   PRIMARY KEY ("order")
 );
 
-CREATE VIEW partner_disbursement_decimal AS SELECT "order", "loan", "customer", "funder", "fund_account", "reservation", CASE WHEN "amount_currency" IN ('USDT','USDC') THEN "amount_units"::numeric / 1000000 ELSE "amount_units"::numeric / 10000 END AS "amount", "amount_currency", "way", "status", "payment", "reference", "reason", "requested_at", "ended_at" FROM partner_disbursement;
+CREATE VIEW partner_disbursement_decimal AS SELECT "order", "loan", "customer", "funder", "fund_account", "reservation", CASE WHEN "amount_currency" IN ('USDT','USDC') THEN "amount_units"::numeric / 1000000 ELSE "amount_units"::numeric / 10000 END AS "amount", "amount_currency", "way", "status", "payment", "reference", "reason", "polls", "requested_at", "ended_at" FROM partner_disbursement;
 
 CREATE TABLE partner_loan (
   "loan" bigint NOT NULL,

@@ -510,6 +510,8 @@ CREATE TABLE loan_order (
   "decision_valid_until" INTEGER,
   "document" INTEGER,
   "document_hash" TEXT,
+  "contract_total_units" INTEGER,
+  "contract_total_currency" TEXT,
   "contract_expires_at" INTEGER,
   "routings_failed" INTEGER NOT NULL,
   "attempts" INTEGER NOT NULL,
@@ -526,6 +528,8 @@ CREATE TABLE loan_order (
   "due_nr" INTEGER,
   "trace" TEXT NOT NULL
 );
+
+CREATE VIEW loan_order_decimal AS SELECT "loan", "customer", "status", "reason", "line_reserved", "decision", "decision_valid_until", "document", "document_hash", CASE WHEN "contract_total_units" IS NULL THEN NULL WHEN "contract_total_currency" IN ('USDT','USDC') THEN printf('%s%d.%06d', CASE WHEN "contract_total_units" < 0 THEN '-' ELSE '' END, abs("contract_total_units")/1000000, abs("contract_total_units")%1000000) ELSE printf('%s%d.%04d', CASE WHEN "contract_total_units" < 0 THEN '-' ELSE '' END, abs("contract_total_units")/10000, abs("contract_total_units")%10000) END AS "contract_total", "contract_total_currency", "contract_expires_at", "routings_failed", "attempts", "excluded", "route", "funder", "fund_account", "pays_itself", "reservation", "disbursement", "booking", "entry", "disbursed_on", "due_nr", "trace" FROM loan_order;
 
 CREATE TABLE disbursement_order (
   "id" INTEGER PRIMARY KEY,
@@ -588,10 +592,11 @@ CREATE TABLE repayment_order (
   "reference" TEXT,
   "posting" INTEGER,
   "reason" TEXT,
-  "expires_at" INTEGER NOT NULL
+  "expires_at" INTEGER NOT NULL,
+  "quoted_on" INTEGER NOT NULL
 );
 
-CREATE VIEW repayment_order_decimal AS SELECT "id", "loan", "customer", "funder", "kind", CASE WHEN "amount_currency" IN ('USDT','USDC') THEN printf('%s%d.%06d', CASE WHEN "amount_units" < 0 THEN '-' ELSE '' END, abs("amount_units")/1000000, abs("amount_units")%1000000) ELSE printf('%s%d.%04d', CASE WHEN "amount_units" < 0 THEN '-' ELSE '' END, abs("amount_units")/10000, abs("amount_units")%10000) END AS "amount", "amount_currency", CASE WHEN "amount_now_units" IS NULL THEN NULL WHEN "amount_now_currency" IN ('USDT','USDC') THEN printf('%s%d.%06d', CASE WHEN "amount_now_units" < 0 THEN '-' ELSE '' END, abs("amount_now_units")/1000000, abs("amount_now_units")%1000000) ELSE printf('%s%d.%04d', CASE WHEN "amount_now_units" < 0 THEN '-' ELSE '' END, abs("amount_now_units")/10000, abs("amount_now_units")%10000) END AS "amount_now", "amount_now_currency", "method", "mandate", "debit_try", "status", "collects_itself", "payment", "reference", "posting", "reason", "expires_at" FROM repayment_order;
+CREATE VIEW repayment_order_decimal AS SELECT "id", "loan", "customer", "funder", "kind", CASE WHEN "amount_currency" IN ('USDT','USDC') THEN printf('%s%d.%06d', CASE WHEN "amount_units" < 0 THEN '-' ELSE '' END, abs("amount_units")/1000000, abs("amount_units")%1000000) ELSE printf('%s%d.%04d', CASE WHEN "amount_units" < 0 THEN '-' ELSE '' END, abs("amount_units")/10000, abs("amount_units")%10000) END AS "amount", "amount_currency", CASE WHEN "amount_now_units" IS NULL THEN NULL WHEN "amount_now_currency" IN ('USDT','USDC') THEN printf('%s%d.%06d', CASE WHEN "amount_now_units" < 0 THEN '-' ELSE '' END, abs("amount_now_units")/1000000, abs("amount_now_units")%1000000) ELSE printf('%s%d.%04d', CASE WHEN "amount_now_units" < 0 THEN '-' ELSE '' END, abs("amount_now_units")/10000, abs("amount_now_units")%10000) END AS "amount_now", "amount_now_currency", "method", "mandate", "debit_try", "status", "collects_itself", "payment", "reference", "posting", "reason", "expires_at", "quoted_on" FROM repayment_order;
 
 CREATE TABLE repayment_loan_link (
   "loan" INTEGER PRIMARY KEY,
@@ -601,8 +606,11 @@ CREATE TABLE repayment_loan_link (
   "fund_account" INTEGER,
   "installments" INTEGER NOT NULL,
   "last_due" INTEGER,
+  "planned_units" INTEGER,
+  "planned_currency" TEXT,
   "mandate" INTEGER,
   "debited_nr" INTEGER NOT NULL,
+  "waiting_nr" INTEGER NOT NULL,
   "open_debit" INTEGER,
   "open_settlement" INTEGER,
   "settlement_figure_units" INTEGER,
@@ -612,7 +620,7 @@ CREATE TABLE repayment_loan_link (
   "settled" INTEGER NOT NULL
 );
 
-CREATE VIEW repayment_loan_link_decimal AS SELECT "loan", "customer", "funder", "product", "fund_account", "installments", "last_due", "mandate", "debited_nr", "open_debit", "open_settlement", CASE WHEN "settlement_figure_units" IS NULL THEN NULL WHEN "settlement_figure_currency" IN ('USDT','USDC') THEN printf('%s%d.%06d', CASE WHEN "settlement_figure_units" < 0 THEN '-' ELSE '' END, abs("settlement_figure_units")/1000000, abs("settlement_figure_units")%1000000) ELSE printf('%s%d.%04d', CASE WHEN "settlement_figure_units" < 0 THEN '-' ELSE '' END, abs("settlement_figure_units")/10000, abs("settlement_figure_units")%10000) END AS "settlement_figure", "settlement_figure_currency", "settlement_figure_on", "announced", "settled" FROM repayment_loan_link;
+CREATE VIEW repayment_loan_link_decimal AS SELECT "loan", "customer", "funder", "product", "fund_account", "installments", "last_due", CASE WHEN "planned_units" IS NULL THEN NULL WHEN "planned_currency" IN ('USDT','USDC') THEN printf('%s%d.%06d', CASE WHEN "planned_units" < 0 THEN '-' ELSE '' END, abs("planned_units")/1000000, abs("planned_units")%1000000) ELSE printf('%s%d.%04d', CASE WHEN "planned_units" < 0 THEN '-' ELSE '' END, abs("planned_units")/10000, abs("planned_units")%10000) END AS "planned", "planned_currency", "mandate", "debited_nr", "waiting_nr", "open_debit", "open_settlement", CASE WHEN "settlement_figure_units" IS NULL THEN NULL WHEN "settlement_figure_currency" IN ('USDT','USDC') THEN printf('%s%d.%06d', CASE WHEN "settlement_figure_units" < 0 THEN '-' ELSE '' END, abs("settlement_figure_units")/1000000, abs("settlement_figure_units")%1000000) ELSE printf('%s%d.%04d', CASE WHEN "settlement_figure_units" < 0 THEN '-' ELSE '' END, abs("settlement_figure_units")/10000, abs("settlement_figure_units")%10000) END AS "settlement_figure", "settlement_figure_currency", "settlement_figure_on", "announced", "settled" FROM repayment_loan_link;
 
 CREATE TABLE received_payment (
   "reference" TEXT NOT NULL,
@@ -653,6 +661,8 @@ CREATE TABLE fund_account (
   "refunded_currency" TEXT NOT NULL,
   "suspense_units" INTEGER NOT NULL,
   "suspense_currency" TEXT NOT NULL,
+  "recoverable_units" INTEGER NOT NULL,
+  "recoverable_currency" TEXT NOT NULL,
   "movements" INTEGER NOT NULL,
   "low_water_units" INTEGER NOT NULL,
   "low_water_currency" TEXT NOT NULL,
@@ -665,7 +675,7 @@ CREATE INDEX fund_account_by_partner ON fund_account ("partner");
 
 CREATE INDEX fund_account_by_currency ON fund_account ("currency");
 
-CREATE VIEW fund_account_decimal AS SELECT "id", "partner", "code", "name", "currency", "is_own", "products", CASE WHEN "arrived_currency" IN ('USDT','USDC') THEN printf('%s%d.%06d', CASE WHEN "arrived_units" < 0 THEN '-' ELSE '' END, abs("arrived_units")/1000000, abs("arrived_units")%1000000) ELSE printf('%s%d.%04d', CASE WHEN "arrived_units" < 0 THEN '-' ELSE '' END, abs("arrived_units")/10000, abs("arrived_units")%10000) END AS "arrived", "arrived_currency", CASE WHEN "available_currency" IN ('USDT','USDC') THEN printf('%s%d.%06d', CASE WHEN "available_units" < 0 THEN '-' ELSE '' END, abs("available_units")/1000000, abs("available_units")%1000000) ELSE printf('%s%d.%04d', CASE WHEN "available_units" < 0 THEN '-' ELSE '' END, abs("available_units")/10000, abs("available_units")%10000) END AS "available", "available_currency", CASE WHEN "frozen_currency" IN ('USDT','USDC') THEN printf('%s%d.%06d', CASE WHEN "frozen_units" < 0 THEN '-' ELSE '' END, abs("frozen_units")/1000000, abs("frozen_units")%1000000) ELSE printf('%s%d.%04d', CASE WHEN "frozen_units" < 0 THEN '-' ELSE '' END, abs("frozen_units")/10000, abs("frozen_units")%10000) END AS "frozen", "frozen_currency", CASE WHEN "in_transit_currency" IN ('USDT','USDC') THEN printf('%s%d.%06d', CASE WHEN "in_transit_units" < 0 THEN '-' ELSE '' END, abs("in_transit_units")/1000000, abs("in_transit_units")%1000000) ELSE printf('%s%d.%04d', CASE WHEN "in_transit_units" < 0 THEN '-' ELSE '' END, abs("in_transit_units")/10000, abs("in_transit_units")%10000) END AS "in_transit", "in_transit_currency", CASE WHEN "paid_out_currency" IN ('USDT','USDC') THEN printf('%s%d.%06d', CASE WHEN "paid_out_units" < 0 THEN '-' ELSE '' END, abs("paid_out_units")/1000000, abs("paid_out_units")%1000000) ELSE printf('%s%d.%04d', CASE WHEN "paid_out_units" < 0 THEN '-' ELSE '' END, abs("paid_out_units")/10000, abs("paid_out_units")%10000) END AS "paid_out", "paid_out_currency", CASE WHEN "received_currency" IN ('USDT','USDC') THEN printf('%s%d.%06d', CASE WHEN "received_units" < 0 THEN '-' ELSE '' END, abs("received_units")/1000000, abs("received_units")%1000000) ELSE printf('%s%d.%04d', CASE WHEN "received_units" < 0 THEN '-' ELSE '' END, abs("received_units")/10000, abs("received_units")%10000) END AS "received", "received_currency", CASE WHEN "refunded_currency" IN ('USDT','USDC') THEN printf('%s%d.%06d', CASE WHEN "refunded_units" < 0 THEN '-' ELSE '' END, abs("refunded_units")/1000000, abs("refunded_units")%1000000) ELSE printf('%s%d.%04d', CASE WHEN "refunded_units" < 0 THEN '-' ELSE '' END, abs("refunded_units")/10000, abs("refunded_units")%10000) END AS "refunded", "refunded_currency", CASE WHEN "suspense_currency" IN ('USDT','USDC') THEN printf('%s%d.%06d', CASE WHEN "suspense_units" < 0 THEN '-' ELSE '' END, abs("suspense_units")/1000000, abs("suspense_units")%1000000) ELSE printf('%s%d.%04d', CASE WHEN "suspense_units" < 0 THEN '-' ELSE '' END, abs("suspense_units")/10000, abs("suspense_units")%10000) END AS "suspense", "suspense_currency", "movements", CASE WHEN "low_water_currency" IN ('USDT','USDC') THEN printf('%s%d.%06d', CASE WHEN "low_water_units" < 0 THEN '-' ELSE '' END, abs("low_water_units")/1000000, abs("low_water_units")%1000000) ELSE printf('%s%d.%04d', CASE WHEN "low_water_units" < 0 THEN '-' ELSE '' END, abs("low_water_units")/10000, abs("low_water_units")%10000) END AS "low_water", "low_water_currency", "low_alerted_on" FROM fund_account;
+CREATE VIEW fund_account_decimal AS SELECT "id", "partner", "code", "name", "currency", "is_own", "products", CASE WHEN "arrived_currency" IN ('USDT','USDC') THEN printf('%s%d.%06d', CASE WHEN "arrived_units" < 0 THEN '-' ELSE '' END, abs("arrived_units")/1000000, abs("arrived_units")%1000000) ELSE printf('%s%d.%04d', CASE WHEN "arrived_units" < 0 THEN '-' ELSE '' END, abs("arrived_units")/10000, abs("arrived_units")%10000) END AS "arrived", "arrived_currency", CASE WHEN "available_currency" IN ('USDT','USDC') THEN printf('%s%d.%06d', CASE WHEN "available_units" < 0 THEN '-' ELSE '' END, abs("available_units")/1000000, abs("available_units")%1000000) ELSE printf('%s%d.%04d', CASE WHEN "available_units" < 0 THEN '-' ELSE '' END, abs("available_units")/10000, abs("available_units")%10000) END AS "available", "available_currency", CASE WHEN "frozen_currency" IN ('USDT','USDC') THEN printf('%s%d.%06d', CASE WHEN "frozen_units" < 0 THEN '-' ELSE '' END, abs("frozen_units")/1000000, abs("frozen_units")%1000000) ELSE printf('%s%d.%04d', CASE WHEN "frozen_units" < 0 THEN '-' ELSE '' END, abs("frozen_units")/10000, abs("frozen_units")%10000) END AS "frozen", "frozen_currency", CASE WHEN "in_transit_currency" IN ('USDT','USDC') THEN printf('%s%d.%06d', CASE WHEN "in_transit_units" < 0 THEN '-' ELSE '' END, abs("in_transit_units")/1000000, abs("in_transit_units")%1000000) ELSE printf('%s%d.%04d', CASE WHEN "in_transit_units" < 0 THEN '-' ELSE '' END, abs("in_transit_units")/10000, abs("in_transit_units")%10000) END AS "in_transit", "in_transit_currency", CASE WHEN "paid_out_currency" IN ('USDT','USDC') THEN printf('%s%d.%06d', CASE WHEN "paid_out_units" < 0 THEN '-' ELSE '' END, abs("paid_out_units")/1000000, abs("paid_out_units")%1000000) ELSE printf('%s%d.%04d', CASE WHEN "paid_out_units" < 0 THEN '-' ELSE '' END, abs("paid_out_units")/10000, abs("paid_out_units")%10000) END AS "paid_out", "paid_out_currency", CASE WHEN "received_currency" IN ('USDT','USDC') THEN printf('%s%d.%06d', CASE WHEN "received_units" < 0 THEN '-' ELSE '' END, abs("received_units")/1000000, abs("received_units")%1000000) ELSE printf('%s%d.%04d', CASE WHEN "received_units" < 0 THEN '-' ELSE '' END, abs("received_units")/10000, abs("received_units")%10000) END AS "received", "received_currency", CASE WHEN "refunded_currency" IN ('USDT','USDC') THEN printf('%s%d.%06d', CASE WHEN "refunded_units" < 0 THEN '-' ELSE '' END, abs("refunded_units")/1000000, abs("refunded_units")%1000000) ELSE printf('%s%d.%04d', CASE WHEN "refunded_units" < 0 THEN '-' ELSE '' END, abs("refunded_units")/10000, abs("refunded_units")%10000) END AS "refunded", "refunded_currency", CASE WHEN "suspense_currency" IN ('USDT','USDC') THEN printf('%s%d.%06d', CASE WHEN "suspense_units" < 0 THEN '-' ELSE '' END, abs("suspense_units")/1000000, abs("suspense_units")%1000000) ELSE printf('%s%d.%04d', CASE WHEN "suspense_units" < 0 THEN '-' ELSE '' END, abs("suspense_units")/10000, abs("suspense_units")%10000) END AS "suspense", "suspense_currency", CASE WHEN "recoverable_currency" IN ('USDT','USDC') THEN printf('%s%d.%06d', CASE WHEN "recoverable_units" < 0 THEN '-' ELSE '' END, abs("recoverable_units")/1000000, abs("recoverable_units")%1000000) ELSE printf('%s%d.%04d', CASE WHEN "recoverable_units" < 0 THEN '-' ELSE '' END, abs("recoverable_units")/10000, abs("recoverable_units")%10000) END AS "recoverable", "recoverable_currency", "movements", CASE WHEN "low_water_currency" IN ('USDT','USDC') THEN printf('%s%d.%06d', CASE WHEN "low_water_units" < 0 THEN '-' ELSE '' END, abs("low_water_units")/1000000, abs("low_water_units")%1000000) ELSE printf('%s%d.%04d', CASE WHEN "low_water_units" < 0 THEN '-' ELSE '' END, abs("low_water_units")/10000, abs("low_water_units")%10000) END AS "low_water", "low_water_currency", "low_alerted_on" FROM fund_account;
 
 CREATE TABLE fund_transaction (
   "fund_account" INTEGER NOT NULL,
@@ -746,6 +756,20 @@ CREATE TABLE loan_reservation (
   "loan" INTEGER PRIMARY KEY,
   "reservation" INTEGER NOT NULL
 );
+
+CREATE TABLE stray_payout (
+  "reference" TEXT NOT NULL,
+  "loan" INTEGER NOT NULL,
+  "fund_account" INTEGER NOT NULL,
+  "amount_units" INTEGER NOT NULL,
+  "amount_currency" TEXT NOT NULL,
+  "booked_units" INTEGER NOT NULL,
+  "booked_currency" TEXT NOT NULL,
+  "at" INTEGER NOT NULL,
+  PRIMARY KEY ("reference")
+) WITHOUT ROWID;
+
+CREATE VIEW stray_payout_decimal AS SELECT "reference", "loan", "fund_account", CASE WHEN "amount_currency" IN ('USDT','USDC') THEN printf('%s%d.%06d', CASE WHEN "amount_units" < 0 THEN '-' ELSE '' END, abs("amount_units")/1000000, abs("amount_units")%1000000) ELSE printf('%s%d.%04d', CASE WHEN "amount_units" < 0 THEN '-' ELSE '' END, abs("amount_units")/10000, abs("amount_units")%10000) END AS "amount", "amount_currency", CASE WHEN "booked_currency" IN ('USDT','USDC') THEN printf('%s%d.%06d', CASE WHEN "booked_units" < 0 THEN '-' ELSE '' END, abs("booked_units")/1000000, abs("booked_units")%1000000) ELSE printf('%s%d.%04d', CASE WHEN "booked_units" < 0 THEN '-' ELSE '' END, abs("booked_units")/10000, abs("booked_units")%10000) END AS "booked", "booked_currency", "at" FROM stray_payout;
 
 CREATE TABLE fund_demand (
   "fund_account" INTEGER NOT NULL,
@@ -932,11 +956,12 @@ CREATE TABLE partner_disbursement (
   "payment" INTEGER,
   "reference" TEXT,
   "reason" TEXT,
+  "polls" INTEGER NOT NULL,
   "requested_at" INTEGER NOT NULL,
   "ended_at" INTEGER
 );
 
-CREATE VIEW partner_disbursement_decimal AS SELECT "order", "loan", "customer", "funder", "fund_account", "reservation", CASE WHEN "amount_currency" IN ('USDT','USDC') THEN printf('%s%d.%06d', CASE WHEN "amount_units" < 0 THEN '-' ELSE '' END, abs("amount_units")/1000000, abs("amount_units")%1000000) ELSE printf('%s%d.%04d', CASE WHEN "amount_units" < 0 THEN '-' ELSE '' END, abs("amount_units")/10000, abs("amount_units")%10000) END AS "amount", "amount_currency", "way", "status", "payment", "reference", "reason", "requested_at", "ended_at" FROM partner_disbursement;
+CREATE VIEW partner_disbursement_decimal AS SELECT "order", "loan", "customer", "funder", "fund_account", "reservation", CASE WHEN "amount_currency" IN ('USDT','USDC') THEN printf('%s%d.%06d', CASE WHEN "amount_units" < 0 THEN '-' ELSE '' END, abs("amount_units")/1000000, abs("amount_units")%1000000) ELSE printf('%s%d.%04d', CASE WHEN "amount_units" < 0 THEN '-' ELSE '' END, abs("amount_units")/10000, abs("amount_units")%10000) END AS "amount", "amount_currency", "way", "status", "payment", "reference", "reason", "polls", "requested_at", "ended_at" FROM partner_disbursement;
 
 CREATE TABLE partner_loan (
   "loan" INTEGER PRIMARY KEY,

@@ -89,6 +89,7 @@ impl World {
             order: None,
             loan: None,
             amount: self.major(30)?,
+            paid_at: None,
         };
         self.stimulate(Stimulus::event("bank", notice)).map(|_| ())
     }

@@ -75,6 +75,7 @@ fn privileges(actor: &str, customer: CustomerId, loan: LoanId) -> Vec<Case> {
         outcome: ChannelOutcome::Successful,
         reason: None,
         amount: None,
+        paid_at: None,
     };
     let identified = RecordKycResult {
         case: KycCaseId::from_number(1),
@@ -134,6 +135,7 @@ fn nobody_acts_for_another_customer() {
             .flat_map(|loan| [ama.customer, nobody.customer].map(|customer| (loan, customer)))
             .map(|(loan, customer)| {
                 let quote = CalculateRepaymentPosting {
+                    as_of: None,
                     customer,
                     loan,
                     kind: RepaymentKind::Normal,
@@ -170,7 +172,7 @@ fn nobody_touches_what_another_customer_has() {
             ];
             for kind in KINDS {
                 for amount in [None, Some(cedis(5)), Some(cedis(0))] {
-                    let quote = CalculateRepaymentPosting { customer, loan: ama.running, kind, amount };
+                    let quote = CalculateRepaymentPosting { customer, loan: ama.running, kind, amount, as_of: None };
                     cases.push(case(&format!("quote {kind:?}"), actor, quote, owner, &[&ama.running]));
                     let order = thief.repayment(customer, ama.running, kind, amount);
                     cases.push(case(&format!("repayment {kind:?}"), actor, order, owner, &[&ama.running]));

@@ -45,6 +45,7 @@ fn notice(reference: &str, loan: Option<LoanId>, account: &FundAccount, amount: 
         order: None,
         loan,
         amount,
+        paid_at: None,
     }
 }
 
