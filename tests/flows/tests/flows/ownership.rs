@@ -135,7 +135,6 @@ fn nobody_acts_for_another_customer() {
             .flat_map(|loan| [ama.customer, nobody.customer].map(|customer| (loan, customer)))
             .map(|(loan, customer)| {
                 let quote = CalculateRepaymentPosting {
-                    as_of: None,
                     customer,
                     loan,
                     kind: RepaymentKind::Normal,
@@ -181,6 +180,7 @@ fn nobody_touches_what_another_customer_has() {
             assert_refused(stage, cases);
         }
         let quote = CalculateRepaymentPosting {
+            as_of: None,
             customer,
             loan: ama.running,
             kind: RepaymentKind::EarlySettlement,
