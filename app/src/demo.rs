@@ -53,7 +53,7 @@ const MASTER: &[u8] = b"a demonstration has nothing to hide";
 
 pub fn run(args: &DemoArgs, context: &Context) -> Result<Verdict, Failure> {
     let files = args.market.files()?;
-    let place = Place::of(context)?;
+    let place = Place::of(context, &files)?;
     let last_day = FIRST_DAY.saturating_add(jiff::Span::new().months(i64::from(args.months)));
     let days = u32::try_from((last_day - FIRST_DAY).get_days()).unwrap_or(1);
     let settings = WorldSettings {
@@ -145,9 +145,9 @@ pub struct Place {
 
 impl Place {
     /// Errors: `Input` when the named database already holds a market, `Fault` when another process writes it.
-    pub fn of(context: &Context) -> Result<Self, Failure> {
+    pub fn of(context: &Context, files: &MarketFiles) -> Result<Self, Failure> {
         if context.database_chosen {
-            let lease = MarketLease::of_demonstration(&context.database, &MarketFiles::ghana())?;
+            let lease = MarketLease::of_demonstration(&context.database, files)?;
             if context.database.holds_market()? {
                 return Err(Failure::input(format!(
                     "{} holds a market already; a demonstration needs a new one: name another file or schema",

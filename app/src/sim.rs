@@ -52,7 +52,7 @@ pub fn run(args: &SimArgs, context: &Context) -> Result<Verdict, Failure> {
     let mut fine = true;
     for nr in 0..args.runs {
         let seed = args.seed + u64::from(nr);
-        let place = Place::of(context)?;
+        let place = Place::of(context, &files)?;
         let settings = WorldSettings {
             url: place.url.clone(),
             files: files.clone(),
