@@ -16,6 +16,8 @@ const REVIEW_SECONDS: (i64, i64) = (1_800, 30 * 3_600);
 const CREDIT_PER_MILLE: u32 = 700;
 /// Applications for a loan that a reviewer approves, of 1000.
 const LOAN_PER_MILLE: u32 = 850;
+/// Most work orders that are taken up in one morning.
+const WORK_ORDERS_MAX: usize = 10_000;
 /// The least a reviewer grants, in major units.
 const LIMIT_MIN: i64 = 100;
 
@@ -64,24 +66,33 @@ impl World {
         Ok(())
     }
 
-    /// Every morning: effects that were given up are executed once more. A password of yesterday is of no use to anybody.
+    /// Every morning: effects that were given up are executed once more, funders are told what they have to know. What
+    /// needs somebody to think stays open.
     pub(crate) fn take_up_work_orders(&mut self) -> Result<(), SimError> {
-        let open = self.writer().find::<WorkOrder>(&WorkOrder::by_status(WorkOrderStatus::Open))?;
-        for order in open.iter().filter(|order| order.kind == "parked-effect") {
-            let effect = order.topic.strip_prefix("effect-").and_then(|nr| nr.parse::<i64>().ok());
-            let stimulus = match effect {
-                Some(effect) if !order.text.starts_with("send-otp") => {
-                    let note = "the other side answers again".to_owned();
-                    Stimulus::command("staff:operations", RetryEffect { effect, note })
-                }
-                _ => {
-                    let note = "the password has lapsed: the customer asks for another".to_owned();
-                    Stimulus::command("staff:operations", CloseWorkOrder { work_order: order.id, note })
-                }
-            };
+        let open = WorkOrder::by_status(WorkOrderStatus::Open).limit(WORK_ORDERS_MAX);
+        for order in self.writer().find::<WorkOrder>(&open)? {
+            let Some(stimulus) = answer_to(&order) else { continue };
             let done = self.stimulate(stimulus)?;
             done.outcome.map_err(|rejection| SimError::Broken(format!("{}: {rejection}", order.topic)))?;
         }
         Ok(())
+    }
+}
+
+/// What somebody does about a work order without thinking. A password of yesterday is of no use to anybody.
+fn answer_to(order: &WorkOrder) -> Option<Stimulus> {
+    let closed = |note: &str| {
+        let close = CloseWorkOrder { work_order: order.id, note: note.to_owned() };
+        Some(Stimulus::command("staff:operations", close))
+    };
+    match order.kind.as_str() {
+        "parked-effect" if order.text.starts_with("send-otp") => closed("the password has lapsed"),
+        "parked-effect" => {
+            let effect = order.topic.strip_prefix("effect-")?.parse().ok()?;
+            let note = "the other side answers again".to_owned();
+            Some(Stimulus::command("staff:operations", RetryEffect { effect, note }))
+        }
+        "fund-account-low" | "partner-quota-nearly-used" => closed("the funder was told"),
+        _ => None,
     }
 }

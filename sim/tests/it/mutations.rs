@@ -338,7 +338,7 @@ fn answers(bench: &mut Bench) {
         bench.apply(&mutation).unwrap();
         let verdict = bench.world.repeat_requests().unwrap();
         bench.mend(&mutation);
-        let named = verdict.findings.iter().any(|it| it.contains(finding) && it.contains("of person-"));
+        let named = verdict.findings.iter().any(|it| it.contains(finding) && it.contains(" of ") && it.contains("(cascade "));
         assert!(named, "{sql}: {:?}", verdict.findings);
     }
 }
