@@ -82,7 +82,12 @@ fn live(stage: &mut Stage) {
     }
     stage.ask(&life.borrower.actor, QueryAssetDueList { customer: life.customer }).unwrap();
     let (loan, kind) = (by_channel, RepaymentKind::Normal);
-    stage.ask(&life.borrower.actor, CalculateRepaymentPosting { loan, kind, amount: Some(cedis(10)) }).unwrap();
+    stage
+        .ask(
+            &life.borrower.actor,
+            CalculateRepaymentPosting { customer: life.customer, loan, kind, amount: Some(cedis(10)) },
+        )
+        .unwrap();
     pay_by_channel(stage, &life, by_channel, RepaymentKind::Normal);
     pay_at_partner(stage, &life, at_partner);
     trial(stage, &life, by_channel, RepaymentKind::EarlySettlement);
