@@ -9,7 +9,9 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
 use sycee_accounting::ledger::Phase;
 use sycee_accounting::reports::{self, Statement, StatementLine, TrialBalance, VerifyProgress, VerifyReport};
+use sycee_accounting::rules::Chart;
 use sycee_contract::Date;
+use sycee_markets::MarketFiles;
 use sycee_money::{Currency, Money};
 
 use crate::Context;
@@ -17,6 +19,15 @@ use crate::output::{Failure, Side, TextTable, Verdict, say, say_json};
 
 /// What every ledger command cannot do without.
 const LEDGER_TABLE: &str = "ledger_transfer";
+
+/// What the group shows.
+pub const EXAMPLES: &str = "\
+Examples:
+  sycee ledger trial-balance                              every account's balance
+  sycee ledger trial-balance --as-of 2026-03-31           at the end of a business day
+  sycee ledger statement '1100|par-3'                     one account, transfer by transfer
+  sycee ledger verify                                     replay every entry: balances, chains, hashes
+  sycee --db backup.db ledger verify --json | jq .clean";
 
 const VERIFY_EXAMPLES: &str = "\
 Examples:
@@ -236,10 +247,11 @@ fn trial_balance(args: &BalanceArgs, context: &Context) -> Result<Verdict, Failu
     let mut reader = context.database.reader(LEDGER_TABLE)?;
     let balance = reports::trial_balance(&mut *reader, args.as_of)?;
     let rows = balance_rows(&balance, args.by);
+    let names = names()?;
     if context.json {
         let rows: Vec<Value> = rows
             .iter()
-            .map(|row| json!({ "account": row.0, "kind": row.1, "balance": amount(row.3, row.2) }))
+            .map(|row| json!({ "account": row.0, "name": name_of(&names, &row.0), "kind": row.1, "balance": amount(row.3, row.2) }))
             .collect();
         let totals: Vec<Value> = balance
             .totals()
@@ -252,7 +264,7 @@ fn trial_balance(args: &BalanceArgs, context: &Context) -> Result<Verdict, Failu
             "asOf": balance.as_of, "balanced": balance.is_balanced(), "accounts": rows, "totals": totals,
         }))?;
     } else {
-        say(&balance_text(&balance, &rows))?;
+        say(&balance_text(&balance, &rows, &names))?;
     }
     Ok(Verdict::of(balance.is_balanced()))
 }
@@ -277,9 +289,20 @@ fn balance_rows(balance: &TrialBalance, by: Detail) -> Vec<BalanceLine> {
     rows
 }
 
-fn balance_text(balance: &TrialBalance, rows: &[BalanceLine]) -> String {
+/// The chart of this binary's market: it names the accounts.
+fn names() -> Result<Chart, Failure> {
+    MarketFiles::ghana().chart().map_err(|error| Failure::Fault(error.to_string()))
+}
+
+/// What the chart calls an account; empty for a code that it does not have.
+fn name_of<'a>(chart: &'a Chart, code: &str) -> &'a str {
+    chart.of(code).map_or("", |account| account.name.as_str())
+}
+
+fn balance_text(balance: &TrialBalance, rows: &[BalanceLine], names: &Chart) -> String {
     let mut table = TextTable::new(&[
         ("account", Side::Left),
+        ("name", Side::Left),
         ("kind", Side::Left),
         ("cur", Side::Left),
         ("debit", Side::Right),
@@ -291,11 +314,19 @@ fn balance_text(balance: &TrialBalance, rows: &[BalanceLine]) -> String {
         } else {
             (decimal(*units, *currency), String::new())
         };
-        table.row([code.clone(), (*kind).to_owned(), currency.to_string(), debit, credit]);
+        table.row([
+            code.clone(),
+            name_of(names, code).to_owned(),
+            (*kind).to_owned(),
+            currency.to_string(),
+            debit,
+            credit,
+        ]);
     }
     for (currency, (debit, credit)) in balance.totals() {
         table.row([
             "total".to_owned(),
+            String::new(),
             String::new(),
             currency.to_string(),
             decimal(debit, currency),

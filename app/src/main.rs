@@ -34,7 +34,7 @@ Examples:
   sycee migrate                                     make sycee.db here, or bring it to this version
   sycee ledger trial-balance --as-of 2026-03-31     the books at the end of a day
   sycee --db postgres://sycee@db/sycee?schema=market_gh ledger verify
-  sycee trace 1042                                  what a request set going, as a tree
+  sycee trace loan-1042                             everything that happened to a loan, as trees
   sycee catalog check --json | jq .flows            how much of the reference architecture runs here
   echo '{\"id\": \"…\", \"kind\": \"schedule\", \"inputs\": {…}}' | sycee calc
 
@@ -44,7 +44,8 @@ Exit codes: 0 fine, 1 a check failed, 2 usage or input, 3 a fault.";
 #[derive(Parser)]
 #[command(name = "sycee", version, propagate_version = true, after_help = EXAMPLES, arg_required_else_help = true)]
 struct Cli {
-    /// The market's database: a path, sqlite:///path/market.db, or postgres://user@host/db?schema=market_gh [default: sycee.db]
+    /// The market's database: a path, sqlite:///path/market.db, or postgres://user@host/db?schema=market_gh. When it is not
+    /// given: sycee.db here; for demo, sim and bench a temporary one
     #[arg(long, global = true, env = "SYCEE_DB", hide_env_values = true, value_name = "URL")]
     db: Option<String>,
     /// Print one JSON document instead of text
@@ -68,9 +69,9 @@ enum Command {
     Sim(sim::SimArgs),
     Bench(bench::BenchArgs),
     Migrate(migrate::MigrateArgs),
-    #[command(subcommand)]
+    #[command(subcommand, after_help = catalog::EXAMPLES)]
     Catalog(catalog::CatalogCommand),
-    #[command(subcommand)]
+    #[command(subcommand, after_help = ledger::EXAMPLES)]
     Ledger(ledger::LedgerCommand),
     Trace(trace::TraceArgs),
     Calc(calc::CalcArgs),
@@ -90,7 +91,14 @@ fn run(command: &Command, context: &Context) -> Result<Verdict, Failure> {
 }
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        // Help and version are no errors; a caller that reads JSON gets its errors as JSON, too.
+        Err(error) if error.use_stderr() && std::env::args_os().any(|argument| argument == "--json") => {
+            return output::exit(Err(Failure::Usage(error.to_string())), true);
+        }
+        Err(error) => error.exit(),
+    };
     let json = cli.json;
     let database_chosen = cli.db.is_some();
     let result = Database::parse(cli.db.as_deref().unwrap_or("sycee.db"))

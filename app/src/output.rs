@@ -27,6 +27,8 @@ impl Verdict {
 /// Why a command did not run to its end.
 #[derive(Debug)]
 pub enum Failure {
+    /// The command line cannot be read; the text says what would be right.
+    Usage(String),
     /// The caller gave something that cannot be used; the text says what to do.
     Input(String),
     /// A bug or an outage.
@@ -84,6 +86,7 @@ pub fn exit(result: Result<Verdict, Failure>, json: bool) -> ExitCode {
     let (kind, code, text) = match result {
         Ok(Verdict::Fine) => return ExitCode::SUCCESS,
         Ok(Verdict::CheckFailed) => return ExitCode::from(1),
+        Err(Failure::Usage(text)) => ("usage", 2, text.trim_end().to_owned()),
         Err(Failure::Input(text)) => ("input", 2, text),
         Err(Failure::Fault(text)) => ("fault", 3, text),
     };

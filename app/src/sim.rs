@@ -33,7 +33,7 @@ pub struct SimArgs {
     /// Seed of the first run
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
-    /// Runs with seeds one after another
+    /// Runs with seeds one after another, each in a temporary database of its own
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
     pub runs: u32,
     /// What goes wrong: none, usual, all, or a list of channel, partner, outages, crashes, duplicates
@@ -47,6 +47,14 @@ pub struct SimArgs {
 }
 
 pub fn run(args: &SimArgs, context: &Context) -> Result<Verdict, Failure> {
+    if args.runs > 1 && context.database_chosen {
+        return Err(Failure::input(format!(
+            "--runs {} needs a new database for each run and {} is one: leave out --db (and SYCEE_DB), or run one seed \
+             after another with --seed",
+            args.runs,
+            context.database.name()
+        )));
+    }
     let files = args.market.files()?;
     let mut reports = Vec::new();
     let mut fine = true;

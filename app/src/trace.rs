@@ -1,8 +1,14 @@
-//! `sycee trace`: what a request set going, read from the message log, as a tree.
+//! `sycee trace`: what a request set going, or what happened to a loan, read from the message log: as a tree, or as the
+//! envelopes that the messages travel in.
+
+use std::io::IsTerminal as _;
 
 use clap::Args;
+use indicatif::{ProgressBar, ProgressStyle};
+use sycee_contract::{Date, Envelope};
+use sycee_markets::MarketFiles;
 use sycee_runtime::storage::Reader;
-use sycee_runtime::{CascadeTrace, TraceHop, read_cascade, read_trace};
+use sycee_runtime::{CascadeTrace, TraceHop, read_about, read_cascade, read_trace};
 
 use crate::Context;
 use crate::output::{Failure, Verdict, say, say_json};
@@ -11,33 +17,82 @@ const EXAMPLES: &str = "\
 Examples:
   sycee trace 1042                 every cascade of the trace: the request, its timers, what the outside answered
   sycee trace 1042 --payloads      with the messages' data; personal data shows as ***
+  sycee trace loan-1042            everything that carries this id: of a loan, customer, payment, order …
+  sycee trace loan-1042 --since 2026-03-01
+  sycee trace 1042 --envelopes     JSON: the messages in the envelopes of the catalogue
+  sycee trace 1042 --cloud-events  JSON: as they travel outside
   sycee trace 1042 --json | jq '.[].hops[] | select(.refused)'
 
-A number that names a cascade within a longer trace shows the whole trace. Lines read
+A number that names a cascade within a longer trace shows the whole trace. The log has no index over ids: for one of
+those it is read through, from the business date of --since on; of each cascade the messages that carry the id are shown,
+and what caused them. Lines read
   message: sender -> receivers     (asked) for a query answered at once, (refused CODE) for a refusal";
 
-/// Print what a request set going, as a tree: who sent what to whom, what was refused
+/// Print what a request set going, or what happened to a loan: who sent what to whom, what was refused
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub struct TraceArgs {
-    /// Number of a trace or of a cascade
-    id: i64,
+    /// Number of a trace or of a cascade, or an id such as loan-1042
+    #[arg(value_name = "NUMBER|ID")]
+    id: Wanted,
     /// Show the messages' data
     #[arg(long)]
     payloads: bool,
+    /// For an id: only cascades of this business date or later
+    #[arg(long, value_name = "DATE")]
+    since: Option<Date>,
+    /// Print the messages in the envelopes of the catalogue, as one JSON array; what was only asked is left out
+    #[arg(long, conflicts_with = "cloud_events")]
+    envelopes: bool,
+    /// Print the messages as CloudEvents 1.0, as one JSON array
+    #[arg(long)]
+    cloud_events: bool,
+}
+
+/// What is looked for.
+#[derive(Clone)]
+enum Wanted {
+    /// A trace or a cascade.
+    Number(i64),
+    /// Whatever carries this id.
+    Id(String),
+}
+
+impl std::str::FromStr for Wanted {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if let Ok(number) = text.parse() {
+            return Ok(Self::Number(number));
+        }
+        let is_id = text.rsplit_once('-').is_some_and(|(kind, number)| {
+            let is_word = !kind.is_empty() && kind.bytes().all(|letter| letter.is_ascii_lowercase() || letter == b'-');
+            is_word && !number.is_empty() && number.bytes().all(|digit| digit.is_ascii_digit())
+        });
+        if is_id {
+            Ok(Self::Id(text.to_owned()))
+        } else {
+            Err("give a number such as 1042, or an id such as loan-1042".to_owned())
+        }
+    }
 }
 
 /// Reads and prints.
 pub fn run(args: &TraceArgs, context: &Context) -> Result<Verdict, Failure> {
     let mut reader = context.database.reader("message_log")?;
-    let mut cascades = find(&mut *reader, args.id)?;
+    let mut cascades = match &args.id {
+        Wanted::Number(number) => find(&mut *reader, *number)?,
+        Wanted::Id(id) => find_about(&mut *reader, id, args.since)?,
+    };
     if cascades.is_empty() {
-        let text = format!(
-            "{} knows no trace and no cascade {}: answers and logs name them",
-            context.database.name(),
-            args.id
-        );
-        return Err(Failure::input(text));
+        let what = match &args.id {
+            Wanted::Number(number) => format!("knows no trace and no cascade {number}: answers and logs name them"),
+            Wanted::Id(id) => format!("has no message that carries {id}: answers and statements name ids"),
+        };
+        return Err(Failure::input(format!("{} {what}", context.database.name())));
+    }
+    if args.envelopes || args.cloud_events {
+        return say_envelopes(&cascades, args.cloud_events);
     }
     if context.json {
         if !args.payloads {
@@ -62,6 +117,26 @@ fn find(reader: &mut dyn Reader, id: i64) -> Result<Vec<CascadeTrace>, Failure> 
     })
 }
 
+fn find_about(reader: &mut dyn Reader, id: &str, since: Option<Date>) -> Result<Vec<CascadeTrace>, Failure> {
+    let bar = if std::io::stderr().is_terminal() { ProgressBar::new_spinner() } else { ProgressBar::hidden() };
+    let style = ProgressStyle::with_template("{spinner} {human_pos} cascades read, {elapsed}");
+    bar.set_style(style.map_err(|error| Failure::Fault(error.to_string()))?);
+    let found = read_about(reader, id, since, &mut |read| bar.set_position(read))?;
+    bar.finish_and_clear();
+    Ok(found)
+}
+
+fn say_envelopes(cascades: &[CascadeTrace], cloud_events: bool) -> Result<Verdict, Failure> {
+    let market = MarketFiles::ghana().market().map_err(|error| Failure::Fault(error.to_string()))?;
+    let envelopes: Vec<Envelope> = cascades.iter().flat_map(|cascade| cascade.envelopes(&market.id)).collect();
+    if cloud_events {
+        say_json(&envelopes.iter().map(Envelope::to_cloud_event).collect::<Vec<_>>())?;
+    } else {
+        say_json(&envelopes)?;
+    }
+    Ok(Verdict::Fine)
+}
+
 fn cascade_text(cascade: &CascadeTrace, payloads: bool) -> String {
     let mut text = format!(
         "cascade {} of trace {}, {}, {} by {}: {}\n",
@@ -82,17 +157,17 @@ impl Branches<'_> {
     /// Appends the hops that `cause` caused, each with what it caused in turn.
     fn below(&mut self, cause: Option<u32>, indent: &str) {
         let hops = self.hops;
-        let children: Vec<(u32, &TraceHop)> = (0..).zip(hops).filter(|(_, hop)| hop.cause == cause).collect();
-        for (nr, (at, hop)) in children.iter().enumerate() {
-            let is_last = nr + 1 == children.len();
+        let children: Vec<&TraceHop> = hops.iter().filter(|hop| hop.cause == cause).collect();
+        for (place, child) in children.iter().enumerate() {
+            let is_last = place + 1 == children.len();
             let (branch, trunk) = if is_last { ("└─ ", "   ") } else { ("├─ ", "│  ") };
-            self.text.push_str(&format!("{indent}{branch}{}\n", line(hop)));
+            self.text.push_str(&format!("{indent}{branch}{}\n", line(child)));
             let deeper = format!("{indent}{trunk}");
-            if let Some(data) = hop.data.as_ref().filter(|_| self.payloads) {
-                let bar = if hops.iter().any(|hop| hop.cause == Some(*at)) { "│" } else { " " };
+            if let Some(data) = child.data.as_ref().filter(|_| self.payloads) {
+                let bar = if hops.iter().any(|hop| hop.cause == Some(child.nr)) { "│" } else { " " };
                 self.text.push_str(&format!("{deeper}{bar}    {data}\n"));
             }
-            self.below(Some(*at), &deeper);
+            self.below(Some(child.nr), &deeper);
         }
     }
 }
@@ -108,9 +183,11 @@ fn line(hop: &TraceHop) -> String {
 mod tests {
     use super::*;
 
-    fn hop(message: &str, cause: Option<u32>, refused: Option<&str>, asked: bool) -> TraceHop {
+    fn hop(nr: u32, message: &str, cause: Option<u32>, refused: Option<&str>, asked: bool) -> TraceHop {
         TraceHop {
+            nr,
             message: message.to_owned(),
+            version: 1,
             from: "a".to_owned(),
             to: vec!["b".to_owned()],
             cause,
@@ -130,10 +207,10 @@ mod tests {
             stimulus: "one".to_owned(),
             outcome: "ok".to_owned(),
             hops: vec![
-                hop("one", None, None, false),
-                hop("two", Some(0), None, true),
-                hop("three", Some(0), Some("NO_FUNDS"), false),
-                hop("four", Some(2), None, false),
+                hop(0, "one", None, None, false),
+                hop(1, "two", Some(0), None, true),
+                hop(2, "three", Some(0), Some("NO_FUNDS"), false),
+                hop(3, "four", Some(2), None, false),
             ],
         };
         let head = "cascade 7 of trace 3, 1970-01-01T00:00:00Z, one by staff:ama: ok\n";

@@ -74,7 +74,7 @@ impl World {
             Act::PayAtPartner { order, loan, amount } => {
                 let Some(funder) = self.self_collecting.get(&order).copied() else { return Ok(()) };
                 let notice = self.outside.partner.collect(funder, loan, Some(order), amount);
-                self.stimulate(Stimulus::event("partner", notice)).map(|_| ())
+                self.stimulate(Stimulus::event("partner", notice).through("partner-hub")).map(|_| ())
             }
         }
     }

@@ -210,7 +210,8 @@ impl World {
             self.must(Stimulus::command("staff:setup", funder.contract(&country)))?;
             if funder.arrival.is_positive() {
                 let reference = format!("{}-opening", funder.code);
-                self.must(Stimulus::command("staff:finance", funder.arrival(funder.arrival, &reference)))?;
+                let arrival = Stimulus::command("staff:finance", funder.arrival(funder.arrival, &reference));
+                self.must(arrival.through("fund-management-system"))?;
             }
         }
         self.settle()

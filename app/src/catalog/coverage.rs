@@ -1,7 +1,7 @@
 //! How much of the catalogue runs, link by link.
 //!
-//! A link says that a message is handled, or sent by a service, or received by one. Who sends a command stands in no
-//! declaration: it counts when the sender is registered; that it really sends is the flow tests' to show.
+//! A link says that a message is handled, or sent by a service, or received by one, as the services registered it. The
+//! runtime lets nobody send what it did not register; that everybody sends what it registered is the flow tests' to show.
 //!
 //! Invariant: a link that the baseline has and the binary has not is reported.
 
@@ -222,6 +222,31 @@ mod tests {
     }
 
     #[test]
+    fn who_may_emit_an_event_registered_that_it_does() {
+        let running = running();
+        let silent: Vec<String> = (running.messages.values())
+            .flat_map(|declared| declared.info.producers.iter().map(move |producer| (declared, *producer)))
+            .filter(|(declared, producer)| !declared.senders.contains(producer))
+            .map(|(declared, producer)| format!("{producer}: {}", declared.info.id))
+            .collect();
+        assert!(silent.is_empty(), "producers in the contract that do not emit: {silent:?}");
+    }
+
+    #[test]
+    fn every_link_of_the_first_six_flows_is_there_and_no_registered_service_misses_one_of_them() {
+        let (catalog, running) = (catalog(), running());
+        let coverage = Coverage::of(&catalog, &running);
+        let in_flows: BTreeSet<&str> =
+            catalog.flows[..6].iter().flat_map(|flow| &flow.hops).map(|hop| hop.message.as_str()).collect();
+        let missing: Vec<String> = (coverage.messages.iter())
+            .filter(|part| in_flows.contains(part.id.as_str()))
+            .flat_map(|part| part.missing.iter().map(|link| format!("{}: {link}", part.id)))
+            .filter(|link| running.services.iter().any(|service| link.ends_with(&format!(" {service}"))))
+            .collect();
+        assert!(missing.is_empty(), "{missing:?}");
+    }
+
+    #[test]
     fn the_first_six_flows_are_covered() {
         let coverage = Coverage::of(&catalog(), &running());
         for flow in &coverage.flows[..6] {
@@ -242,6 +267,11 @@ mod tests {
             without_subscriber.lost_since(&baseline),
             ["message credit-line-approved: to credit-limit-center", "flow credit-approval: 03 credit-line-approved"]
         );
+
+        let event = running.messages.get_mut("kyc-completed").unwrap();
+        assert!(event.senders.remove("customer-center"));
+        let silent = Coverage::of(&catalog, &running).lost_since(&baseline);
+        assert!(silent.contains(&"message kyc-completed: from customer-center".to_owned()), "{silent:?}");
 
         let command = running.messages.get_mut("reserve-funds").unwrap();
         command.handler = None;

@@ -144,6 +144,8 @@ pub struct Declared {
     pub info: MessageInfo,
     /// The service whose handler answers, if it is a command that has one.
     pub handler: Option<&'static str>,
+    /// Services that registered that they send it, or let it in from outside.
+    pub senders: BTreeSet<&'static str>,
     /// Handler, subscribers and participants.
     pub receivers: BTreeSet<&'static str>,
 }
@@ -153,7 +155,8 @@ impl Running {
     pub fn new(registry: &Registry) -> Self {
         let declared = |info: MessageInfo| {
             let receivers = registry.receivers_of(info.id).into_iter().collect();
-            (info.id, Declared { handler: registry.owner_of(info.id), receivers, info })
+            let senders = registry.senders_of(info.id).into_iter().collect();
+            (info.id, Declared { handler: registry.owner_of(info.id), senders, receivers, info })
         };
         Self {
             services: registry.services().iter().copied().collect(),
@@ -161,15 +164,10 @@ impl Running {
         }
     }
 
-    /// Whether `sender` may send `message`: `actor` may send what is declared; a service must be registered, and for an
-    /// event be a declared producer.
+    /// Whether `sender` sends `message`: a service has registered that it does, and the runtime holds it to that; `actor`
+    /// may send what is declared.
     pub fn sends(&self, sender: &str, message: &str) -> bool {
-        let Some(declared) = self.messages.get(message) else { return false };
-        match declared.info.kind {
-            _ if sender == ACTOR => true,
-            Kind::Event => self.services.contains(sender) && declared.info.producers.contains(&sender),
-            Kind::Command => self.services.contains(sender),
-        }
+        self.messages.get(message).is_some_and(|declared| sender == ACTOR || declared.senders.contains(sender))
     }
 
     /// Whether `receiver` is registered for `message`.

@@ -1,5 +1,6 @@
 //! `sycee catalog`: the baseline holds, and everything is exported.
 
+use crate::conformance::flaws;
 use crate::support::sycee;
 
 #[test]
@@ -56,4 +57,22 @@ fn everything_is_exported_the_same_every_time() {
     let sender = &document["operations"]["loan-engine.sends.reserve-funds"];
     assert_eq!((&sender["action"], &sender["tags"][0]["name"]), (&"send".into(), &"loan-engine".into()));
     assert!(document["operations"]["fund-management-system.receives.reserve-funds"]["reply"].is_object());
+}
+
+#[test]
+fn every_sample_is_what_its_exported_schema_describes() {
+    let folder = tempfile::tempdir().unwrap();
+    assert_eq!(sycee(&["catalog", "export", "--out", folder.path().to_str().unwrap()]).code, 0);
+    let read = |name: &str| -> serde_json::Value {
+        serde_json::from_slice(&std::fs::read(folder.path().join(name)).unwrap()).unwrap()
+    };
+    let document = read("asyncapi.json");
+    let mut samples = 0;
+    for (id, message) in document["components"]["messages"].as_object().unwrap() {
+        let Some(sample) = message["examples"][0].get("payload") else { continue };
+        let found = flaws(&read(&format!("schemas/{id}.json")), sample);
+        assert!(found.is_empty(), "{id}: {found:#?} in {sample:#}");
+        samples += 1;
+    }
+    assert!(samples > 110, "only {samples} samples");
 }

@@ -4,8 +4,10 @@
 
 mod calculating;
 mod cataloguing;
+mod conformance;
 mod leasing;
 mod migrating;
 mod reading;
 mod support;
+mod tracing;
 mod usage;

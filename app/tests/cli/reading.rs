@@ -44,6 +44,7 @@ fn the_books_are_read_beside_a_writer() {
         assert_eq!((&balance["balanced"], &balance["totals"][0]["debit"]), (&true.into(), &"250000.00".into()));
         let accounts = balance["accounts"].as_array().unwrap();
         assert_eq!(accounts.len(), 2);
+        assert_eq!(accounts.iter().map(|account| &account["name"]).collect::<Vec<_>>(), ["cash", "funder-payable"]);
         let debited = accounts.iter().find(|account| account["balance"]["amount"] == "250000.00").unwrap();
 
         let code = debited["account"].as_str().unwrap();
@@ -59,6 +60,7 @@ fn the_books_are_read_beside_a_writer() {
         assert!(!before.out.contains("250000.00"), "{}", before.out);
         let chart = sycee_on(url, &["ledger", "trial-balance", "--by", "chart"]);
         assert!(chart.out.contains("250000.00") && !chart.out.contains('|'), "{}", chart.out);
+        assert!(chart.out.contains("cash") && chart.out.contains("funder-payable"), "{}", chart.out);
 
         let unknown = sycee_on(url, &["ledger", "statement", "no-such-account"]);
         assert_eq!(unknown.code, 2);

@@ -8,6 +8,8 @@ const COMMANDS: &[&[&str]] = &[
     &["sim"],
     &["bench"],
     &["migrate"],
+    &["catalog"],
+    &["ledger"],
     &["catalog", "check"],
     &["catalog", "export"],
     &["ledger", "verify"],
@@ -31,7 +33,8 @@ fn every_help_teaches_by_example() {
 fn wrong_usage_ends_with_2_and_says_what_would_be_right() {
     for (arguments, word) in [
         (&["no-such-command"][..], "Usage"),
-        (&["trace", "loan-x"], "invalid value"),
+        (&["trace", "loan-x"], "an id such as loan-1042"),
+        (&["sim", "--runs", "2", "--db", "two.db"], "a new database for each run"),
         (&["ledger", "statement", "1100", "--limit", "0"], "limit"),
         (&["ledger", "trial-balance", "--as-of", "2026-02-30"], "as-of"),
         (&["--db", "mysql://x", "ledger", "verify"], "sqlite:///path"),
@@ -103,4 +106,25 @@ fn a_market_is_a_folder_that_can_be_copied_and_changed() {
     let run = sycee(&["sim", "--market", "no-such-folder"]);
     assert_eq!(run.code, 2, "{}", run.err);
     assert!(run.err.contains("no-such-folder"), "{}", run.err);
+}
+
+#[test]
+fn wrong_usage_is_json_where_json_is_asked_for() {
+    for arguments in [&["demo", "--months", "0", "--json"][..], &["--json", "no-such-command"], &["trace", "--json"]] {
+        let run = sycee(arguments);
+        assert_eq!((run.code, run.out.as_str()), (2, ""), "{arguments:?}: {}", run.err);
+        let error: serde_json::Value =
+            serde_json::from_str(&run.err).unwrap_or_else(|error| panic!("{error}: {run:?}"));
+        assert_eq!(error["error"]["kind"], "usage");
+        assert!(error["error"]["message"].as_str().unwrap().contains("Usage") || arguments.contains(&"0"), "{run:?}");
+    }
+    assert!(sycee(&["--json", "--help"]).out.contains("Examples:"), "help is no error");
+}
+
+#[test]
+fn what_a_run_does_without_a_database_is_said() {
+    for command in ["demo", "sim", "bench"] {
+        let help = sycee(&[command, "--help"]).out;
+        assert!(help.contains("a temporary one") && !help.contains("[default: sycee.db]"), "{help}");
+    }
 }

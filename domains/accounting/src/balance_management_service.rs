@@ -65,7 +65,8 @@ pub fn register(registry: &mut Registry) {
         .entity::<WatchedBalance>()
         .entity::<ReversalCount>()
         .on::<AccountingEntryPosted>(on_entry_posted)
-        .on::<AccountingEntryReversed>(on_entry_reversed);
+        .on::<AccountingEntryReversed>(on_entry_reversed)
+        .sends::<OpenWorkOrder>();
 }
 
 fn on_entry_posted(work: &mut Work, event: &AccountingEntryPosted) -> Handled<()> {

@@ -96,6 +96,10 @@ mod tests {
         };
         LoanPosition {
             loan: LoanId::from_number(7),
+            customer: Identifier::from_number(8),
+            funder: Identifier::from_number(9),
+            fund_account: Identifier::from_number(10),
+            product: "p".to_owned(),
             allocation: vec![DuePart::Penalty, DuePart::Fee, DuePart::Interest, DuePart::Principal],
             interest_receivable: ghs(receivable),
             installments: vec![due(1, 1, "2", "10"), due(2, 2, "0", "8")],

@@ -27,7 +27,12 @@ entity! {
 }
 
 pub(crate) fn register(registry: &mut Registry) {
-    registry.service("repayment-plan-service").entity::<RepaymentSchedule>().on(fix_schedule).on(put_in_force);
+    registry
+        .service("repayment-plan-service")
+        .entity::<RepaymentSchedule>()
+        .on(fix_schedule)
+        .on(put_in_force)
+        .emits::<RepaymentScheduleGenerated>();
 }
 
 fn fix_schedule(work: &mut Work, event: &RepaymentPlanCalculated) -> Handled<()> {
@@ -49,7 +54,8 @@ fn fix_schedule(work: &mut Work, event: &RepaymentPlanCalculated) -> Handled<()>
         installments: Json(plan.installments.clone()),
         effective_from: None,
     });
-    work.emit(RepaymentScheduleGenerated { loan, version: 1, installments: plan.installments.clone() });
+    let installments = plan.installments.clone();
+    work.emit(RepaymentScheduleGenerated { loan, version: 1, installments, on_note: false });
     Ok(())
 }
 

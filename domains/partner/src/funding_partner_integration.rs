@@ -95,7 +95,8 @@ pub fn register(registry: &mut Registry) {
         .on::<PartnerDisbursementSucceeded>(on_disbursement_succeeded)
         .on::<PartnerDisbursementFailed>(on_disbursement_failed)
         .on::<PaymentFailed>(on_payment_failed)
-        .on::<RepaymentSucceeded>(on_repayment_succeeded);
+        .on::<RepaymentSucceeded>(on_repayment_succeeded)
+        .sends::<OpenWorkOrder>();
 }
 
 fn on_funding_contract_signed(work: &mut Work, event: &FundingContractSigned) -> Handled<()> {

@@ -59,7 +59,8 @@ pub(crate) fn register(registry: &mut Registry) {
         .entity::<WorkOrder>()
         .handles(open_work_order)
         .handles(close_work_order)
-        .handles(retry_effect);
+        .handles(retry_effect)
+        .emits::<WorkOrderCreated>();
 }
 
 impl WorkOrder {

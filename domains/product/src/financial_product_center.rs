@@ -6,13 +6,15 @@
 use std::collections::BTreeMap;
 
 use sycee_contract::{
-    CalculateRepaymentPlan, Date, ProductContribution, ProductFundingMatched, ProductTerms, ProductVersionPublished,
-    PublishProductVersion, QueryProductOffer, QueryProductVersion, Rejection, RiskDecisionMade, RiskPurpose, Timestamp,
+    CalculateRepaymentPlan, Date, ProductContribution, ProductFundingMatched, ProductOfferDistributed, ProductTerms,
+    ProductVersionPublished, PublishProductVersion, QueryProductOffer, QueryProductVersion, Rejection, RepaymentPlan,
+    RepaymentPlanCalculated, RiskDecisionMade, RiskPurpose, Timestamp,
 };
 use sycee_runtime::{Handled, Json, Registry, Work, entity};
 
 use crate::ProductRejection;
 use crate::product_rules::{ProductFileError, check_terms};
+use crate::{PlanRequest, repayment_plan};
 
 /// More versions than any market will ever publish: look-ups give all of them.
 const VERSIONS_MAX: usize = 10_000;
@@ -27,7 +29,11 @@ pub fn register(registry: &mut Registry) {
         .handles::<QueryProductVersion>(query_product_version)
         .participates::<QueryProductOffer>(contribute_products)
         .participates::<CalculateRepaymentPlan>(contribute_version)
-        .on::<RiskDecisionMade>(count_exclusions);
+        .on::<RiskDecisionMade>(count_exclusions)
+        .emits::<ProductFundingMatched>()
+        .emits::<ProductOfferDistributed>()
+        .emits::<ProductVersionPublished>()
+        .emits::<RepaymentPlanCalculated>();
 }
 
 entity! {
@@ -70,6 +76,7 @@ fn publish_product_version(work: &mut Work, cmd: &PublishProductVersion) -> Hand
     check_market(work, terms).map_err(ProductRejection::from)?;
     let published = work.find(ProductVersion::by_product(terms.product.clone()).limit(VERSIONS_MAX))?;
     check_version(&published, cmd)?;
+    let example = representative_example(terms)?;
     if published.iter().any(|version| version.version == terms.version) {
         return Ok(());
     }
@@ -83,6 +90,7 @@ fn publish_product_version(work: &mut Work, cmd: &PublishProductVersion) -> Hand
         published_at: work.now(),
     });
     work.emit(ProductVersionPublished { terms: terms.clone() });
+    work.emit(RepaymentPlanCalculated { loan: None, plan: Some(example), settlement: None, for_schedule: false });
     work.emit(ProductFundingMatched {
         product: terms.product.clone(),
         version: terms.version,
@@ -91,6 +99,17 @@ fn publish_product_version(work: &mut Work, cmd: &PublishProductVersion) -> Hand
         funders: cmd.funders.clone(),
     });
     Ok(())
+}
+
+/// What a version is shown with: its greatest amount over its longest term, begun on the first day of sale.
+fn representative_example(terms: &ProductTerms) -> Result<RepaymentPlan, ProductRejection> {
+    let request = PlanRequest {
+        annual_rate: terms.annual_rate,
+        principal: terms.amount_max,
+        term: terms.terms.iter().copied().max().unwrap_or(1),
+        start: terms.effective_from,
+    };
+    repayment_plan(terms, &request)
 }
 
 fn check_market(work: &Work, terms: &ProductTerms) -> Result<(), ProductFileError> {
@@ -126,7 +145,7 @@ fn query_product_version(work: &mut Work, cmd: &QueryProductVersion) -> Handled<
     in_force(versions, today).pop().ok_or_else(|| Rejection::not_found("product in force", &cmd.product).into())
 }
 
-/// For a preview or a detail: the products on sale today.
+/// For a preview: the products on sale today, and word to the customer that offers wait for a credit line.
 fn contribute_products(
     work: &mut Work,
     cmd: &QueryProductOffer,
@@ -134,7 +153,11 @@ fn contribute_products(
 ) -> Handled<ProductContribution> {
     let products = if cmd.preview {
         let (country, today) = (work.market().country.clone(), work.today());
-        in_force(work.find(ProductVersion::by_country(country).limit(VERSIONS_MAX))?, today)
+        let on_sale = in_force(work.find(ProductVersion::by_country(country).limit(VERSIONS_MAX))?, today);
+        let reason = if on_sale.is_empty() { "NO_PRODUCT_ON_SALE" } else { "NO_CREDIT_LINE_YET" };
+        let reasons = vec![reason.to_owned()];
+        work.emit(ProductOfferDistributed { customer: cmd.customer, offers: vec![], reasons });
+        on_sale
     } else {
         vec![]
     };

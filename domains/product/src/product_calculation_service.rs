@@ -21,7 +21,10 @@ pub fn register(registry: &mut Registry) {
         .handles::<CalculateRepaymentPlan>(calculate_repayment_plan)
         .handles::<CalculateEarlySettlement>(calculate_early_settlement)
         .handles::<CalculateLoanCancelRepayment>(calculate_loan_cancel_repayment)
-        .participates::<QueryProductOffer>(contribute_plan);
+        .participates::<QueryProductOffer>(contribute_plan)
+        .emits::<RepaymentPlanCalculated>()
+        .sends::<AcceptProductOffer>()
+        .sends::<QueryProductVersion>();
 }
 
 fn calculate_repayment_plan(work: &mut Work, cmd: &CalculateRepaymentPlan) -> Handled<RepaymentPlan> {

@@ -4,8 +4,9 @@
 //! Invariant: whatever phone, document or device a customer was ever seen with counts, whenever it is listed.
 
 use sycee_contract::{
-    AddToBlacklist, BlacklistEntryAdded, CheckBlacklist, CheckCustomerBlacklist, CustomerId, CustomerLoggedIn,
-    CustomerRegistered, Date, KycSubmitted, Rejection, RiskDecisionMade, RiskOutcome, Sensitive, Timestamp,
+    AddToBlacklist, BlacklistEntryAdded, BlacklistEntryRemoved, CheckBlacklist, CheckCustomerBlacklist, CustomerId,
+    CustomerLoggedIn, CustomerRegistered, Date, KycSubmitted, Rejection, RemoveFromBlacklist, RiskDecisionMade,
+    RiskOutcome, Sensitive, Timestamp,
 };
 use sycee_runtime::{Blind, Handled, Json, Registry, Work, entity, text_enum};
 
@@ -125,12 +126,15 @@ pub fn register(registry: &mut Registry) {
         .entity::<MarkHolders>()
         .entity::<DecisionAudit>()
         .handles::<AddToBlacklist>(add_to_blacklist)
+        .handles::<RemoveFromBlacklist>(remove_from_blacklist)
         .handles::<CheckBlacklist>(check_blacklist)
         .handles::<CheckCustomerBlacklist>(check_customer)
         .on::<CustomerRegistered>(on_registered)
         .on::<KycSubmitted>(on_document)
         .on::<CustomerLoggedIn>(on_device)
-        .on::<RiskDecisionMade>(audit_decision);
+        .on::<RiskDecisionMade>(audit_decision)
+        .emits::<BlacklistEntryAdded>()
+        .emits::<BlacklistEntryRemoved>();
 }
 
 fn entry_key(work: &Work, kind: &str, value: &Sensitive) -> Result<(BlacklistKind, Blind), Rejection> {
@@ -229,6 +233,19 @@ fn add_to_blacklist(work: &mut Work, cmd: &AddToBlacklist) -> Handled<()> {
     let holders = work.get::<MarkHolders>((kind, value))?;
     let customers = holders.map(|holders| holders.customers.0).unwrap_or_default();
     work.emit(BlacklistEntryAdded { kind: cmd.kind.clone(), reason: cmd.reason.clone(), customers });
+    Ok(())
+}
+
+fn remove_from_blacklist(work: &mut Work, cmd: &RemoveFromBlacklist) -> Handled<()> {
+    let (kind, value) = entry_key(work, &cmd.kind, &cmd.value)?;
+    if cmd.reason.is_empty() {
+        return Err(Rejection::invalid("reason", "a stable code", "FRAUD_REFUTED").into());
+    }
+    if work.get::<BlacklistEntry>((kind, value))?.is_none() {
+        return Err(Rejection::not_found("blacklist entry of this value, kind", kind.label()).into());
+    }
+    work.delete::<BlacklistEntry>((kind, value));
+    work.emit(BlacklistEntryRemoved { kind: cmd.kind.clone(), reason: cmd.reason.clone() });
     Ok(())
 }
 

@@ -19,9 +19,9 @@ mod time;
 
 pub use actor::{Actor, OpenTo};
 pub use effects::*;
-pub use envelope::{CommandEnvelope, EventEnvelope};
+pub use envelope::{CommandEnvelope, Envelope, EventEnvelope};
 pub use id::*;
-pub use message::{Command, Event, Kind, Message, MessageInfo, Nature, all_messages};
+pub use message::{Command, CompensatedBy, Event, Kind, Message, MessageInfo, Nature, Undecodable, all_messages};
 pub use messages::*;
 pub use rejection::Rejection;
 pub use sensitive::{Sealer, Sensitive, redacted, with_sealer};

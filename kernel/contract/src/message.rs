@@ -1,8 +1,10 @@
 //! What every message is: an id, a kind, a version, and the facts of its contract.
 
+use std::cmp::Ordering;
+use std::fmt::Debug;
+
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use std::fmt::Debug;
 
 use schemars::JsonSchema;
 
@@ -30,16 +32,89 @@ pub enum Nature {
     Query,
 }
 
+/// What undoes a command that was done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
+pub enum CompensatedBy {
+    /// This command.
+    Command(&'static str),
+    /// No command.
+    None {
+        /// Why none is needed, or what is done instead.
+        because: &'static str,
+    },
+}
+
+/// Why stored bytes are not a payload that this program knows.
+#[derive(Debug, thiserror::Error)]
+pub enum Undecodable {
+    /// A newer program wrote it.
+    #[error(
+        "{message} is stored in version {stored}, this program knows up to {known}: read it with the newer program"
+    )]
+    Newer {
+        /// Message id.
+        message: &'static str,
+        /// The version that stands there.
+        stored: u16,
+        /// The version that this program writes.
+        known: u16,
+    },
+    /// Nobody kept the decoder of this old version.
+    #[error("{message} is stored in version {stored}, which this program cannot bring up to {known}")]
+    Forgotten {
+        /// Message id.
+        message: &'static str,
+        /// The version that stands there.
+        stored: u16,
+        /// The version that this program writes.
+        known: u16,
+    },
+    /// The bytes are no such payload.
+    #[error("{message} in version {stored} does not decode")]
+    Broken {
+        /// Message id.
+        message: &'static str,
+        /// The version that stands there.
+        stored: u16,
+        /// What the decoder says.
+        source: postcard::Error,
+    },
+}
+
 /// A command's or event's payload.
+///
+/// Invariant: what a version once wrote, every later program reads: a changed payload gets the next [`Self::VERSION`],
+/// and [`Self::upcast`] learns to read the one before.
 pub trait Message: Clone + Debug + Serialize + DeserializeOwned + JsonSchema + Send + Sync + 'static {
     /// The catalogue's or extension's id.
     const ID: &'static str;
     /// Command or event.
     const KIND: Kind;
-    /// Version of the payload; decoders of older versions stay.
+    /// Version of the payload: what the log and the envelopes carry.
     const VERSION: u16 = 1;
     /// One sentence: what it asks or says.
     const SUMMARY: &'static str;
+
+    /// Reads a payload of an older version as one of this; `None` for a version that nobody kept.
+    ///
+    /// Errors: when the bytes are none of that version.
+    fn upcast(_version: u16, _bytes: &[u8]) -> Option<Result<Self, postcard::Error>> {
+        None
+    }
+
+    /// Reads a stored payload of any version.
+    ///
+    /// Errors: `Newer`, `Forgotten`, `Broken`.
+    fn decode(version: u16, bytes: &[u8]) -> Result<Self, Undecodable> {
+        let (message, stored, known) = (Self::ID, version, Self::VERSION);
+        let read = match version.cmp(&known) {
+            Ordering::Equal => postcard::from_bytes(bytes),
+            Ordering::Greater => return Err(Undecodable::Newer { message, stored, known }),
+            Ordering::Less => Self::upcast(version, bytes).ok_or(Undecodable::Forgotten { message, stored, known })?,
+        };
+        read.map_err(|source| Undecodable::Broken { message, stored, source })
+    }
 }
 
 /// A message with one owner, who answers.
@@ -57,8 +132,8 @@ pub trait Command: Message {
     /// Codes that may refuse it, besides `INVALID_FIELD`, `INVALID_AMOUNT`, `NOT_FOUND`, `UNEXPECTED_STATE`
     /// and `NOT_PERMITTED`.
     const ERRORS: &'static [&'static str];
-    /// The command or event that undoes it, if anything has to.
-    const COMPENSATED_BY: Option<&'static str>;
+    /// What undoes it.
+    const COMPENSATED_BY: CompensatedBy;
     /// Who may ask for it besides staff and services: `staff` (nobody else), `anyone`, or the `customer` it names.
     const DOOR: &'static str = "staff";
     /// Who may ask for this one.
@@ -96,14 +171,14 @@ pub struct MessageInfo {
     pub errors: &'static [&'static str],
     /// Who may ask for a command besides staff and services: `staff` (nobody else), `anyone`, or the `customer` it names.
     pub door: Option<&'static str>,
-    /// What undoes it.
-    pub compensated_by: Option<&'static str>,
+    /// What undoes a command.
+    pub compensated_by: Option<CompensatedBy>,
     /// JSON Schema of the payload.
     pub schema: fn() -> serde_json::Value,
     /// JSON Schema of the answer of a command.
     pub answer_schema: Option<fn() -> serde_json::Value>,
-    /// Decodes a logged payload to JSON; `None` when the bytes are not of this message and version.
-    pub decode: fn(&[u8]) -> Option<serde_json::Value>,
+    /// Decodes a logged payload of a version to JSON, as this version writes it.
+    pub decode: fn(u16, &[u8]) -> Result<serde_json::Value, Undecodable>,
     /// Reads JSON as this payload and gives it back as it is written; the error says what does not fit.
     pub normalize: fn(&serde_json::Value) -> Result<serde_json::Value, String>,
 }
@@ -119,8 +194,9 @@ pub(crate) fn schema_of<T: JsonSchema>() -> serde_json::Value {
     schemars::schema_for!(T).to_value()
 }
 
-pub(crate) fn decode_to_json<T: DeserializeOwned + Serialize>(bytes: &[u8]) -> Option<serde_json::Value> {
-    postcard::from_bytes::<T>(bytes).ok().and_then(|value| serde_json::to_value(value).ok())
+pub(crate) fn decode_to_json<M: Message>(version: u16, bytes: &[u8]) -> Result<serde_json::Value, Undecodable> {
+    // Plain structs of plain data always serialize; the null would show in the trace.
+    M::decode(version, bytes).map(|payload| serde_json::to_value(payload).unwrap_or_default())
 }
 
 pub(crate) fn normalize_json<T: DeserializeOwned + Serialize>(
@@ -131,6 +207,8 @@ pub(crate) fn normalize_json<T: DeserializeOwned + Serialize>(
 }
 
 /// Declares commands: payload, owner, participants, nature, errors, compensation and answer in one place.
+///
+/// `undo: by "command"` names what undoes it, `undo: none "why"` says why nothing has to; one of them must stand there.
 macro_rules! commands {
     ($(
         $(#[doc = $doc:literal])*
@@ -139,7 +217,7 @@ macro_rules! commands {
             $(, open_to: $door:ident)?
             $(, participants: [$($part:literal),*] => $contribution:ty)?
             $(, errors: [$($error:literal),*])?
-            $(, undo: $undo:literal)? $(,)?
+            , undo: $how:ident $undo:literal $(,)?
         } fields { $($(#[$fdoc:meta])* $field:ident: $ftype:ty,)* }
     )*) => {
         $(
@@ -161,7 +239,7 @@ macro_rules! commands {
                 const PARTICIPANTS: &'static [&'static str] = &[$($($part),*)?];
                 const NATURE: crate::Nature = crate::Nature::$nature;
                 const ERRORS: &'static [&'static str] = &[$($($error),*)?];
-                const COMPENSATED_BY: Option<&'static str> = crate::message::commands!(@option $($undo)?);
+                const COMPENSATED_BY: crate::CompensatedBy = crate::message::commands!(@undo $how $undo);
                 const DOOR: &'static str = crate::message::commands!(@door $($door)?);
                 fn open_to(&self) -> crate::OpenTo { crate::message::commands!(@open_to self $($door)?) }
             }
@@ -172,7 +250,7 @@ macro_rules! commands {
             vec![$(crate::MessageInfo {
                 id: $name::ID, kind: $name::KIND, version: $name::VERSION, summary: $name::SUMMARY,
                 owner: Some($name::OWNER), producers: &[], participants: $name::PARTICIPANTS,
-                nature: Some($name::NATURE), errors: $name::ERRORS, compensated_by: $name::COMPENSATED_BY,
+                nature: Some($name::NATURE), errors: $name::ERRORS, compensated_by: Some($name::COMPENSATED_BY),
                 door: Some($name::DOOR),
                 schema: crate::message::schema_of::<$name>,
                 answer_schema: Some(crate::message::schema_of::<$answer>),
@@ -188,8 +266,8 @@ macro_rules! commands {
     (@open_to $command:ident) => { crate::OpenTo::Staff };
     (@open_to $command:ident anyone) => { crate::OpenTo::Anyone };
     (@open_to $command:ident customer) => { crate::OpenTo::Customer($command.customer) };
-    (@option) => { None };
-    (@option $x:literal) => { Some($x) };
+    (@undo by $command:literal) => { crate::CompensatedBy::Command($command) };
+    (@undo none $because:literal) => { crate::CompensatedBy::None { because: $because } };
 }
 pub(crate) use commands;
 
@@ -232,3 +310,52 @@ macro_rules! events {
     };
 }
 pub(crate) use events;
+
+#[cfg(test)]
+mod tests {
+    use schemars::JsonSchema;
+    use serde::{Deserialize, Serialize};
+
+    use super::*;
+
+    /// Version 1 had the name in one piece.
+    #[derive(Serialize, Deserialize)]
+    struct GreetedV1 {
+        name: String,
+    }
+
+    #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+    struct Greeted {
+        first: String,
+        last: String,
+    }
+
+    impl Message for Greeted {
+        const ID: &'static str = "greeted";
+        const KIND: Kind = Kind::Event;
+        const VERSION: u16 = 3;
+        const SUMMARY: &'static str = "";
+
+        fn upcast(version: u16, bytes: &[u8]) -> Option<Result<Self, postcard::Error>> {
+            (version == 1).then(|| {
+                let old: GreetedV1 = postcard::from_bytes(bytes)?;
+                let (first, last) = old.name.split_once(' ').unwrap_or((&old.name, ""));
+                Ok(Self { first: first.to_owned(), last: last.to_owned() })
+            })
+        }
+    }
+
+    #[test]
+    fn an_old_version_is_read_and_an_unknown_one_says_so() {
+        let ama = Greeted { first: "Ama".to_owned(), last: "Mensah".to_owned() };
+        let old = postcard::to_stdvec(&GreetedV1 { name: "Ama Mensah".to_owned() }).unwrap();
+        let current = postcard::to_stdvec(&ama).unwrap();
+        assert_eq!(Greeted::decode(3, &current).unwrap(), ama);
+        assert_eq!(Greeted::decode(1, &old).unwrap(), ama);
+        assert!(matches!(Greeted::decode(2, &old), Err(Undecodable::Forgotten { stored: 2, known: 3, .. })));
+        assert!(matches!(Greeted::decode(4, &current), Err(Undecodable::Newer { stored: 4, known: 3, .. })));
+        assert!(matches!(Greeted::decode(1, &[9]), Err(Undecodable::Broken { stored: 1, .. })));
+        assert!(matches!(Greeted::decode(3, &[9]), Err(Undecodable::Broken { stored: 3, .. })));
+        assert_eq!(decode_to_json::<Greeted>(1, &old).unwrap()["last"], "Mensah");
+    }
+}

@@ -45,7 +45,7 @@ pub use config::{Configs, Market};
 pub use entity::{Entity, Find};
 pub use fault::{Coded, Fault, FaultKind, Halt, Handled, rejection_of};
 pub use field::{Blind, Field, Json, Key, RowReader, date_of, days_of};
-pub use market::{MarketOptions, MarketWriter, RunStats};
+pub use market::{MarketOptions, MarketWriter, RETRY, Retry, RunStats};
 pub use payload::Answer;
 pub use registry::{Registry, ServiceBuilder};
 pub use resident::Resident;
@@ -53,7 +53,7 @@ pub use seal::Secrets;
 pub use stimulus::{EffectEnvelope, Stimulus};
 pub use system::{EffectState, MarketState, ParkedStimulus, RuntimeEffect, RuntimeTimer};
 pub use table_builder::TableBuilder;
-pub use trace::{CascadeTrace, TraceHop, read_cascade, read_trace};
+pub use trace::{CascadeTrace, TraceHop, read_about, read_cascade, read_trace};
 pub use work::Work;
 pub use writer::{BusinessDays, Live, LiveStatus, Reply, Unavailable, Writer};
 

@@ -108,7 +108,7 @@ fn stored(hop: &Hop, names: &Names) -> StoredHop {
     };
     StoredHop {
         message: code(hop.vt.id),
-        version: 1,
+        version: hop.vt.version,
         from: code(hop.from),
         to: hop.to.iter().map(|service| code(service)).collect(),
         cause: hop.cause,

@@ -12,6 +12,7 @@ use std::sync::Arc;
 use rustc_hash::{FxHashMap, FxHashSet};
 use sycee_contract::{Date, Message as _, OpenWorkOrder, Rejection, Timestamp};
 
+pub use self::outside::{RETRY, Retry};
 use self::recovery::is_suspended;
 use crate::cascade::{Cascade, Delivery, Executed, Hop, HopOutcome, Queued};
 use crate::commit::{Flusher, Job};
@@ -22,7 +23,7 @@ use crate::log::{LogRecord, StoredAnswer};
 use crate::opening::open_parts;
 use crate::payload::{Answer, from_bytes};
 use crate::seal::{Plain, Secrets};
-use crate::stimulus::{EffectEnvelope, Stimulus};
+use crate::stimulus::{EffectEnvelope, OUTSIDE, Stimulus};
 use crate::storage::{Claim, ColumnKind, DatabaseUrl, Reader, Value, collect};
 use crate::system::{MarketState, ParkedStimulus, RUNTIME, RuntimeTimer};
 use crate::{Configs, Entity, Fault, FaultKind, Find, Halt, Market, Registry, Resident};
@@ -324,6 +325,13 @@ impl MarketWriter {
         };
         if to.is_empty() && !registry.lenient {
             return Err(Fault::bug(format!("nobody receives {}", stimulus.vt.id)));
+        }
+        // What its actor may not ask for is refused, through whatever door it comes.
+        let passes = stimulus.source == OUTSIDE || registry.may_pass_on(stimulus.source, type_id);
+        if !passes && stimulus.check_actor().is_ok() {
+            let text =
+                format!("{} does not pass on {}: nobody registered that it does", stimulus.source, stimulus.vt.id);
+            return Err(Fault::bug(text));
         }
         Ok(Hop {
             vt: stimulus.vt,

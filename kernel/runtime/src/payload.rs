@@ -15,6 +15,7 @@ pub(crate) type Payload = Arc<dyn Any + Send + Sync>;
 pub(crate) struct Vt {
     pub id: &'static str,
     pub kind: Kind,
+    pub version: u16,
     pub type_id: fn() -> TypeId,
     pub encode: fn(&dyn Any) -> Vec<u8>,
 }
@@ -22,7 +23,8 @@ pub(crate) struct Vt {
 struct VtOf<M>(std::marker::PhantomData<M>);
 
 impl<M: Message> VtOf<M> {
-    const VT: &'static Vt = &Vt { id: M::ID, kind: M::KIND, type_id: TypeId::of::<M>, encode: encode_any::<M> };
+    const VT: &'static Vt =
+        &Vt { id: M::ID, kind: M::KIND, version: M::VERSION, type_id: TypeId::of::<M>, encode: encode_any::<M> };
 }
 
 /// The functions of message type `M`.
@@ -43,6 +45,23 @@ pub(crate) fn to_bytes<T: Serialize>(value: &T) -> Vec<u8> {
 /// The value behind compact bytes.
 pub(crate) fn from_bytes<T: serde::de::DeserializeOwned>(bytes: &[u8]) -> Result<T, Fault> {
     postcard::from_bytes(bytes).map_err(|error| Fault::corrupt("stored bytes do not decode").because(error))
+}
+
+/// Compact bytes of a message that stands alone: its version, then its payload.
+pub(crate) fn to_versioned_bytes<M: Message>(message: &M) -> Vec<u8> {
+    to_bytes(&(M::VERSION, message))
+}
+
+/// The message behind [`to_versioned_bytes`], of whatever version.
+pub(crate) fn from_versioned_bytes<M: Message>(bytes: &[u8]) -> Result<M, Fault> {
+    let (version, payload) = postcard::take_from_bytes::<u16>(bytes)
+        .map_err(|error| Fault::corrupt(format!("a stored {} has no version", M::ID)).because(error))?;
+    M::decode(version, payload).map_err(undecodable)
+}
+
+/// What stored bytes are that this program cannot read.
+pub(crate) fn undecodable(error: sycee_contract::Undecodable) -> Fault {
+    Fault::corrupt("a stored message cannot be read").because(error)
 }
 
 /// An answer with its type erased.

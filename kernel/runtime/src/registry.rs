@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
-use sycee_contract::{Command, Effect, Event, Rejection};
+use sycee_contract::{Command, Effect, Event, Message, Rejection};
 
 use crate::cache::{AnyTable, Table};
 use crate::payload::{Answer, Vt, vt_of};
@@ -57,6 +57,8 @@ pub struct Registry {
     pub(crate) subscribers: FxHashMap<TypeId, Vec<Subscriber>>,
     pub(crate) refusals: FxHashMap<(&'static str, TypeId), RefusalFn>,
     pub(crate) participants: FxHashMap<TypeId, Vec<(&'static str, ConsultFn)>>,
+    pub(crate) senders: FxHashMap<TypeId, Vec<&'static str>>,
+    pub(crate) doors: FxHashMap<TypeId, Vec<&'static str>>,
     pub(crate) entities: Vec<EntityInfo>,
     pub(crate) residents: Vec<ResidentInfo>,
     pub(crate) by_id: BTreeMap<&'static str, TypeId>,
@@ -130,7 +132,24 @@ impl Registry {
         all
     }
 
-    pub(crate) fn know<M: sycee_contract::Message>(&mut self) -> TypeId {
+    /// Who sends a command, emits an event, or passes one of them on from outside, by message id.
+    pub fn senders_of(&self, message: &str) -> Vec<&'static str> {
+        let Some(type_id) = self.by_id.get(message) else { return Vec::new() };
+        let (senders, doors) = (self.senders.get(type_id), self.doors.get(type_id));
+        senders.into_iter().chain(doors).flatten().copied().collect()
+    }
+
+    /// Whether `service` said that it sends messages of this type.
+    pub(crate) fn may_send(&self, service: &str, type_id: TypeId) -> bool {
+        self.senders.get(&type_id).is_some_and(|services| services.contains(&service))
+    }
+
+    /// Whether messages of this type may come from outside through `service`; its own timers come through it, too.
+    pub(crate) fn may_pass_on(&self, service: &str, type_id: TypeId) -> bool {
+        self.may_send(service, type_id) || self.doors.get(&type_id).is_some_and(|services| services.contains(&service))
+    }
+
+    pub(crate) fn know<M: Message>(&mut self) -> TypeId {
         let type_id = TypeId::of::<M>();
         self.by_id.insert(M::ID, type_id);
         self.ids.insert(type_id, M::ID);
@@ -189,10 +208,34 @@ impl ServiceBuilder<'_> {
             run: Arc::new(move |work, payload| run(work, typed::<C>(payload)?).map(Answer::of::<C>)),
             vt: vt_of::<C>(),
             query: C::NATURE == sycee_contract::Nature::Query,
-            decode: |bytes| crate::payload::from_bytes::<C>(bytes).map(|it| Arc::new(it) as crate::payload::Payload),
+            decode: |bytes| {
+                crate::payload::from_versioned_bytes::<C>(bytes).map(|it| Arc::new(it) as crate::payload::Payload)
+            },
             decode_answer: |bytes| crate::payload::from_bytes::<C::Answer>(bytes).map(Answer::of::<C>),
         };
         assert!(self.registry.handlers.insert(type_id, handler).is_none(), "{} has two handlers", C::ID);
+        self
+    }
+
+    /// This service sends command `C`, asks it, or sets it as a timer.
+    pub fn sends<C: Command>(&mut self) -> &mut Self {
+        let type_id = self.registry.know::<C>();
+        self.registry.senders.entry(type_id).or_default().push(self.service);
+        self
+    }
+
+    /// This service emits event `E`.
+    pub fn emits<E: Event>(&mut self) -> &mut Self {
+        assert!(E::PRODUCERS.contains(&self.service), "{} is no producer of {}", self.service, E::ID);
+        let type_id = self.registry.know::<E>();
+        self.registry.senders.entry(type_id).or_default().push(self.service);
+        self
+    }
+
+    /// This service is the door through which messages `M` come in from outside.
+    pub fn passes_on<M: Message>(&mut self) -> &mut Self {
+        let type_id = self.registry.know::<M>();
+        self.registry.doors.entry(type_id).or_default().push(self.service);
         self
     }
 

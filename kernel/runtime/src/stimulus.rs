@@ -6,6 +6,9 @@ use sycee_contract::{Actor, Command, Date, Effect, Event, Message, Nature, OpenT
 
 use crate::payload::{Payload, Vt, vt_of};
 
+/// The source of what comes through no service.
+pub(crate) const OUTSIDE: &str = "actor";
+
 /// Something that happens to a market: a request, a fact, an event from outside.
 #[derive(Clone)]
 pub struct Stimulus {
@@ -39,7 +42,7 @@ impl Stimulus {
     fn of<M: Message>(actor: &str, message: M, fact: bool, open_to: OpenTo) -> Self {
         Self {
             actor: Arc::from(actor),
-            source: "actor",
+            source: OUTSIDE,
             key: None,
             trace: None,
             vt: vt_of::<M>(),

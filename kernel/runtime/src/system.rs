@@ -39,7 +39,7 @@ entity! {
         service: String,
         /// The command's message id.
         message: String,
-        /// The command, encoded and sealed.
+        /// The command: version of its payload, then the payload, encoded and sealed.
         payload: Vec<u8>,
         /// The trace it continues.
         trace: i64,
@@ -102,7 +102,8 @@ pub(crate) fn register(registry: &mut Registry) {
         .entity::<MarketState>()
         .entity::<RuntimeTimer>()
         .entity::<RuntimeEffect>()
-        .entity::<ParkedStimulus>();
+        .entity::<ParkedStimulus>()
+        .sends::<sycee_contract::OpenWorkOrder>();
     registry.know_effect::<sycee_contract::SendOtp>();
     registry.know_effect::<sycee_contract::VerifyIdentity>();
     registry.know_effect::<sycee_contract::ChannelPayment>();

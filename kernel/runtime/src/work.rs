@@ -7,7 +7,7 @@ use sycee_contract::{Command, CustomerId, Date, Effect, Event, Identifier, Messa
 
 use crate::cascade::{Cascade, Delivery, HOPS_MAX, Hop, HopOutcome, Queued};
 use crate::core::Core;
-use crate::payload::{Payload, to_bytes, vt_of};
+use crate::payload::{Payload, to_bytes, to_versioned_bytes, vt_of};
 use crate::system::{EffectState, RuntimeEffect, RuntimeTimer};
 use crate::{Blind, Entity, Fault, Find, Halt, Handled, Market, Resident};
 
@@ -145,8 +145,8 @@ impl Work<'_> {
 
     /// Says that something happened; delivered in this cascade to all subscribers.
     pub fn emit<E: Event>(&mut self, event: E) {
-        if !E::PRODUCERS.contains(&self.service) {
-            self.core.fault.get_or_insert(Fault::bug(format!("{} may not emit {}", self.service, E::ID)));
+        if let Err(fault) = self.declared::<E>() {
+            self.core.fault.get_or_insert(fault);
             return;
         }
         let to = self.core.registry.subscribers.get(&TypeId::of::<E>());
@@ -156,6 +156,10 @@ impl Work<'_> {
 
     /// Asks a service to do something in this cascade; a refusal comes back to this service.
     pub fn send<C: Command>(&mut self, command: C) {
+        if let Err(fault) = self.declared::<C>() {
+            self.core.fault.get_or_insert(fault);
+            return;
+        }
         self.push::<C>(command, vec![C::OWNER], HopOutcome::Delivered, true);
     }
 
@@ -181,6 +185,7 @@ impl Work<'_> {
 
     /// Asks a service for a calculation or a fact, answered now. The asked handler may emit, not save.
     pub fn ask<C: Command>(&mut self, query: C) -> Handled<C::Answer> {
+        self.declared::<C>()?;
         let type_id = TypeId::of::<C>();
         let registry = Arc::clone(&self.core.registry);
         let run = match registry.handlers.get(&type_id) {
@@ -239,9 +244,13 @@ impl Work<'_> {
             self.core.fault.get_or_insert(Fault::bug(format!("{} set a timer while asked", self.service)));
             return;
         }
+        if let Err(fault) = self.declared::<C>() {
+            self.core.fault.get_or_insert(fault);
+            return;
+        }
         let id = format!("{}/{key}", self.service);
         let subject = self.cascade.subject;
-        let Some(payload) = self.sealed(subject, &command) else { return };
+        let Some(payload) = self.sealed(subject, || to_versioned_bytes(&command)) else { return };
         let timer = RuntimeTimer {
             id: id.clone(),
             due,
@@ -279,7 +288,7 @@ impl Work<'_> {
         }
         let id = self.core.next_id();
         let subject = effect.subject().or(self.cascade.subject);
-        let Some(payload) = self.sealed(subject, &effect) else { return };
+        let Some(payload) = self.sealed(subject, || to_bytes(&effect)) else { return };
         let row = RuntimeEffect {
             id,
             kind: F::KIND.to_owned(),
@@ -318,18 +327,27 @@ impl Work<'_> {
         Ok(true)
     }
 
-    /// The stored form of `value`; a fault that ends the handler is noted when a key cannot be had.
-    fn sealed<T: serde::Serialize>(&mut self, subject: Option<CustomerId>, value: &T) -> Option<Vec<u8>> {
+    /// What `encode` gives, sealed; a fault that ends the handler is noted when a key cannot be had.
+    fn sealed(&mut self, subject: Option<CustomerId>, encode: impl FnOnce() -> Vec<u8>) -> Option<Vec<u8>> {
         if self.core.scouting {
             return Some(Vec::new());
         }
-        match self.core.keys.sealing(subject, || to_bytes(value)) {
+        match self.core.keys.sealing(subject, encode) {
             Ok(bytes) => Some(bytes),
             Err(fault) => {
                 self.core.fault.get_or_insert(fault);
                 None
             }
         }
+    }
+
+    /// The registry is the truth about who sends what: what this service did not declare is a bug.
+    fn declared<M: Message>(&self) -> Result<(), Fault> {
+        if self.core.registry.may_send(self.service, TypeId::of::<M>()) {
+            return Ok(());
+        }
+        let how = if M::KIND == sycee_contract::Kind::Event { "emits" } else { "sends" };
+        Err(Fault::bug(format!("{} {how} {} and did not register that it does: .{how}::<_>()", self.service, M::ID)))
     }
 
     fn own<E: Entity>(&self) -> Result<(), Fault> {

@@ -77,11 +77,13 @@ impl Stage {
     pub fn found(&mut self) {
         let files = MarketFiles::ghana();
         for product in files.products().unwrap() {
-            self.ask("staff:setup", product).unwrap();
+            self.ask_directly("staff:setup", product).unwrap();
         }
         for funder in files.funders().unwrap() {
-            self.ask("staff:setup", funder.contract(&files.market().unwrap().country)).unwrap();
-            self.ask("staff:finance", funder.arrival(funder.arrival, &format!("{}-opening", funder.code))).unwrap();
+            self.ask_directly("staff:setup", funder.contract(&files.market().unwrap().country)).unwrap();
+            let arrival = funder.arrival(funder.arrival, &format!("{}-opening", funder.code));
+            let arrival = Stimulus::command("staff:finance", arrival).through("fund-management-system");
+            self.run(arrival).outcome.unwrap();
         }
         self.settle();
     }

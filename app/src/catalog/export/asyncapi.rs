@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 use sycee_contract::{Kind, MessageInfo};
 
-use super::super::facts::{ACTOR, Catalog, Declared, Running};
+use super::super::facts::{Catalog, Declared, Running};
 use super::schema;
 
 /// The address of a message outside: the type of its CloudEvent.
@@ -26,7 +26,7 @@ pub fn document(catalog: &Catalog, running: &Running) -> Value {
             messages.insert(id.clone(), json!({ "name": id, "title": title, "payload": schema }));
             channels.insert(id.clone(), channel(&id, Value::Null));
         }
-        operations.extend(message_operations(catalog, running, declared));
+        operations.extend(message_operations(declared));
     }
     json!({
         "asyncapi": "3.0.0",
@@ -62,7 +62,7 @@ fn channel(id: &str, address: Value) -> Value {
     json!({ "address": address, "messages": { id: { "$ref": format!("#/components/messages/{id}") } } })
 }
 
-fn message_operations(catalog: &Catalog, running: &Running, declared: &Declared) -> Map<String, Value> {
+fn message_operations(declared: &Declared) -> Map<String, Value> {
     let info = &declared.info;
     let here = |id: &str| {
         json!({
@@ -79,10 +79,8 @@ fn message_operations(catalog: &Catalog, running: &Running, declared: &Declared)
         }
         operation
     };
-    let mut senders = catalog.message(info.id).map(|message| message.senders()).unwrap_or_default();
-    senders.extend(info.producers);
     let mut operations = Map::new();
-    for service in senders.into_iter().filter(|sender| *sender != ACTOR && running.sends(sender, info.id)) {
+    for service in &declared.senders {
         operations.insert(format!("{service}.sends.{}", info.id), operation("send", service));
     }
     for service in &declared.receivers {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use serde_json::Value;
-use sycee_contract::{Kind, MessageInfo, Nature};
+use sycee_contract::{CompensatedBy, Kind, MessageInfo, Nature};
 
 use super::super::coverage::{Part, Status};
 use super::super::facts::{CatalogMessage, Declared, Running};
@@ -38,7 +38,7 @@ pub fn page(message: &CatalogMessage, part: &Part, running: &Running) -> String 
         let shown = format!("{:#}", sample::answer(answer));
         text.push_str(&format!("\n## Answer\n\nFor example:\n\n```json\n{shown}\n```\n"));
     }
-    text.push_str(&format!("\n## Sample\n\n```json\n{:#}\n```\n", sample::message(info)));
+    text.push_str(&format!("\n## Sample\n\n```json\n{}\n```\n", sample::message_text(info)));
     text
 }
 
@@ -53,7 +53,7 @@ fn facts(message: &CatalogMessage, declared: &Declared) -> String {
     };
     rows.push_str(&row("owner", &owner));
     let mut senders: BTreeSet<&str> = message.senders();
-    senders.extend(info.producers);
+    senders.extend(&declared.senders);
     rows.push_str(&row("sent by", &services(senders)));
     let mut receivers: BTreeSet<&str> = message.receivers();
     receivers.extend(&declared.receivers);
@@ -67,10 +67,17 @@ fn facts(message: &CatalogMessage, declared: &Declared) -> String {
         let own: String = info.errors.iter().map(|code| format!("`{code}`, ")).collect();
         rows.push_str(&row("refused with", &format!("{own}{COMMON_ERRORS}")));
         rows.push_str(&row("asked by", asked_by(info.door)));
-        let undo = info.compensated_by.map_or_else(|| "nothing has to".to_owned(), link("messages"));
-        rows.push_str(&row("undone by", &undo));
+        rows.push_str(&row("undone by", &undone_by(info)));
     }
     rows
+}
+
+fn undone_by(info: &MessageInfo) -> String {
+    match info.compensated_by {
+        Some(CompensatedBy::Command(command)) => link("messages")(command),
+        Some(CompensatedBy::None { because }) => format!("nothing: {because}"),
+        None => "—".to_owned(),
+    }
 }
 
 fn kind_name(kind: Kind) -> &'static str {

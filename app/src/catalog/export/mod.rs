@@ -133,6 +133,20 @@ mod tests {
     }
 
     #[test]
+    fn the_page_of_a_service_that_runs_has_everything_and_a_sample() {
+        let (_, running, files) = exported();
+        for id in running.services.iter().filter(|id| **id != "runtime") {
+            let page = &files[&format!("services/{id}.md")];
+            for part in ["| topics it answers |", "| API |", "| owner |", "| retry |", "| idempotency |", "## Sample"] {
+                assert!(page.contains(part), "{id} has no {part}");
+            }
+        }
+        let page = &files["services/fund-management-system.md"];
+        assert!(page.contains("\"commandType\": \"confirm-fund-arrival\""), "{page}");
+        assert!(page.contains("after 2 s, then after twice the time before, at most 3600 s"), "{page}");
+    }
+
+    #[test]
     fn every_reference_leads_somewhere() {
         let (_, _, files) = exported();
         let mut references = 0;

@@ -1,8 +1,9 @@
 //! A sample of what a JSON Schema describes: the same one every time.
 
 use serde_json::{Map, Value, json};
-use sycee_contract::{Kind, MessageInfo};
+use sycee_contract::{CommandEnvelope, Envelope, EventEnvelope, Kind, MessageInfo, Timestamp};
 
+use super::super::facts::ACTOR;
 use super::schema;
 
 /// How deep a schema is followed; a schema that contains itself ends there.
@@ -23,20 +24,42 @@ const TEXTS: &[(&str, &str)] = &[
     ("code", "own-funds"),
 ];
 
+/// When the samples happen: 2026-03-15T09:30:00Z.
+const AT: Timestamp = Timestamp::from_micros(1_773_567_000_000_000);
+
 /// A message as it travels.
-pub fn message(info: &MessageInfo) -> Value {
+pub fn message(info: &MessageInfo) -> Envelope {
     let schema = schema::message(info);
     let data = sample(&schema["$defs"]["data"], &schema, "", 0);
+    let (version, trace_id, name) = (info.version, "1042".to_owned(), info.id.to_owned());
     match info.kind {
-        Kind::Event => json!({
-            "eventId": "gh-1042-1", "eventType": info.id, "occurredAt": "2026-03-15T09:30:00Z",
-            "source": info.producers.first(), "traceId": "1042", "data": data,
+        Kind::Event => Envelope::Event(EventEnvelope {
+            event_id: "gh-1042-1".to_owned(),
+            event_type: name,
+            version,
+            occurred_at: AT,
+            source: info.producers.first().copied().unwrap_or(ACTOR).to_owned(),
+            trace_id,
+            data,
         }),
-        Kind::Command => json!({
-            "commandId": "gh-1042-0", "commandType": info.id, "requestedAt": "2026-03-15T09:30:00Z",
-            "source": "actor", "target": info.owner, "idempotencyKey": "7f3c1a52", "traceId": "1042", "data": data,
+        Kind::Command => Envelope::Command(CommandEnvelope {
+            command_id: "gh-1042-0".to_owned(),
+            command_type: name,
+            version,
+            requested_at: AT,
+            source: ACTOR.to_owned(),
+            target: info.owner.unwrap_or_default().to_owned(),
+            idempotency_key: Some("7f3c1a52".to_owned()),
+            trace_id,
+            data,
         }),
     }
+}
+
+/// A message as it travels, as JSON with its fields in the envelope's order.
+pub fn message_text(info: &MessageInfo) -> String {
+    // An envelope is plain data: it always serializes.
+    serde_json::to_string_pretty(&message(info)).unwrap_or_default()
 }
 
 /// What a command answers.
@@ -124,12 +147,17 @@ mod tests {
         let wrong: Vec<String> = sycee_contract::all_messages()
             .iter()
             .filter_map(|info| {
-                let sample = message(info);
+                let sample = serde_json::to_value(message(info)).unwrap();
                 let error = (info.normalize)(&sample["data"]).err()?;
                 Some(format!("{}: {error} in {sample}", info.id))
             })
             .collect();
         assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    }
+
+    #[test]
+    fn samples_happen_on_a_date_that_people_can_read() {
+        assert_eq!(AT.to_string(), "2026-03-15T09:30:00Z");
     }
 
     #[test]

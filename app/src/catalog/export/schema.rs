@@ -30,6 +30,7 @@ pub fn message(info: &MessageInfo) -> Value {
     schema["title"] = json!(info.id);
     schema["description"] = json!(info.summary.trim());
     schema["properties"][type_field] = json!({ "const": info.id });
+    schema["properties"]["version"] = json!({ "const": info.version });
     schema["properties"]["data"] = json!({ "$ref": "#/$defs/data" });
     let mut payload = (info.schema)();
     let mut definitions = take(&mut schema, "$defs");

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use sycee_contract::Kind;
+use sycee_contract::{ChannelPayment, Effect as _, Kind, SendOtp};
 
 use super::super::facts::{Catalog, Running, Service};
-use super::{asyncapi, link};
+use super::{asyncapi, link, sample};
 
 /// The page.
 pub fn page(service: &Service, catalog: &Catalog, running: &Running) -> String {
@@ -22,7 +22,7 @@ pub fn page(service: &Service, catalog: &Catalog, running: &Running) -> String {
     let answered: Vec<String> = owned(id, running).map(|id| format!("`{}`", asyncapi::topic(id))).collect();
     text.push_str(&format!("| topics it answers | {} |\n", listed(&answered)));
     text.push_str("| API | its commands, below; nobody calls its functions or reads its tables |\n");
-    text.push_str("| retry | a request by its caller, a fact by its sender; an effect by the runtime: waits double from 2 s to an hour, for half a day (a one-time password for the minutes it works), then parked with a work order; `retry-effect` puts it back |\n");
+    text.push_str(&format!("| retry | {} |\n", retry()));
     text.push_str(
         "| idempotency | requests by key, facts by the references they carry, effects by their request id |\n",
     );
@@ -30,9 +30,45 @@ pub fn page(service: &Service, catalog: &Catalog, running: &Running) -> String {
     text.push_str(&messages("Answers", &owned(id, running).collect()));
     text.push_str(&messages("Takes part in", &part_in(id, running)));
     text.push_str(&messages("Hears", &heard(id, running)));
-    text.push_str(&messages("Sends", &sent(id, catalog, running)));
+    text.push_str(&messages("Sends", &sent(id, running)));
     text.push_str(&messages("Not yet", &not_yet(id, catalog, running)));
+    text.push_str(&samples(id, running));
     text
+}
+
+/// Who tries again, and how often.
+fn retry() -> String {
+    let policy = sycee_runtime::RETRY;
+    format!(
+        "a request by its caller, a fact by its sender; an effect by the runtime: after {} s, then after twice the time \
+         before, at most {} s, less up to a quarter; after {} attempts (a one-time password after {}) it is parked with \
+         a work order, and `retry-effect` puts it back",
+        policy.first_seconds,
+        policy.longest_seconds,
+        ChannelPayment::MAX_ATTEMPTS,
+        SendOtp::MAX_ATTEMPTS,
+    )
+}
+
+/// A message of each kind that it has to do with: a command it answers, an event it sends, one it hears.
+fn samples(id: &str, running: &Running) -> String {
+    let kinds = [
+        ("a command it answers", owned(id, running).next()),
+        ("a command it takes part in", part_in(id, running).pop_first()),
+        ("an event it sends", sent(id, running).into_iter().find(|id| is_event(running, id))),
+        ("an event it hears", heard(id, running).pop_first()),
+    ];
+    let mut text = String::new();
+    for (what, message) in kinds {
+        let Some(declared) = message.and_then(|message| running.messages.get(message)) else { continue };
+        let sample = sample::message_text(&declared.info);
+        text.push_str(&format!("\nFor example {what}:\n\n```json\n{sample}\n```\n"));
+    }
+    if text.is_empty() { text } else { format!("\n## Sample\n{text}") }
+}
+
+fn is_event(running: &Running, id: &str) -> bool {
+    running.messages.get(id).is_some_and(|declared| declared.info.kind == Kind::Event)
 }
 
 /// Commands it answers.
@@ -50,11 +86,9 @@ fn heard<'a>(id: &str, running: &'a Running) -> BTreeSet<&'a str> {
     events.filter(|declared| declared.receivers.contains(id)).map(|declared| declared.info.id).collect()
 }
 
-fn sent<'a>(id: &str, catalog: &'a Catalog, running: &'a Running) -> BTreeSet<&'a str> {
-    let declared = running.messages.values().filter(|declared| declared.info.producers.contains(&id));
-    let listed =
-        catalog.messages.iter().filter(|message| message.senders().contains(id) && running.sends(id, &message.id));
-    declared.map(|declared| declared.info.id).chain(listed.map(|message| message.id.as_str())).collect()
+fn sent<'a>(id: &str, running: &'a Running) -> BTreeSet<&'a str> {
+    let declared = running.messages.values().filter(|declared| declared.senders.contains(id));
+    declared.map(|declared| declared.info.id).collect()
 }
 
 /// What the catalogue expects of it and is not there.

@@ -34,7 +34,9 @@ pub fn register(registry: &mut Registry) {
         .entity::<BookControl>()
         .handles::<PostLedgerEvent>(post_ledger_event)
         .handles::<PostAccountingEntry>(post_accounting_entry)
-        .handles::<ReverseAccountingEntry>(reverse_accounting_entry);
+        .handles::<ReverseAccountingEntry>(reverse_accounting_entry)
+        .emits::<AccountingEntryPosted>()
+        .emits::<AccountingEntryReversed>();
     control::register(registry);
 }
 

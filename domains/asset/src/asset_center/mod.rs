@@ -15,9 +15,11 @@ mod quote;
 use std::collections::BTreeMap;
 
 use sycee_contract::{
-    CalculateRepaymentPlan, CreateLoanContract, CustomerId, Date, DisbursementSucceeded, DocumentId, EntryId,
-    LoanContractCreated, LoanId, LoanNoteCreated, OpenWorkOrder, PartnerId, ProductTerms, ProductVersionPublished,
-    Rejection, RepaymentPlanCalculated, RepaymentScheduleGenerated,
+    AssetDayClosed, AssetDueListQueried, AssetPostingApplied, BusinessDateAdvanced, CalculateEarlySettlement,
+    CalculateLoanCancelRepayment, CalculateRepaymentPlan, CloseAssetDay, CreateLoanContract, CustomerId, Date,
+    DisbursementSucceeded, DocumentId, EntryId, InstallmentDueNotice, LoanContractCreated, LoanId, LoanNoteCreated,
+    OpenWorkOrder, OverdueBucketChanged, PartnerId, PostLedgerEvent, ProductTerms, ProductVersionPublished, Rejection,
+    RepaymentPlanCalculated, RepaymentPostingCalculated, RepaymentScheduleGenerated, RepaymentSucceeded,
 };
 use sycee_money::{Money, Rate};
 use sycee_runtime::{Fault, Halt, Handled, Json, Registry, Work, entity};
@@ -110,7 +112,24 @@ pub(crate) fn register(registry: &mut Registry) {
         .on(posting::give_credit_back)
         .on(accrual::note_entry)
         .on(posting::mark_reversed)
-        .on(close::start_close);
+        .on(close::start_close)
+        .emits::<AssetDayClosed>()
+        .emits::<AssetDueListQueried>()
+        .emits::<AssetPostingApplied>()
+        .passes_on::<BusinessDateAdvanced>()
+        .emits::<InstallmentDueNotice>()
+        .emits::<LoanContractCreated>()
+        .emits::<LoanNoteCreated>()
+        .emits::<OverdueBucketChanged>()
+        .emits::<RepaymentPostingCalculated>()
+        .emits::<RepaymentScheduleGenerated>()
+        .emits::<RepaymentSucceeded>()
+        .sends::<CalculateEarlySettlement>()
+        .sends::<CalculateLoanCancelRepayment>()
+        .sends::<CalculateRepaymentPlan>()
+        .sends::<CloseAssetDay>()
+        .sends::<OpenWorkOrder>()
+        .sends::<PostLedgerEvent>();
 }
 
 fn keep_product_version(work: &mut Work, event: &ProductVersionPublished) -> Handled<()> {
@@ -215,7 +234,11 @@ fn keep_cost_of_credit(work: &mut Work, event: &RepaymentPlanCalculated) -> Hand
     Ok(())
 }
 
+/// Puts a generated schedule on the note, and says that it is there.
 fn take_schedule(work: &mut Work, event: &RepaymentScheduleGenerated) -> Handled<()> {
+    if event.on_note {
+        return Ok(());
+    }
     let mut note = work.require::<LoanNote>(event.loan)?;
     if note.status != NoteStatus::AwaitingPlan {
         return Ok(());
@@ -224,6 +247,7 @@ fn take_schedule(work: &mut Work, event: &RepaymentScheduleGenerated) -> Handled
     note.schedule(&lines)?;
     work.save(lines);
     work.save(note);
+    work.emit(RepaymentScheduleGenerated { on_note: true, ..event.clone() });
     Ok(())
 }
 

@@ -70,6 +70,10 @@ impl LoanNote {
     pub fn position(&self, lines: &LoanInstallments) -> Result<LoanPosition, NoteError> {
         Ok(LoanPosition {
             loan: self.loan,
+            customer: self.customer,
+            funder: self.funder,
+            fund_account: self.fund_account,
+            product: self.product.clone(),
             allocation: self.rules.allocation.clone(),
             interest_receivable: self.interest_receivable()?,
             installments: if self.is_settled() { Vec::new() } else { lines.dues()? },

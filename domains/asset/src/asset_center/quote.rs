@@ -124,7 +124,7 @@ pub fn query_position(work: &mut Work, query: &QueryLoanPosition) -> Handled<Loa
 }
 
 /// Says what a repayment would do today, to the customer whose loan it is; a settlement or cancellation, also what it would
-/// have done on an earlier day.
+/// have done on an earlier day. A trial of a named amount is told by the service that calculates it.
 pub fn calculate_posting(work: &mut Work, query: &CalculateRepaymentPosting) -> Handled<PostingQuote> {
     let note = work.require::<LoanNote>(query.loan)?;
     if note.customer != query.customer {
@@ -165,7 +165,9 @@ pub fn calculate_posting(work: &mut Work, query: &CalculateRepaymentPosting) -> 
         settles: ends && !note.is_settled(),
         as_of: date,
     };
-    work.emit(RepaymentPostingCalculated { quote: quote.clone() });
+    if query.kind != RepaymentKind::Normal || query.amount.is_none() {
+        work.emit(RepaymentPostingCalculated { quote: quote.clone() });
+    }
     Ok(quote)
 }
 
@@ -174,7 +176,7 @@ fn normal(work: &mut Work, query: &CalculateRepaymentPosting, due_now: Money) ->
     if amount.is_zero() {
         return Err(QuoteRejection::NothingDue { loan: query.loan, date: work.today() }.into());
     }
-    let contributions = work.consult(&CalculateRepaymentPosting { amount: Some(amount), ..query.clone() })?;
+    let contributions = work.consult(query)?;
     let Some((_, contribution)) = contributions.into_iter().next() else {
         return Err(NoteError::Broken { loan: query.loan, what: "nobody split its payment".to_owned() }.into());
     };

@@ -29,7 +29,9 @@ fn a_payout_becomes_a_contract_a_note_a_schedule_and_a_running_loan() {
             settlement: None,
             for_schedule: true,
         });
-        assert_eq!(scene.emitted::<RepaymentScheduleGenerated>()[0].installments, plan.installments);
+        let told = scene.emitted::<RepaymentScheduleGenerated>();
+        assert_eq!(told.iter().map(|schedule| schedule.on_note).collect::<Vec<_>>(), [false, true]);
+        assert!(told.iter().all(|schedule| schedule.installments == plan.installments));
         assert_eq!((note(scene).status, note(scene).is_open), (NoteStatus::Planned, false));
         assert_eq!(installments(scene).lines.len(), 3);
         assert_eq!(scene.load::<LoanContract>(loan(LOAN)).unwrap().total_due, Some(plan.total_due));

@@ -37,6 +37,20 @@ fn quotes_are_refused_with_a_reason() {
 }
 
 #[test]
+fn a_trial_of_a_named_amount_is_told_once_as_it_is_answered() {
+    one_loan(|scene| {
+        for day in [date(2026, 2, 10), date(2026, 2, 28)] {
+            advance(scene, day);
+            for amount in ["0.01", "50", "403.98", "1200", "99999"] {
+                let answered = quote(scene, RepaymentKind::Normal, Some(amount)).unwrap();
+                let told = scene.emitted::<RepaymentPostingCalculated>();
+                assert_eq!(told.iter().map(|event| &event.quote).collect::<Vec<_>>(), [&answered], "{amount} on {day}");
+            }
+        }
+    });
+}
+
+#[test]
 fn a_quote_on_the_due_date_asks_for_the_installment() {
     one_loan(|scene| {
         advance_from(scene, date(2026, 1, 31), date(2026, 2, 28));

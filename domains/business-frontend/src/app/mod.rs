@@ -4,8 +4,8 @@
 
 use serde::{Deserialize, Serialize};
 use sycee_contract::{
-    CustomerId, DisbursementFailed, DisbursementSucceeded, KycCompleted, KycVerdict, LoanApplicationApproved,
-    LoanApplicationRejected, LoanId, RepaymentSucceeded,
+    CreateRepaymentOrder, CustomerId, DisbursementFailed, DisbursementSucceeded, KycCompleted, KycVerdict,
+    LoanApplicationApproved, LoanApplicationRejected, LoanId, RepaymentSucceeded, SubmitLoanApplication,
 };
 use sycee_money::Money;
 use sycee_runtime::{Handled, Json, Registry, Work, entity};
@@ -71,7 +71,9 @@ pub fn register(registry: &mut Registry) {
         .on::<DisbursementSucceeded>(|work, event| {
             tell(work, event.customer, NoticeKind::PaidOut, Some(event.loan), Some(event.net_proceeds))
         })
-        .on::<RepaymentSucceeded>(on_repayment_succeeded);
+        .on::<RepaymentSucceeded>(on_repayment_succeeded)
+        .passes_on::<CreateRepaymentOrder>()
+        .passes_on::<SubmitLoanApplication>();
 }
 
 fn on_kyc_completed(work: &mut Work, event: &KycCompleted) -> Handled<()> {

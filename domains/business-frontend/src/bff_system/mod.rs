@@ -10,9 +10,13 @@ pub use model::{
 };
 
 use sycee_contract::{
-    AssetDueListQueried, ConsentGranted, CreditLineApproved, CustomerId, CustomerRegistered, MessageDispatched,
-    ProductOfferDistributed, ProductVersionPublished, RepaymentKind, RepaymentMethodCreated, RepaymentMethodKind,
-    RepaymentPlanCalculated, RepaymentPostingCalculated, RiskDecisionMade, RiskOutcome, RiskPurpose,
+    ApplyForCredit, AssetDueListQueried, CalculateRepaymentPosting, CancelDirectDebitMandate, CancelLoanApplication,
+    CheckSession, ConfirmSignature, ConsentGranted, CreateDirectDebitMandate, CreateRepaymentOrder, CreditLineApproved,
+    CustomerId, CustomerRegistered, GrantConsent, LogIn, LogOut, MessageDispatched, ProductOfferDistributed,
+    ProductVersionPublished, QueryAssetDueList, QueryCreditLine, QueryProductOffer, QueryProductVersion,
+    RegisterCustomer, RepaymentKind, RepaymentMethodCreated, RepaymentMethodKind, RepaymentPlanCalculated,
+    RepaymentPostingCalculated, RequestOtp, RevokeConsent, RiskDecisionMade, RiskOutcome, RiskPurpose,
+    SignLoanContract, SubmitKyc, SubmitLoanApplication, UpdateCustomerDetails,
 };
 use sycee_runtime::{Handled, Json, Registry, Work};
 
@@ -34,7 +38,29 @@ pub fn register(registry: &mut Registry) {
         .on::<AssetDueListQueried>(on_asset_due_list_queried)
         .on::<RepaymentPostingCalculated>(on_repayment_posting_calculated)
         .on::<RepaymentMethodCreated>(on_repayment_method_created)
-        .on::<MessageDispatched>(on_message_dispatched);
+        .on::<MessageDispatched>(on_message_dispatched)
+        .passes_on::<ApplyForCredit>()
+        .passes_on::<CalculateRepaymentPosting>()
+        .passes_on::<CancelDirectDebitMandate>()
+        .passes_on::<CancelLoanApplication>()
+        .passes_on::<CreateDirectDebitMandate>()
+        .passes_on::<CreateRepaymentOrder>()
+        .passes_on::<GrantConsent>()
+        .passes_on::<QueryAssetDueList>()
+        .passes_on::<QueryCreditLine>()
+        .passes_on::<QueryProductOffer>()
+        .passes_on::<QueryProductVersion>()
+        .passes_on::<RegisterCustomer>()
+        .passes_on::<RequestOtp>()
+        .passes_on::<RevokeConsent>()
+        .passes_on::<SignLoanContract>()
+        .passes_on::<SubmitKyc>()
+        .passes_on::<SubmitLoanApplication>()
+        .passes_on::<UpdateCustomerDetails>()
+        .passes_on::<CheckSession>()
+        .passes_on::<ConfirmSignature>()
+        .passes_on::<LogIn>()
+        .passes_on::<LogOut>();
 }
 
 /// Changes a customer's view, if `change` changes anything.

@@ -24,7 +24,11 @@ pub fn register(registry: &mut Registry) {
         .entity::<CreditCustomer>()
         .handles::<ApplyForCredit>(apply_for_credit)
         .handles::<ReviewCreditApplication>(review_credit_application)
-        .on::<RiskDecisionMade>(on_risk_decision);
+        .on::<RiskDecisionMade>(on_risk_decision)
+        .emits::<CreditApplicationReferred>()
+        .emits::<CreditApplicationRejected>()
+        .emits::<CreditLineApproved>()
+        .sends::<ExecuteRiskReview>();
 }
 
 fn apply_for_credit(work: &mut Work, cmd: &ApplyForCredit) -> Handled<CreditApplicationAnswer> {

@@ -38,7 +38,11 @@ pub fn register(registry: &mut Registry) {
         .on::<AssetPostingApplied>(restore_line)
         .on::<RepaymentSucceeded>(count_repayment)
         .on::<OverdueBucketChanged>(note_delinquency)
-        .on::<BlacklistEntryAdded>(freeze_blacklisted);
+        .on::<BlacklistEntryAdded>(freeze_blacklisted)
+        .emits::<CreditLimitChanged>()
+        .emits::<CreditLineFrozen>()
+        .emits::<CreditReleased>()
+        .emits::<CreditReserved>();
 }
 
 fn query_credit_line(work: &mut Work, cmd: &QueryCreditLine) -> Handled<Option<CreditLineFigures>> {

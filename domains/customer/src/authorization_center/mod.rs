@@ -23,7 +23,9 @@ pub fn register(registry: &mut Registry) {
         .entity::<Consent>()
         .on::<KycCompleted>(open_consent_file)
         .handles::<GrantConsent>(grant_consent)
-        .handles::<RevokeConsent>(revoke_consent);
+        .handles::<RevokeConsent>(revoke_consent)
+        .emits::<ConsentGranted>()
+        .emits::<ConsentRevoked>();
 }
 
 /// Opens the list of required consents; if they are all there already, says so again with the verdict.

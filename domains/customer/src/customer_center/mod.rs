@@ -11,8 +11,10 @@ mod session;
 mod signature;
 
 use sycee_contract::{
-    CheckBlacklist, CheckSession, CheckSignature, ConfirmSignature, CustomerRegistered, LogIn, LogOut, OtpIssued,
-    OtpPurpose, RegisterCustomer, Rejection, RequestOtp, SendOtp, Sensitive, SessionOpened, UpdateCustomerDetails,
+    CheckBlacklist, CheckCustomerBlacklist, CheckSession, CheckSignature, ConfirmSignature, CustomerDetailsUpdated,
+    CustomerLoggedIn, CustomerRegistered, DecideKycReview, KycCompleted, KycVerdict, LogIn, LogOut, OtpIssued,
+    OtpPurpose, QueryKycCase, RegisterCustomer, Rejection, RequestOtp, SendOtp, Sensitive, SessionOpened,
+    UpdateCustomerDetails,
 };
 use sycee_runtime::{Handled, Json, Registry, Work};
 
@@ -40,7 +42,15 @@ pub fn register(registry: &mut Registry) {
         .handles::<CheckSession>(session::check_session)
         .handles::<ConfirmSignature>(signature::confirm_signature)
         .handles::<CheckSignature>(signature::check_signature)
-        .handles::<UpdateCustomerDetails>(details::update_customer_details);
+        .handles::<UpdateCustomerDetails>(details::update_customer_details)
+        .handles::<DecideKycReview>(decide_kyc_review)
+        .emits::<CustomerDetailsUpdated>()
+        .emits::<CustomerRegistered>()
+        .emits::<KycCompleted>()
+        .sends::<CheckBlacklist>()
+        .sends::<QueryKycCase>()
+        .emits::<CustomerLoggedIn>()
+        .sends::<CheckCustomerBlacklist>();
 }
 
 fn refuse_blacklisted(work: &mut Work, kind: &'static str, value: &str) -> Handled<()> {
@@ -113,4 +123,27 @@ fn register_customer(work: &mut Work, cmd: &RegisterCustomer) -> Handled<Session
         language: cmd.language.clone(),
     });
     Ok(session::open(work, id, &cmd.device))
+}
+
+/// A person decides what the provider left open.
+fn decide_kyc_review(work: &mut Work, cmd: &DecideKycReview) -> Handled<()> {
+    if cmd.verdict == KycVerdict::Review {
+        return Err(Rejection::invalid("verdict", "passed or failed", "passed").into());
+    }
+    if cmd.reason.trim().is_empty() {
+        return Err(Rejection::invalid("reason", "a stable code", "DOCUMENT_SEEN").into());
+    }
+    let case = work.ask(QueryKycCase { case: cmd.case })?;
+    if case.verdict != Some(KycVerdict::Review) {
+        let state = case.verdict.map_or("checking", KycVerdict::name);
+        return Err(Rejection::unexpected_state("KYC case", cmd.case, state, "a case in review").into());
+    }
+    work.about(case.customer);
+    work.emit(KycCompleted {
+        customer: case.customer,
+        case: cmd.case,
+        verdict: cmd.verdict,
+        reasons: vec![cmd.reason.clone()],
+    });
+    Ok(())
 }

@@ -38,7 +38,9 @@ pub fn register(registry: &mut Registry) {
         .on::<RiskDecisionMade>(on_risk_decision)
         .on::<DisbursementSucceeded>(on_disbursement)
         .on::<RepaymentSucceeded>(on_repayment)
-        .on_refusal::<QueryProductOffer>(preview_refused);
+        .on_refusal::<QueryProductOffer>(preview_refused)
+        .emits::<CustomerStageChanged>()
+        .sends::<QueryProductOffer>();
 }
 
 fn open_golden_record(work: &mut Work, event: &CustomerRegistered) -> Handled<()> {

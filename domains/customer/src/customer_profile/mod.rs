@@ -20,7 +20,8 @@ pub fn register(registry: &mut Registry) {
         .entity::<CustomerTag>()
         .on::<CustomerRegistered>(open_profile)
         .on::<CustomerStageChanged>(follow_stage)
-        .on::<RepaymentSucceeded>(note_repayment);
+        .on::<RepaymentSucceeded>(note_repayment)
+        .emits::<CustomerSegmentChanged>();
 }
 
 fn open_profile(work: &mut Work, event: &CustomerRegistered) -> Handled<()> {

@@ -6,8 +6,9 @@
 mod model;
 
 use sycee_contract::{
-    CheckBlacklist, CustomerId, CustomerRegistered, Date, KycCompleted, KycSubmitted, KycSubmittedAnswer, KycVerdict,
-    OpenWorkOrder, RecordKycResult, Rejection, Sensitive, SubmitKyc, VerifyIdentity,
+    CheckBlacklist, CustomerId, CustomerRegistered, Date, KycCaseFigures, KycCompleted, KycSubmitted,
+    KycSubmittedAnswer, KycVerdict, OpenWorkOrder, QueryKycCase, RecordKycResult, Rejection, Sensitive, SubmitKyc,
+    VerifyIdentity,
 };
 use sycee_runtime::{Blind, Handled, Registry, Work};
 
@@ -23,7 +24,13 @@ pub fn register(registry: &mut Registry) {
         .entity::<KycCase>()
         .on::<CustomerRegistered>(await_document)
         .handles::<SubmitKyc>(submit_kyc)
-        .handles::<RecordKycResult>(record_kyc_result);
+        .handles::<RecordKycResult>(record_kyc_result)
+        .handles::<QueryKycCase>(query_kyc_case)
+        .on::<KycCompleted>(take_decision)
+        .emits::<KycCompleted>()
+        .emits::<KycSubmitted>()
+        .sends::<CheckBlacklist>()
+        .sends::<OpenWorkOrder>();
 }
 
 fn await_document(work: &mut Work, event: &CustomerRegistered) -> Handled<()> {
@@ -105,11 +112,33 @@ fn record_kyc_result(work: &mut Work, fact: &RecordKycResult) -> Handled<()> {
         work.send(OpenWorkOrder {
             kind: "kyc-review".to_owned(),
             loan: None,
-            text: format!("case {} needs a person ({}): look and record the result", case.id, case.reasons.join(", ")),
+            text: format!(
+                "case {} needs a person ({}): look and decide it with decide-kyc-review",
+                case.id,
+                case.reasons.join(", ")
+            ),
             key: format!("kyc-review-{}", case.id),
         });
     }
     work.save(case);
+    Ok(())
+}
+
+fn query_kyc_case(work: &mut Work, query: &QueryKycCase) -> Handled<KycCaseFigures> {
+    let case = work.require::<KycCase>(query.case)?;
+    Ok(KycCaseFigures { customer: case.customer, verdict: case.status.verdict() })
+}
+
+/// A person decided a case in review: the case keeps it. What this service decided itself stands there already.
+fn take_decision(work: &mut Work, event: &KycCompleted) -> Handled<()> {
+    let in_review = work.read::<KycCase>(event.case)?.filter(|case| case.status == KycCaseStatus::Review);
+    if let Some(case) = in_review
+        && event.verdict != KycVerdict::Review
+    {
+        let mut case = KycCase::clone(&case);
+        case.decide(event.verdict, &event.reasons, work.now());
+        work.save(case);
+    }
     Ok(())
 }
 

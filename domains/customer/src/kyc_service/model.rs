@@ -234,17 +234,22 @@ impl KycCase {
                 return CaseStep::AlreadyDecided;
             }
         }
-        self.status = match assessment.verdict {
+        self.decide(assessment.verdict, &assessment.reasons, now);
+        self.ocr_confidence_bps = Some(fact.ocr_confidence_bps);
+        self.liveness_score_bps = Some(fact.liveness_score_bps);
+        self.provider_reference = Some(fact.provider_reference.clone());
+        CaseStep::Decided
+    }
+
+    /// Keeps a verdict with its reasons.
+    pub fn decide(&mut self, verdict: KycVerdict, reasons: &[String], now: Timestamp) {
+        self.status = match verdict {
             KycVerdict::Passed => KycCaseStatus::Passed,
             KycVerdict::Failed => KycCaseStatus::Failed,
             KycVerdict::Review => KycCaseStatus::Review,
         };
-        self.ocr_confidence_bps = Some(fact.ocr_confidence_bps);
-        self.liveness_score_bps = Some(fact.liveness_score_bps);
-        self.provider_reference = Some(fact.provider_reference.clone());
-        self.reasons = Json(assessment.reasons);
+        self.reasons = Json(reasons.to_vec());
         self.decided_at = Some(now);
-        CaseStep::Decided
     }
 }
 

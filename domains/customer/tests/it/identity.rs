@@ -1,8 +1,8 @@
 //! KYC cases from document to verdict.
 
 use sycee_contract::{
-    Identifier as _, KycCaseId, KycCompleted, KycSubmitted, KycVerdict, OpenWorkOrder, RecordKycResult, Sensitive,
-    SubmitKyc, VerifyIdentity,
+    DecideKycReview, Identifier as _, KycCaseId, KycCompleted, KycSubmitted, KycVerdict, OpenWorkOrder,
+    RecordKycResult, Sensitive, SubmitKyc, VerifyIdentity,
 };
 use sycee_customer::kyc_service::{KycCase, KycCaseStatus, KycStanding};
 
@@ -53,6 +53,42 @@ fn a_second_look_ends_a_review() {
         let case = scene.emitted::<KycCompleted>()[0].case;
         scene.fact(kyc_answer(case, 9_000, 9_900));
         assert_eq!(scene.emitted::<KycCompleted>()[0].verdict, KycVerdict::Passed);
+    });
+}
+
+fn decide(case: KycCaseId, verdict: KycVerdict) -> DecideKycReview {
+    DecideKycReview { case, verdict, reason: "DOCUMENT_SEEN".to_owned() }
+}
+
+#[test]
+fn a_person_ends_a_review_and_nothing_else() {
+    for (verdict, status) in [(KycVerdict::Passed, KycCaseStatus::Passed), (KycVerdict::Failed, KycCaseStatus::Failed)]
+    {
+        each(|scene| {
+            let id = identified(scene, PHONE, DOCUMENT, 7_000, 9_900);
+            let case = scene.emitted::<KycCompleted>()[0].case;
+            for nonsense in
+                [decide(case, KycVerdict::Review), DecideKycReview { reason: " ".to_owned(), ..decide(case, verdict) }]
+            {
+                assert_eq!(scene.request(nonsense).unwrap_err().code, "INVALID_FIELD");
+            }
+            scene.request(decide(case, verdict)).unwrap();
+            let done = scene.emitted::<KycCompleted>().remove(0);
+            assert_eq!((done.customer, done.verdict, done.reasons), (id, verdict, vec!["DOCUMENT_SEEN".to_owned()]));
+            let kept = scene.load::<KycCase>(case).unwrap();
+            assert_eq!((kept.status, kept.ocr_confidence_bps), (status, Some(7_000)));
+            assert_eq!(scene.request(decide(case, verdict)).unwrap_err().code, "UNEXPECTED_STATE");
+            scene.fact(kyc_answer(case, 9_000, 9_900));
+            assert!(scene.emitted::<KycCompleted>().is_empty(), "people have decided");
+        });
+    }
+    each(|scene| {
+        let id = register(scene, PHONE);
+        let open = scene.request(documents(id, DOCUMENT)).unwrap().case;
+        assert_eq!(scene.request(decide(open, KycVerdict::Passed)).unwrap_err().code, "UNEXPECTED_STATE");
+        let nobodys = decide(KycCaseId::from_number(99_999), KycVerdict::Passed);
+        assert_eq!(scene.request(nobodys).unwrap_err().code, "NOT_FOUND");
+        assert!(scene.emitted::<KycCompleted>().is_empty());
     });
 }
 

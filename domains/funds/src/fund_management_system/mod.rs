@@ -24,7 +24,10 @@ use sycee_contract::messages::{
     ProductVersionPublished, QueryFundAccount, ReleaseFundReservation, RepaymentSucceeded, ReserveFunds,
     ResolveSuspense, ReturnFunds, RiskDecisionMade, StrayPayoutReported,
 };
-use sycee_contract::{ArrivalId, FundBalances, Rejection};
+use sycee_contract::{
+    ArrivalId, FundBalanceChanged, FundBalances, FundReservationReleased, FundReserved, FundsReturned, LedgerReference,
+    OpenWorkOrder, Rejection, SuspenseResolved,
+};
 use sycee_money::Money;
 use sycee_runtime::{Handled, Registry, Work};
 
@@ -66,7 +69,18 @@ pub fn register(registry: &mut Registry) {
         .on::<DisbursementFailed>(demand::on_disbursement_failed)
         .on::<RiskDecisionMade>(demand::on_risk_decision)
         .on::<ProductVersionPublished>(demand::on_product_published)
-        .on::<ProductFundingMatched>(demand::on_product_funding_matched);
+        .on::<ProductFundingMatched>(demand::on_product_funding_matched)
+        .emits::<FundAccountOpened>()
+        .emits::<FundArrivalConfirmed>()
+        .emits::<FundBalanceChanged>()
+        .emits::<FundReservationReleased>()
+        .emits::<FundReserved>()
+        .passes_on::<ConfirmFundArrival>()
+        .sends::<OpenWorkOrder>()
+        .sends::<PostLedgerEvent>()
+        .sends::<BookStrayPayout>()
+        .emits::<FundsReturned>()
+        .emits::<SuspenseResolved>();
 }
 
 /// Opens a funder's account; an agreement that is told twice opens nothing.

@@ -41,7 +41,8 @@ pub fn register(registry: &mut Registry) {
         .on::<ProductFundingMatched>(on_product_funding_matched)
         .on::<RiskDecisionMade>(on_risk_decision)
         .on::<DisbursementSucceeded>(on_disbursement_succeeded)
-        .on::<RepaymentSucceeded>(on_repayment_succeeded);
+        .on::<RepaymentSucceeded>(on_repayment_succeeded)
+        .emits::<FundRouteSelected>();
 }
 
 fn book_of(work: &mut Work) -> Handled<RouteBook> {

@@ -18,8 +18,9 @@ use sycee_contract::messages::{
     PollPayment, RecordPaymentResult, RepaymentMethodCreated, RepaymentOrderCreated, RequestDisbursement,
 };
 use sycee_contract::{
-    ChannelPayment, MandateId, PaymentAnswer, PaymentDirection, PaymentPurpose, PayoutAccount, Rejection,
-    RepaymentMethodKind, Sensitive,
+    CancelDirectDebitMandate, ChannelPayment, DirectDebitMandateCancelled, MandateId, OpenWorkOrder, PaymentAnswer,
+    PaymentDirection, PaymentFailed, PaymentPurpose, PaymentSucceeded, PayoutAccount, Rejection, RepaymentMethodKind,
+    Sensitive, StrayPayoutReported,
 };
 use sycee_money::Money;
 use sycee_runtime::{Handled, Registry, Work};
@@ -39,10 +40,19 @@ pub fn register(registry: &mut Registry) {
         .handles::<RequestDisbursement>(request_disbursement)
         .handles::<CreateRepaymentMethod>(create_repayment_method)
         .handles::<CreateDirectDebitMandate>(create_direct_debit_mandate)
+        .handles::<CancelDirectDebitMandate>(cancel_direct_debit_mandate)
         .handles::<RecordPaymentResult>(results::record_payment_result)
         .handles::<PollPayment>(results::poll_payment)
         .handles::<DecidePayment>(results::decide_payment)
-        .on::<RepaymentOrderCreated>(on_repayment_order_created);
+        .on::<RepaymentOrderCreated>(on_repayment_order_created)
+        .emits::<DirectDebitMandateCancelled>()
+        .emits::<DirectDebitMandateCreated>()
+        .emits::<PaymentFailed>()
+        .emits::<PaymentSucceeded>()
+        .emits::<RepaymentMethodCreated>()
+        .sends::<OpenWorkOrder>()
+        .sends::<PollPayment>()
+        .emits::<StrayPayoutReported>();
 }
 
 /// How a payment is to be made, before it has a number.
@@ -292,4 +302,13 @@ fn create_direct_debit_mandate(work: &mut Work, cmd: &CreateDirectDebitMandate) 
     work.save(mandate);
     work.emit(DirectDebitMandateCreated { mandate: id, customer: cmd.customer, loan: cmd.loan });
     Ok(id)
+}
+
+/// Ends the loan's mandate: a pull is refused from there on. Errors: `NO_MANDATE`.
+fn cancel_direct_debit_mandate(work: &mut Work, cmd: &CancelDirectDebitMandate) -> Handled<()> {
+    let mandate = work.get::<DirectDebitMandate>(cmd.loan)?.filter(|mandate| mandate.customer == cmd.customer);
+    let mandate = mandate.ok_or(FundsRejection::NoMandate { loan: cmd.loan })?;
+    work.delete::<DirectDebitMandate>(cmd.loan);
+    work.emit(DirectDebitMandateCancelled { mandate: mandate.id, customer: cmd.customer, loan: cmd.loan });
+    Ok(())
 }

@@ -1,8 +1,9 @@
 //! Payments on their way out: payouts, repayment methods, mandates, alarms.
 
 use sycee_contract::messages::{
-    CreateDirectDebitMandate, CreateRepaymentMethod, DirectDebitMandateCreated, InitiatePayment, OpenWorkOrder,
-    PaymentFailed, RecordPaymentResult, RepaymentMethodCreated, RepaymentOrderCreated, RequestDisbursement,
+    CancelDirectDebitMandate, CreateDirectDebitMandate, CreateRepaymentMethod, DirectDebitMandateCancelled,
+    DirectDebitMandateCreated, InitiatePayment, OpenWorkOrder, PaymentFailed, RecordPaymentResult,
+    RepaymentMethodCreated, RepaymentOrderCreated, RequestDisbursement,
 };
 use sycee_contract::{
     ChannelOutcome, ChannelPayment, ChannelQuery, CustomerId, Identifier, MandateId, PartnerId, PaymentDirection,
@@ -156,6 +157,23 @@ fn an_expected_collection_is_noted_and_ends() {
         scene.fact(told(answer.payment, ChannelOutcome::Successful, None));
         let ended = scene.load::<ExpectedCollection>(order()).unwrap();
         assert_eq!((ended.payment, ended.collected), (Some(answer.payment), Some(ghs(110))));
+    });
+}
+
+#[test]
+fn a_cancelled_mandate_pulls_nothing_more() {
+    scene(|scene| {
+        let given = mandate(scene);
+        let cancel = |customer| CancelDirectDebitMandate { customer, loan: loan(0) };
+        let strangers = scene.request(cancel(CustomerId::from_number(8))).unwrap_err();
+        assert_eq!(strangers.code, "NO_MANDATE");
+        assert!(scene.emitted::<DirectDebitMandateCancelled>().is_empty());
+        scene.request(cancel(customer())).unwrap();
+        assert_eq!(scene.emitted::<DirectDebitMandateCancelled>()[0].mandate, given);
+        assert_eq!(scene.request(cancel(customer())).unwrap_err().code, "NO_MANDATE");
+        let pull = CreateRepaymentMethod { mandate: Some(given), ..method(RepaymentMethodKind::DirectDebit, ghs(110)) };
+        assert_eq!(scene.request(pull).unwrap_err().code, "NO_MANDATE");
+        assert_ne!(mandate(scene), given, "what is given again is another mandate");
     });
 }
 

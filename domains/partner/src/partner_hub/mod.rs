@@ -19,7 +19,10 @@ use sycee_contract::messages::{
     PaymentFailed, PaymentSucceeded, PollPartnerPayout, PostLedgerEvent, QueryPartner, RecordPartnerDisbursement,
     RegisterFundingContract, RepaymentRouteSelected, RequestDisbursement, RequestPartnerRepayment,
 };
-use sycee_contract::{FundingContractId, LoanId, PartnerId, PaymentDirection, Rejection};
+use sycee_contract::{
+    FundingContractId, FundingContractSigned, LoanId, PartnerDisbursementFailed, PartnerDisbursementSucceeded,
+    PartnerId, PartnerRepaymentReceived, PaymentDirection, Rejection, RepaymentMethodCreated, StrayPayoutReported,
+};
 use sycee_runtime::{Handled, Registry, Work};
 
 use crate::PartnerRejection;
@@ -47,7 +50,20 @@ pub fn register(registry: &mut Registry) {
         .on_refusal::<RequestDisbursement>(disbursements::on_request_disbursement_refused)
         .on_refusal::<InitiatePayment>(disbursements::on_initiate_payment_refused)
         .on_refusal::<CreateRepaymentMethod>(repayments::on_create_method_refused)
-        .on_refusal::<PostLedgerEvent>(repayments::on_suspense_refused);
+        .on_refusal::<PostLedgerEvent>(repayments::on_suspense_refused)
+        .passes_on::<ExternalRepaymentNotified>()
+        .emits::<FundingContractSigned>()
+        .emits::<PartnerDisbursementFailed>()
+        .emits::<PartnerDisbursementSucceeded>()
+        .emits::<PartnerRepaymentReceived>()
+        .emits::<RepaymentMethodCreated>()
+        .sends::<CreateRepaymentMethod>()
+        .sends::<InitiatePayment>()
+        .sends::<OpenWorkOrder>()
+        .sends::<PostLedgerEvent>()
+        .sends::<RequestDisbursement>()
+        .sends::<PollPartnerPayout>()
+        .emits::<StrayPayoutReported>();
 }
 
 /// Registers an agreement. The same terms again give the same agreement; other terms under the code are refused.

@@ -63,7 +63,8 @@ pub(crate) fn register(registry: &mut Registry) {
         .on(tell_rejection)
         .on(tell_payout)
         .on(remind_of_installment)
-        .on(confirm_repayment);
+        .on(confirm_repayment)
+        .emits::<MessageDispatched>();
 }
 
 type Values = BTreeMap<String, String>;

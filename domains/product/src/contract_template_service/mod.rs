@@ -20,7 +20,9 @@ pub fn register(registry: &mut Registry) {
     registry
         .service("contract-template-service")
         .entity::<ContractDocument>()
-        .handles::<RenderContract>(render_contract);
+        .handles::<RenderContract>(render_contract)
+        .emits::<LoanContractRendered>()
+        .sends::<QueryProductVersion>();
 }
 
 entity! {

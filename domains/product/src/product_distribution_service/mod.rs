@@ -28,7 +28,12 @@ pub fn register(registry: &mut Registry) {
         .handles::<QueryProductOffer>(query_product_offer)
         .handles::<AcceptProductOffer>(accept_product_offer)
         .on::<ProductVersionPublished>(shelve_product)
-        .on::<RiskDecisionMade>(on_risk_decision);
+        .on::<RiskDecisionMade>(on_risk_decision)
+        .emits::<ProductOfferDistributed>()
+        .sends::<CalculateRepaymentPlan>()
+        .sends::<ExecuteRiskReview>()
+        .sends::<QueryCreditLine>()
+        .sends::<QueryProductVersion>();
 }
 
 fn query_product_offer(work: &mut Work, cmd: &QueryProductOffer) -> Handled<OfferAnswer> {
@@ -37,9 +42,8 @@ fn query_product_offer(work: &mut Work, cmd: &QueryProductOffer) -> Handled<Offe
         return Ok(OfferAnswer { offers: vec![], plan });
     }
     if cmd.preview {
-        let on_sale = work.consult(cmd)?.iter().any(|(_, contribution)| !contribution.products.is_empty());
-        let reason = if on_sale { "NO_CREDIT_LINE_YET" } else { "NO_PRODUCT_ON_SALE" };
-        distribute(work, cmd.customer, vec![], vec![reason.to_owned()]);
+        // What is on sale the product center tells by itself: without a credit line there is nothing to decide.
+        work.consult(cmd)?;
         return Ok(OfferAnswer { offers: vec![], plan: None });
     }
     request_offers(work, cmd.customer)?;

@@ -2,7 +2,7 @@
 
 use sycee_contract::{
     Identifier, ProductFundingMatched, ProductVersionPublished, PublishProductVersion, QueryProductVersion,
-    RiskDecisionMade, RiskOutcome, RiskPurpose, RiskSubject,
+    RepaymentPlanCalculated, RiskDecisionMade, RiskOutcome, RiskPurpose, RiskSubject,
 };
 use sycee_money::{Currency, Rate, date};
 use sycee_product::financial_product_center::{ProductExclusion, ProductVersion};
@@ -23,6 +23,10 @@ fn a_version_is_published_with_its_funders() {
         let command = PublishProductVersion { funders: vec!["own-funds".to_owned()], ..product(CASH) };
         scene.request(command.clone()).unwrap();
         assert_eq!(scene.emitted::<ProductVersionPublished>()[0].terms, command.terms);
+        let example = scene.emitted::<RepaymentPlanCalculated>()[0].plan.clone().unwrap();
+        assert_eq!((example.product.as_str(), example.principal), ("gh-cash", command.terms.amount_max));
+        assert_eq!(example.start, command.terms.effective_from);
+        assert!(example.total_due.units() > example.principal.units() && example.apr > command.terms.annual_rate);
         let matched = &scene.emitted::<ProductFundingMatched>()[0];
         assert_eq!((matched.product.as_str(), matched.version, &matched.funders), ("gh-cash", 1, &command.funders));
 

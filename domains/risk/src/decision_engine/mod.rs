@@ -28,7 +28,11 @@ pub fn register(registry: &mut Registry) {
         .entity::<ReviewHistory>()
         .handles::<ExecuteRiskReview>(execute_risk_review)
         .on::<ConsentGranted>(admit)
-        .on::<LoanApplicationCreated>(check_drawdown);
+        .on::<LoanApplicationCreated>(check_drawdown)
+        .emits::<RiskDecisionMade>()
+        .sends::<AddToBlacklist>()
+        .sends::<CheckCustomerBlacklist>()
+        .sends::<OpenWorkOrder>();
 }
 
 fn execute_risk_review(work: &mut Work, cmd: &ExecuteRiskReview) -> Handled<RiskDecisionAnswer> {

@@ -1,8 +1,9 @@
 //! The blacklist and the audit of decisions.
 
 use sycee_contract::{
-    AddToBlacklist, BlacklistEntryAdded, CheckBlacklist, CheckCustomerBlacklist, CustomerLoggedIn, Identifier as _,
-    RiskDecisionMade, RiskPurpose, Sensitive, SessionId, Timestamp,
+    AddToBlacklist, BlacklistEntryAdded, BlacklistEntryRemoved, CheckBlacklist, CheckCustomerBlacklist,
+    CustomerLoggedIn, Identifier as _, RemoveFromBlacklist, RiskDecisionMade, RiskPurpose, Sensitive, SessionId,
+    Timestamp,
 };
 use sycee_risk::risk_strategy_center::DecisionAudit;
 
@@ -28,6 +29,35 @@ fn what_is_added_is_found_by_kind_and_value() {
         ] {
             assert_eq!(scene.request(check(kind, value)).unwrap(), listed, "{kind} {value:?}");
         }
+    });
+}
+
+#[test]
+fn what_is_removed_is_found_no_more_and_may_come_back() {
+    each(|scene| {
+        let remove = |value: &str, reason: &str| RemoveFromBlacklist {
+            kind: "device".to_owned(),
+            value: Sensitive::new(value),
+            reason: reason.to_owned(),
+        };
+        scene.request(blacklist_device("device-1")).unwrap();
+        scene.request(blacklist_device("device-2")).unwrap();
+        for (cmd, code) in [
+            (remove("device-3", "MISTAKE"), "NOT_FOUND"),
+            (remove("device-1", ""), "INVALID_FIELD"),
+            (remove(" ", "MISTAKE"), "INVALID_FIELD"),
+        ] {
+            let refused = scene.request(cmd).unwrap_err();
+            assert_eq!(refused.code, code);
+            assert!(!refused.to_string().contains("device-3"), "a value is nobody's to read: {refused}");
+        }
+        scene.request(remove(" device-1 ", "MISTAKE")).unwrap();
+        assert_eq!(scene.emitted::<BlacklistEntryRemoved>()[0].reason, "MISTAKE");
+        assert!(!scene.request(check("device", "device-1")).unwrap());
+        assert!(scene.request(check("device", "device-2")).unwrap());
+        assert_eq!(scene.request(remove("device-1", "MISTAKE")).unwrap_err().code, "NOT_FOUND");
+        scene.request(blacklist_device("device-1")).unwrap();
+        assert!(scene.request(check("device", "device-1")).unwrap());
     });
 }
 

@@ -116,8 +116,11 @@ pub(super) fn on_loan_note_created(work: &mut Work, event: &LoanNoteCreated) -> 
     Ok(())
 }
 
-/// The schedule exists: the loan is disbursed and runs.
+/// The schedule stands on the note: the loan is disbursed and runs.
 pub(super) fn on_repayment_schedule_generated(work: &mut Work, event: &RepaymentScheduleGenerated) -> Handled<()> {
+    if !event.on_note {
+        return Ok(());
+    }
     let Some(mut order) = work.get::<LoanOrder>(event.loan)? else { return Ok(()) };
     let (LoanStatus::DisbursePending, Some(entry), Some(first)) =
         (order.status, order.entry, event.installments.first())

@@ -21,11 +21,14 @@ pub use model::{
 use std::sync::Arc;
 
 use sycee_contract::{
-    AccountingEntryPosted, AssetPostingApplied, CancelLoanApplication, CreateDirectDebitMandate, CreateLoanContract,
-    CreditLineFrozen, CreditReleased, CreditReserved, CustomerId, FundReservationReleased, FundReserved,
-    FundRouteSelected, InstallmentDueNotice, LoanApplicationCancelled, LoanContractCreated, LoanContractRendered,
-    LoanId, LoanNoteCreated, LoanStatus, OpenWorkOrder, OverdueBucketChanged, PartnerDisbursementFailed,
-    PartnerDisbursementSucceeded, PaymentFailed, PostLedgerEvent, ProductFundingMatched, Rejection, ReleaseCreditLine,
+    AcceptProductOffer, AccountingEntryPosted, AssetPostingApplied, CalculateRepaymentPlan, CancelLoanApplication,
+    CheckSignature, CreateDirectDebitMandate, CreateLoanContract, CreditLineFrozen, CreditReleased, CreditReserved,
+    CustomerId, DisbursementFailed, DisbursementRequested, DisbursementSucceeded, FundReservationReleased,
+    FundReservationRequested, FundReserved, FundRouteSelected, InstallmentDueNotice, LoanApplicationApproved,
+    LoanApplicationCancelled, LoanApplicationCreated, LoanApplicationReferred, LoanApplicationRejected,
+    LoanContractCreated, LoanContractRendered, LoanContractSigned, LoanId, LoanNoteCreated, LoanStatus,
+    LoanStatusChanged, OpenWorkOrder, OverdueBucketChanged, PartnerDisbursementFailed, PartnerDisbursementSucceeded,
+    PaymentFailed, PostLedgerEvent, ProductFundingMatched, QueryCreditLine, Rejection, ReleaseCreditLine,
     ReleaseFundReservation, RenderContract, RepaymentScheduleGenerated, ReserveCreditLine, ReserveFunds, ResumeLoan,
     ReviewLoanApplication, RiskDecisionMade, RouteFunds, SignLoanContract, StrayPayoutReported, SubmitLoanApplication,
 };
@@ -74,7 +77,33 @@ pub fn register(registry: &mut Registry) {
         .on_refusal::<ReleaseFundReservation>(disbursement::on_release_refused)
         .on_refusal::<PostLedgerEvent>(booking::on_posting_refused)
         .on_refusal::<CreateLoanContract>(booking::on_contract_refused)
-        .on_refusal::<CreateDirectDebitMandate>(booking::on_mandate_refused);
+        .on_refusal::<CreateDirectDebitMandate>(booking::on_mandate_refused)
+        .emits::<DisbursementFailed>()
+        .emits::<DisbursementRequested>()
+        .emits::<DisbursementSucceeded>()
+        .emits::<FundReservationRequested>()
+        .emits::<LoanApplicationApproved>()
+        .emits::<LoanApplicationCancelled>()
+        .emits::<LoanApplicationCreated>()
+        .emits::<LoanApplicationReferred>()
+        .emits::<LoanApplicationRejected>()
+        .emits::<LoanContractSigned>()
+        .emits::<LoanStatusChanged>()
+        .sends::<AcceptProductOffer>()
+        .sends::<CalculateRepaymentPlan>()
+        .sends::<CreateDirectDebitMandate>()
+        .sends::<CreateLoanContract>()
+        .sends::<OpenWorkOrder>()
+        .sends::<PostLedgerEvent>()
+        .sends::<QueryCreditLine>()
+        .sends::<ReleaseCreditLine>()
+        .sends::<ReleaseFundReservation>()
+        .sends::<RenderContract>()
+        .sends::<ReserveCreditLine>()
+        .sends::<ReserveFunds>()
+        .sends::<ResumeLoan>()
+        .sends::<RouteFunds>()
+        .sends::<CheckSignature>();
 }
 
 const ALARM_CONTRACT: &str = "contract-expired";

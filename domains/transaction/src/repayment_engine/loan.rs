@@ -1,8 +1,8 @@
 //! What the repayment engine learns of loans from those who keep them.
 
 use sycee_contract::{
-    DirectDebitMandateCreated, DisbursementSucceeded, LoanNoteCreated, RepaymentKind, RepaymentPlanCalculated,
-    RepaymentPostingCalculated, RepaymentScheduleGenerated, RepaymentSucceeded,
+    DirectDebitMandateCancelled, DirectDebitMandateCreated, DisbursementSucceeded, LoanNoteCreated, RepaymentKind,
+    RepaymentPlanCalculated, RepaymentPostingCalculated, RepaymentScheduleGenerated, RepaymentSucceeded,
 };
 use sycee_money::Money;
 use sycee_runtime::{Handled, Work};
@@ -20,6 +20,9 @@ pub(super) fn on_loan_note_created(work: &mut Work, event: &LoanNoteCreated) -> 
 
 /// How many installments there are, and until when.
 pub(super) fn on_repayment_schedule_generated(work: &mut Work, event: &RepaymentScheduleGenerated) -> Handled<()> {
+    if !event.on_note {
+        return Ok(());
+    }
     let Some(mut link) = work.get::<LoanLink>(event.loan)? else { return Ok(()) };
     let Some(last) = event.installments.last() else { return Ok(()) };
     link.installments = last.nr;
@@ -46,6 +49,17 @@ pub(super) fn on_direct_debit_mandate_created(work: &mut Work, event: &DirectDeb
         && !link.settled
     {
         link.mandate = Some(event.mandate);
+        work.save(link);
+    }
+    Ok(())
+}
+
+/// Nothing is pulled any more; what is under way comes in or bounces, and is not tried again.
+pub(super) fn on_direct_debit_mandate_cancelled(work: &mut Work, event: &DirectDebitMandateCancelled) -> Handled<()> {
+    if let Some(mut link) = work.get::<LoanLink>(event.loan)?
+        && link.mandate == Some(event.mandate)
+    {
+        link.mandate = None;
         work.save(link);
     }
     Ok(())

@@ -15,11 +15,13 @@ pub use machine::{OrderSignal, step};
 pub use model::{LoanLink, ReceiptStatus, ReceivedPayment, RepaymentOrder, fit};
 
 use sycee_contract::{
-    AccountingEntryPosted, AssetPostingApplied, CreateRepaymentOrder, DirectDebitMandateCreated, DisbursementSucceeded,
-    ExternalRepaymentNotified, InstallmentDueNotice, LoanNoteCreated, PartnerRepaymentReceived, PaymentFailed,
-    PaymentSucceeded, PostLedgerEvent, Rejection, RepaymentMethodCreated, RepaymentOrderCreated, RepaymentOrderId,
-    RepaymentPlanCalculated, RepaymentPostingCalculated, RepaymentRouteSelected, RepaymentScheduleGenerated,
-    RepaymentSucceeded, RequestPartnerRepayment, ResumeRepayment, SuspenseResolved, Timestamp,
+    AccountingEntryPosted, AssetPostingApplied, CalculateRepaymentPosting, CreateRepaymentOrder,
+    DirectDebitMandateCancelled, DirectDebitMandateCreated, DisbursementSucceeded, ExternalRepaymentNotified,
+    InstallmentDueNotice, LoanNoteCreated, OpenWorkOrder, PartnerRepaymentReceived, PaymentFailed, PaymentSucceeded,
+    PostLedgerEvent, QueryPartner, Rejection, RepaymentMethodCreated, RepaymentOrderClosed, RepaymentOrderCreated,
+    RepaymentOrderId, RepaymentPlanCalculated, RepaymentPostingCalculated, RepaymentRouteSelected,
+    RepaymentScheduleGenerated, RepaymentSucceeded, RequestPartnerRepayment, ResumeRepayment, SuspenseResolved,
+    Timestamp,
 };
 use sycee_runtime::{Handled, Registry, Work};
 
@@ -36,6 +38,7 @@ pub fn register(registry: &mut Registry) {
         .on::<RepaymentScheduleGenerated>(loan::on_repayment_schedule_generated)
         .on::<DisbursementSucceeded>(loan::on_disbursement_succeeded)
         .on::<DirectDebitMandateCreated>(loan::on_direct_debit_mandate_created)
+        .on::<DirectDebitMandateCancelled>(loan::on_direct_debit_mandate_cancelled)
         .on::<RepaymentPlanCalculated>(loan::on_repayment_plan_calculated)
         .on::<RepaymentPostingCalculated>(loan::on_repayment_posting_calculated)
         .on::<RepaymentSucceeded>(loan::on_repayment_succeeded)
@@ -51,7 +54,17 @@ pub fn register(registry: &mut Registry) {
         .on::<AccountingEntryPosted>(receipt::on_accounting_entry_posted)
         .on::<AssetPostingApplied>(receipt::on_asset_posting_applied)
         .on_refusal::<RequestPartnerRepayment>(order::on_request_refused)
-        .on_refusal::<PostLedgerEvent>(receipt::on_posting_refused);
+        .on_refusal::<PostLedgerEvent>(receipt::on_posting_refused)
+        .emits::<RepaymentOrderClosed>()
+        .emits::<RepaymentOrderCreated>()
+        .emits::<RepaymentPostingCalculated>()
+        .emits::<RepaymentRouteSelected>()
+        .sends::<CalculateRepaymentPosting>()
+        .sends::<OpenWorkOrder>()
+        .sends::<PostLedgerEvent>()
+        .sends::<QueryPartner>()
+        .sends::<RequestPartnerRepayment>()
+        .sends::<ResumeRepayment>();
 }
 
 const ALARM_EXPIRED: &str = "expired";

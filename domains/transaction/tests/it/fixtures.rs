@@ -315,7 +315,7 @@ pub fn note(loan: LoanId) -> LoanNoteCreated {
 }
 
 pub fn schedule(loan: LoanId) -> RepaymentScheduleGenerated {
-    RepaymentScheduleGenerated { loan, version: 1, installments: installments() }
+    RepaymentScheduleGenerated { loan, version: 1, installments: installments(), on_note: true }
 }
 
 /// Everything from the payout to the running loan.

@@ -234,6 +234,25 @@ fn one_debit_at_a_time() {
 }
 
 #[test]
+fn after_the_mandate_is_cancelled_nothing_is_pulled_and_nothing_tried_again() {
+    alone(|scene| {
+        let loan = with_mandate(scene);
+        let cancelled = |number| DirectDebitMandateCancelled { mandate: id(number), customer: customer(), loan };
+        scene.happened(cancelled(3002));
+        scene.happened(installment_due(loan, 1, 0));
+        let order = debit(scene).expect("another mandate was cancelled");
+        scene.happened(cancelled(3001));
+        scene.happened(payment_failed(&order));
+        assert!(!scene.emitted::<RepaymentOrderClosed>()[0].will_retry);
+        scene.advance_seconds(2 * 86_400 + 10);
+        scene.fire_timers();
+        assert!(debit(scene).is_none());
+        scene.happened(installment_due(loan, 2, 0));
+        assert!(debit(scene).is_none());
+    });
+}
+
+#[test]
 fn without_a_mandate_nothing_is_pulled() {
     alone(|scene| {
         due_or_asked(scene);

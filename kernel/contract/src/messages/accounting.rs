@@ -32,6 +32,7 @@ commands! {
         owner: "accounting-center", nature: Request,
         participants: ["accounting-entry-service"] => Vec<TransferLine>,
         errors: ["TEMPLATE_NOT_FOUND", "ENTRY_UNBALANCED", "ACCOUNT_LIMIT_EXCEEDED", "EMPTY_ENTRY"],
+        undo: by "reverse-accounting-entry",
     } fields {
         /// Template, such as `loan-disbursed`.
         template: String,
@@ -50,6 +51,7 @@ commands! {
         owner: "accounting-center", nature: Request,
         participants: ["accounting-entry-service"] => Vec<TransferLine>,
         errors: ["ACCOUNT_UNKNOWN", "ACCOUNT_LIMIT_EXCEEDED", "EMPTY_ENTRY"],
+        undo: by "reverse-accounting-entry",
     } fields {
         /// The lines.
         lines: Vec<TransferLine>,
@@ -62,6 +64,7 @@ commands! {
     /// Reverses an entry by an entry of opposite lines; once.
     "reverse-accounting-entry" ReverseAccountingEntry -> LedgerEntryAnswer {
         owner: "accounting-center", nature: Request, errors: ["ENTRY_ALREADY_REVERSED", "ACCOUNT_LIMIT_EXCEEDED"],
+        undo: none "a reversal taken back is the entry posted again",
     } fields {
         /// The entry.
         entry: EntryId,

@@ -49,7 +49,11 @@ struct PostingQuote { /// The loan.
 
 part! { /// Where a loan stands, as the split of a payment needs it.
 struct LoanPosition { /// The loan.
-    loan: LoanId, /// Order in which a payment covers an installment's parts.
+    loan: LoanId, /// The customer.
+    customer: CustomerId, /// Who funded it.
+    funder: PartnerId, /// From which account.
+    fund_account: FundAccountId, /// Product code.
+    product: String, /// Order in which a payment covers an installment's parts.
     allocation: Vec<DuePart>, /// Interest earned and not paid.
     interest_receivable: Money, /// Installments with something outstanding, oldest first; none when the loan is settled.
     installments: Vec<InstallmentDue>, } }
@@ -62,6 +66,7 @@ commands! {
     /// Files the signed contract and creates the loan note.
     "create-loan-contract" CreateLoanContract -> () {
         owner: "asset-center", nature: Request,
+        undo: none "it files what was signed and paid out; a wrong entry is reversed and people put the note right",
     } fields {
         /// The loan.
         loan: LoanId,
@@ -92,6 +97,7 @@ commands! {
     /// Lists what a customer owes, oldest first.
     "query-asset-due-list" QueryAssetDueList -> DueList {
         owner: "asset-center", nature: Query, open_to: customer,
+        undo: none "it changes nothing",
     } fields {
         /// The customer.
         customer: CustomerId,
@@ -100,6 +106,7 @@ commands! {
     /// Tells where a loan stands by installment, for the services that calculate with it.
     "query-loan-position" QueryLoanPosition -> LoanPosition {
         owner: "asset-center", nature: Query,
+        undo: none "it changes nothing",
     } fields {
         /// The loan.
         loan: LoanId,
@@ -110,6 +117,7 @@ commands! {
         owner: "asset-center", nature: Query, open_to: customer,
         participants: ["repayment-calculation-service"] => PostingContribution,
         errors: ["LOAN_NOT_YOURS", "NOTHING_DUE", "COOLING_OFF_OVER", "AMOUNT_BELOW_SETTLEMENT"],
+        undo: none "it changes nothing",
     } fields {
         /// The customer, whose loan it must be.
         customer: CustomerId,
@@ -126,6 +134,7 @@ commands! {
     /// Closes a business day for a page of loans: interest, days past due, penalties, buckets.
     "close-asset-day" CloseAssetDay -> () {
         owner: "asset-center", nature: Fact,
+        undo: none "a closed day stays closed; what comes later is booked to the open day",
     } fields {
         /// The day to close.
         date: Date,
@@ -189,6 +198,8 @@ events! {
         version: u32,
         /// The installments.
         installments: Vec<PlannedInstallment>,
+        /// Whether they stand on the loan's note: the plan service says what it generated, the asset center that it is kept.
+        on_note: bool,
     }
 
     /// Due lists were read.

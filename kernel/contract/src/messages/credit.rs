@@ -28,6 +28,7 @@ commands! {
     "apply-for-credit" ApplyForCredit -> CreditApplicationAnswer {
         owner: "credit-center", nature: Request, open_to: customer,
         errors: ["CUSTOMER_NOT_ADMITTED", "APPLICATION_ALREADY_OPEN", "CREDIT_LINE_EXISTS", "COOLING_OFF_AFTER_REJECTION"],
+        undo: none "an application moves nothing until it is decided, and then it is over",
     } fields {
         /// The customer.
         customer: CustomerId,
@@ -42,6 +43,7 @@ commands! {
     /// A person decides a credit application that was referred.
     "review-credit-application" ReviewCreditApplication -> () {
         owner: "credit-center", nature: Request,
+        undo: none "a granted line is frozen, a refused customer applies again",
     } fields {
         /// The application.
         application: CreditApplicationId,
@@ -54,6 +56,7 @@ commands! {
     /// Tells a credit line's figures.
     "query-credit-line" QueryCreditLine -> Option<CreditLineFigures> {
         owner: "credit-limit-center", nature: Query, open_to: customer,
+        undo: none "it changes nothing",
     } fields {
         /// The customer.
         customer: CustomerId,
@@ -62,7 +65,7 @@ commands! {
     /// Holds a part of the line for a loan.
     "reserve-credit-line" ReserveCreditLine -> CreditLineFigures {
         owner: "credit-limit-center", nature: Request, errors: ["CREDIT_LIMIT_EXCEEDED", "CREDIT_LINE_FROZEN", "CREDIT_LINE_EXPIRED"],
-        undo: "release-credit-line",
+        undo: by "release-credit-line",
     } fields {
         /// The customer.
         customer: CustomerId,
@@ -75,6 +78,7 @@ commands! {
     /// Gives back what was held for a loan that was not paid out.
     "release-credit-line" ReleaseCreditLine -> () {
         owner: "credit-limit-center", nature: Request,
+        undo: none "what was released is reserved by the next application",
     } fields {
         /// The customer.
         customer: CustomerId,
@@ -87,6 +91,7 @@ commands! {
     /// Freezes or unfreezes a credit line.
     "freeze-credit-line" FreezeCreditLine -> () {
         owner: "credit-limit-center", nature: Request,
+        undo: by "freeze-credit-line",
     } fields {
         /// The customer.
         customer: CustomerId,

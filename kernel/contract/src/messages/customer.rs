@@ -83,10 +83,16 @@ part! { /// What submit-kyc answers.
 struct KycSubmittedAnswer { /// The case that was opened.
     case: KycCaseId, } }
 
+part! { /// Whose KYC case it is, and how far.
+struct KycCaseFigures { /// The customer.
+    customer: CustomerId, /// The verdict, when there is one; `review` while people have to look.
+    verdict: Option<KycVerdict>, } }
+
 commands! {
     /// Sends a one-time password to a phone: valid 5 minutes, at most 3 per 15 minutes and phone.
     "request-otp" RequestOtp -> OtpIssued {
         owner: "customer-center", nature: Request, open_to: anyone, errors: ["OTP_RATE_LIMITED", "BLACKLISTED"],
+        undo: none "a password that nobody uses expires",
     } fields {
         /// Phone, E.164.
         phone: Sensitive,
@@ -100,6 +106,7 @@ commands! {
     "log-in" LogIn -> SessionOpened {
         owner: "customer-center", nature: Request, open_to: anyone,
         errors: ["OTP_EXPIRED", "OTP_MISMATCH", "OTP_ATTEMPTS_EXCEEDED", "PHONE_NOT_REGISTERED", "BLACKLISTED"],
+        undo: by "log-out",
     } fields {
         /// Phone, E.164.
         phone: Sensitive,
@@ -114,6 +121,7 @@ commands! {
     /// Ends a session. One that has ended already stays ended.
     "log-out" LogOut -> () {
         owner: "customer-center", nature: Request, open_to: customer,
+        undo: by "log-in",
     } fields {
         /// The customer.
         customer: CustomerId,
@@ -124,6 +132,7 @@ commands! {
     /// Asks whether a session is a customer's and has not ended: what the front door knows a customer by.
     "check-session" CheckSession -> bool {
         owner: "customer-center", nature: Query,
+        undo: none "it changes nothing",
     } fields {
         /// The customer.
         customer: CustomerId,
@@ -135,6 +144,7 @@ commands! {
     "confirm-signature" ConfirmSignature -> () {
         owner: "customer-center", nature: Request, open_to: customer,
         errors: ["OTP_EXPIRED", "OTP_MISMATCH", "OTP_ATTEMPTS_EXCEEDED"],
+        undo: none "a proof that nobody signs with expires",
     } fields {
         /// The customer.
         customer: CustomerId,
@@ -151,6 +161,7 @@ commands! {
     /// Asks for the proof that a customer confirmed the signature of exactly this contract; none once the code expired.
     "check-signature" CheckSignature -> Option<SignatureProof> {
         owner: "customer-center", nature: Query,
+        undo: none "it changes nothing",
     } fields {
         /// The customer.
         customer: CustomerId,
@@ -164,6 +175,7 @@ commands! {
     "register-customer" RegisterCustomer -> SessionOpened {
         owner: "customer-center", nature: Request, open_to: anyone,
         errors: ["OTP_EXPIRED", "OTP_MISMATCH", "OTP_ATTEMPTS_EXCEEDED", "PHONE_ALREADY_REGISTERED", "BLACKLISTED"],
+        undo: none "a customer without an agreement costs nothing; erasing the person is an operation of its own",
     } fields {
         /// Phone, E.164.
         phone: Sensitive,
@@ -180,6 +192,7 @@ commands! {
     /// Records employment, address, emergency contacts and declared attributes of a customer.
     "update-customer-details" UpdateCustomerDetails -> () {
         owner: "customer-center", nature: Request, open_to: customer,
+        undo: none "the next update replaces them",
     } fields {
         /// The customer.
         customer: CustomerId,
@@ -196,6 +209,7 @@ commands! {
     /// Hands in an identity document and a selfie: opens a KYC case and asks the provider to check it.
     "submit-kyc" SubmitKyc -> KycSubmittedAnswer {
         owner: "kyc-service", nature: Request, open_to: customer, errors: ["KYC_ALREADY_PASSED", "DOCUMENT_ALREADY_USED"],
+        undo: none "another document replaces the one before",
     } fields {
         /// The customer.
         customer: CustomerId,
@@ -216,6 +230,7 @@ commands! {
     /// The KYC provider's answer for a case.
     "record-kyc-result" RecordKycResult -> () {
         owner: "kyc-service", nature: Fact,
+        undo: none "a provider's answer is a fact; a doubtful one is decided by people",
     } fields {
         /// The case.
         case: KycCaseId,
@@ -229,9 +244,32 @@ commands! {
         provider_reference: String,
     }
 
+    /// A person decides a KYC case that the provider's answer left open.
+    "decide-kyc-review" DecideKycReview -> () {
+        owner: "customer-center", nature: Request,
+        undo: none "a customer who was refused hands in another document; one who was passed is put on the blacklist",
+    } fields {
+        /// The case.
+        case: KycCaseId,
+        /// `passed` or `failed`.
+        verdict: KycVerdict,
+        /// Why, as a stable code.
+        reason: String,
+    }
+
+    /// Tells whose case it is and how far.
+    "query-kyc-case" QueryKycCase -> KycCaseFigures {
+        owner: "kyc-service", nature: Query,
+        undo: none "it changes nothing",
+    } fields {
+        /// The case.
+        case: KycCaseId,
+    }
+
     /// Grants consents under a version of the privacy notice.
     "grant-consent" GrantConsent -> () {
         owner: "authorization-center", nature: Request, open_to: customer, errors: ["KYC_NOT_COMPLETED"],
+        undo: by "revoke-consent",
     } fields {
         /// The customer.
         customer: CustomerId,
@@ -244,6 +282,7 @@ commands! {
     /// Withdraws consents.
     "revoke-consent" RevokeConsent -> () {
         owner: "authorization-center", nature: Request, open_to: customer,
+        undo: by "grant-consent",
     } fields {
         /// The customer.
         customer: CustomerId,

@@ -58,6 +58,7 @@ commands! {
     /// Registers an agreement with a funder and opens its fund account.
     "register-funding-contract" RegisterFundingContract -> FundingContractId {
         owner: "partner-hub", nature: Request, errors: ["FUNDING_CONTRACT_EXISTS"],
+        undo: none "a contract ends by its term; meanwhile its route is closed with set-fund-route-status",
     } fields {
         /// Partner code, such as `own-funds`.
         code: String,
@@ -84,6 +85,7 @@ commands! {
     /// Confirms that a funder's money arrived in the bank.
     "confirm-fund-arrival" ConfirmFundArrival -> ArrivalId {
         owner: "fund-management-system", nature: Request, errors: ["ARRIVAL_ALREADY_CONFIRMED"],
+        undo: none "a wrong arrival is corrected by people: its entry is reversed and its account is put right",
     } fields {
         /// Partner code.
         funder: String,
@@ -96,7 +98,8 @@ commands! {
     /// Confirms that free money went back to its funder.
     "return-funds" ReturnFunds -> FundBalances {
         owner: "fund-management-system", nature: Request,
-        errors: ["INSUFFICIENT_FUNDS", "RETURN_ALREADY_CONFIRMED", "ACCOUNT_LIMIT_EXCEEDED"], undo: "confirm-fund-arrival",
+        errors: ["INSUFFICIENT_FUNDS", "RETURN_ALREADY_CONFIRMED", "ACCOUNT_LIMIT_EXCEEDED"],
+        undo: by "confirm-fund-arrival",
     } fields {
         /// Partner code.
         funder: String,
@@ -109,7 +112,8 @@ commands! {
     /// Ends money in suspense: it went back to who paid it, or it pays the loan it was meant for.
     "resolve-suspense" ResolveSuspense -> FundBalances {
         owner: "fund-management-system", nature: Request,
-        errors: ["SUSPENSE_ALREADY_RESOLVED", "ACCOUNT_LIMIT_EXCEEDED"], undo: "external-repayment-notified",
+        errors: ["SUSPENSE_ALREADY_RESOLVED", "ACCOUNT_LIMIT_EXCEEDED"],
+        undo: none "what went back comes in again as a payment of its own; what paid a loan is reversed with its entry",
     } fields {
         /// Partner code of the funder who holds the money.
         funder: String,
@@ -126,6 +130,7 @@ commands! {
     /// Opens or closes a funder's route, or a payment channel.
     "set-fund-route-status" SetFundRouteStatus -> () {
         owner: "fund-routing-system", nature: Request,
+        undo: by "set-fund-route-status",
     } fields {
         /// Partner code; any when absent.
         funder: Option<String>,
@@ -138,6 +143,7 @@ commands! {
     /// Chooses whose money pays a loan out.
     "route-funds" RouteFunds -> FundRouteAnswer {
         owner: "fund-routing-system", nature: Request, errors: ["NO_FUNDING_ROUTE"],
+        undo: none "a route binds nobody until funds are reserved",
     } fields {
         /// The loan.
         loan: LoanId,
@@ -157,7 +163,8 @@ commands! {
 
     /// Reserves a funder's money for a loan; never twice.
     "reserve-funds" ReserveFunds -> FundReservationAnswer {
-        owner: "fund-management-system", nature: Request, errors: ["INSUFFICIENT_FUNDS"], undo: "release-fund-reservation",
+        owner: "fund-management-system", nature: Request, errors: ["INSUFFICIENT_FUNDS"],
+        undo: by "release-fund-reservation",
     } fields {
         /// The loan.
         loan: LoanId,
@@ -172,6 +179,7 @@ commands! {
     /// Gives reserved money back to the account.
     "release-fund-reservation" ReleaseFundReservation -> () {
         owner: "fund-management-system", nature: Request,
+        undo: none "what was released is reserved by the next payout",
     } fields {
         /// The reservation.
         reservation: ReservationId,
@@ -182,6 +190,7 @@ commands! {
     /// Tells a fund account's balances.
     "query-fund-account" QueryFundAccount -> FundBalances {
         owner: "fund-management-system", nature: Query,
+        undo: none "it changes nothing",
     } fields {
         /// The account.
         fund_account: FundAccountId,
@@ -190,6 +199,7 @@ commands! {
     /// Moves money through a payment channel.
     "initiate-payment" InitiatePayment -> PaymentAnswer {
         owner: "payment-system", nature: Request, errors: ["CHANNEL_UNKNOWN", "CHANNEL_CLOSED"],
+        undo: none "money on its way is not called back; payment-failed releases what it held",
     } fields {
         /// Which way.
         direction: PaymentDirection,
@@ -204,6 +214,7 @@ commands! {
     /// Pays a loan out of own funds, without a partner between.
     "request-disbursement" RequestDisbursement -> PaymentAnswer {
         owner: "payment-system", nature: Request, errors: ["CHANNEL_UNKNOWN", "CHANNEL_CLOSED"],
+        undo: none "money on its way is not called back; payment-failed releases what it held",
     } fields {
         /// What for.
         purpose: PaymentPurpose,
@@ -216,6 +227,7 @@ commands! {
     /// Creates a way for a customer to pay: QR code, virtual account, deep link, or a pull under a mandate.
     "create-repayment-method" CreateRepaymentMethod -> PaymentAnswer {
         owner: "payment-system", nature: Request, errors: ["CHANNEL_UNKNOWN", "NO_MANDATE"],
+        undo: none "a way to pay that nobody uses expires",
     } fields {
         /// The order.
         order: RepaymentOrderId,
@@ -234,6 +246,7 @@ commands! {
     /// Allows installments to be pulled from a customer's account.
     "create-direct-debit-mandate" CreateDirectDebitMandate -> MandateId {
         owner: "payment-system", nature: Request,
+        undo: by "cancel-direct-debit-mandate",
     } fields {
         /// The customer.
         customer: CustomerId,
@@ -243,9 +256,21 @@ commands! {
         account: PayoutAccount,
     }
 
+    /// Ends a direct-debit mandate: nothing more is pulled under it. What is on its way comes in.
+    "cancel-direct-debit-mandate" CancelDirectDebitMandate -> () {
+        owner: "payment-system", nature: Request, open_to: customer, errors: ["NO_MANDATE"],
+        undo: by "create-direct-debit-mandate",
+    } fields {
+        /// The customer.
+        customer: CustomerId,
+        /// The loan.
+        loan: LoanId,
+    }
+
     /// What a payment channel reports about a request, by callback or by poll.
     "record-payment-result" RecordPaymentResult -> () {
         owner: "payment-system", nature: Fact,
+        undo: none "a channel's report is a fact",
     } fields {
         /// Our request id, as sent to the channel.
         request_id: String,
@@ -264,6 +289,7 @@ commands! {
     /// People decide a payment that its channel contradicts or leaves unanswered, after asking the channel.
     "decide-payment" DecidePayment -> () {
         owner: "payment-system", nature: Request,
+        undo: none "what people decided is final; what was wrong about it is put right by a payment of its own",
     } fields {
         /// The payment.
         payment: PaymentId,
@@ -278,6 +304,7 @@ commands! {
     /// Books a payout that no loan takes, as far as the fund account has the money. The fund management's own alarm.
     "book-stray-payout" BookStrayPayout -> () {
         owner: "fund-management-system", nature: Fact,
+        undo: none "its entry is reversed when the payout turns out to be a loan's",
     } fields {
         /// Reference of the payout.
         reference: String,
@@ -286,6 +313,7 @@ commands! {
     /// A payment has been pending for long: ask the channel. The payment system's own alarm.
     "poll-payment" PollPayment -> () {
         owner: "payment-system", nature: Fact,
+        undo: none "asking again changes nothing",
     } fields {
         /// The payment.
         payment: PaymentId,
@@ -481,6 +509,16 @@ events! {
 
     /// A direct-debit mandate exists.
     "direct-debit-mandate-created" DirectDebitMandateCreated { producers: ["payment-system"] } fields {
+        /// The mandate.
+        mandate: MandateId,
+        /// The customer.
+        customer: CustomerId,
+        /// The loan.
+        loan: LoanId,
+    }
+
+    /// A direct-debit mandate is over.
+    "direct-debit-mandate-cancelled" DirectDebitMandateCancelled { producers: ["payment-system"] } fields {
         /// The mandate.
         mandate: MandateId,
         /// The customer.

@@ -9,6 +9,7 @@ commands! {
     /// Sends a customer a message from a template.
     "send-notification" SendNotification -> NoticeId {
         owner: "outreach-system", nature: Request, errors: ["TEMPLATE_NOT_FOUND"],
+        undo: none "what was read stays read",
     } fields {
         /// The customer.
         customer: CustomerId,
@@ -21,6 +22,7 @@ commands! {
     /// Opens a work order: people have to look at something the system will not decide.
     "open-work-order" OpenWorkOrder -> WorkOrderId {
         owner: "work-order-center", nature: Fact,
+        undo: by "close-work-order",
     } fields {
         /// What kind, such as `parked-effect`, `unmatched-payment`.
         kind: String,
@@ -35,6 +37,7 @@ commands! {
     /// Closes a work order.
     "close-work-order" CloseWorkOrder -> () {
         owner: "work-order-center", nature: Request,
+        undo: by "open-work-order",
     } fields {
         /// The work order.
         work_order: WorkOrderId,
@@ -45,6 +48,7 @@ commands! {
     /// Has an effect executed that was given up, and closes its work order.
     "retry-effect" RetryEffect -> () {
         owner: "work-order-center", nature: Request,
+        undo: none "an effect is known outside by its key, so trying it once more does nothing twice",
     } fields {
         /// The effect's number, as in the work order's text.
         effect: i64,

@@ -12,6 +12,7 @@ commands! {
     /// Asks the partner hub to have a repayment collected.
     "request-partner-repayment" RequestPartnerRepayment -> () {
         owner: "partner-hub", nature: Request, errors: ["DIRECT_DEBIT_NOT_OFFERED"],
+        undo: none "a way to pay that nobody uses expires",
     } fields {
         /// The order.
         order: RepaymentOrderId,
@@ -32,6 +33,7 @@ commands! {
     /// Tells whether a partner pays and collects with its own system.
     "query-partner" QueryPartner -> bool {
         owner: "partner-hub", nature: Query,
+        undo: none "it changes nothing",
     } fields {
         /// The partner.
         partner: PartnerId,
@@ -40,6 +42,7 @@ commands! {
     /// What a funder that pays itself reports about a disbursement.
     "record-partner-disbursement" RecordPartnerDisbursement -> () {
         owner: "partner-hub", nature: Fact,
+        undo: none "a partner's report is a fact",
     } fields {
         /// The attempt.
         order: DisbursementOrderId,
@@ -58,6 +61,7 @@ commands! {
     /// A funder that pays itself has not answered for long: ask it. The partner hub's own alarm.
     "poll-partner-payout" PollPartnerPayout -> () {
         owner: "partner-hub", nature: Fact,
+        undo: none "asking again changes nothing",
     } fields {
         /// The attempt.
         order: DisbursementOrderId,

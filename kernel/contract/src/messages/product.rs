@@ -153,6 +153,7 @@ commands! {
     /// Publishes a product version; a published version never changes.
     "publish-product-version" PublishProductVersion -> () {
         owner: "financial-product-center", nature: Request, errors: ["PRODUCT_VERSION_EXISTS", "PRODUCT_VERSION_OUT_OF_ORDER"],
+        undo: none "loans are sold under it; the next version replaces it for new ones",
     } fields {
         /// The rules.
         terms: ProductTerms,
@@ -163,6 +164,7 @@ commands! {
     /// Tells the rules of a product version.
     "query-product-version" QueryProductVersion -> ProductTerms {
         owner: "financial-product-center", nature: Query,
+        undo: none "it changes nothing",
     } fields {
         /// Product code.
         product: String,
@@ -175,6 +177,7 @@ commands! {
         owner: "product-distribution-service", nature: Request, open_to: customer,
         participants: ["financial-product-center", "product-calculation-service"] => ProductContribution,
         errors: ["NO_CREDIT_LINE", "OFFER_EXPIRED", "OFFER_NOT_YOURS", "AMOUNT_OUT_OF_RANGE", "TERM_NOT_OFFERED"],
+        undo: none "an offer that nobody takes expires",
     } fields {
         /// The customer.
         customer: CustomerId,
@@ -188,6 +191,7 @@ commands! {
     "accept-product-offer" AcceptProductOffer -> AcceptedOffer {
         owner: "product-distribution-service", nature: Query,
         errors: ["OFFER_EXPIRED", "OFFER_NOT_YOURS", "AMOUNT_OUT_OF_RANGE", "TERM_NOT_OFFERED"],
+        undo: none "it changes nothing",
     } fields {
         /// The customer.
         customer: CustomerId,
@@ -199,6 +203,7 @@ commands! {
     "calculate-repayment-plan" CalculateRepaymentPlan -> RepaymentPlan {
         owner: "product-calculation-service", nature: Query,
         participants: ["financial-product-center"] => ProductContribution,
+        undo: none "it changes nothing",
     } fields {
         /// The loan, when the plan is to become its schedule.
         loan: Option<LoanId>,
@@ -219,6 +224,7 @@ commands! {
     /// Calculates what settles a loan early.
     "calculate-early-settlement" CalculateEarlySettlement -> SettlementFigures {
         owner: "product-calculation-service", nature: Query,
+        undo: none "it changes nothing",
     } fields {
         /// Where the loan stands.
         inputs: SettlementInputs,
@@ -227,6 +233,7 @@ commands! {
     /// Calculates what cancels a loan in its cooling-off time.
     "calculate-loan-cancel-repayment" CalculateLoanCancelRepayment -> SettlementFigures {
         owner: "product-calculation-service", nature: Query, errors: ["COOLING_OFF_OVER"],
+        undo: none "it changes nothing",
     } fields {
         /// Where the loan stands.
         inputs: SettlementInputs,
@@ -235,6 +242,7 @@ commands! {
     /// Renders a contract from its template and stores it with its hash.
     "render-contract" RenderContract -> RenderedDocument {
         owner: "contract-template-service", nature: Request, errors: ["TEMPLATE_NOT_FOUND"],
+        undo: none "a text that nobody signs binds nobody",
     } fields {
         /// The loan.
         loan: LoanId,

@@ -44,6 +44,7 @@ commands! {
         owner: "decision-engine", nature: Request,
         participants: ["feature-platform", "model-platform"] => RiskContribution,
         errors: ["STRATEGY_NOT_FOUND"],
+        undo: none "a decision expires; the next review decides anew",
     } fields {
         /// What the decision is for.
         purpose: RiskPurpose,
@@ -58,6 +59,7 @@ commands! {
     /// Puts a phone, document or device on the blacklist.
     "add-to-blacklist" AddToBlacklist -> () {
         owner: "risk-strategy-center", nature: Request,
+        undo: by "remove-from-blacklist",
     } fields {
         /// What kind of value: `phone`, `document`, `device`.
         kind: String,
@@ -67,9 +69,23 @@ commands! {
         reason: String,
     }
 
+    /// Takes a phone, document or device off the blacklist.
+    "remove-from-blacklist" RemoveFromBlacklist -> () {
+        owner: "risk-strategy-center", nature: Request,
+        undo: by "add-to-blacklist",
+    } fields {
+        /// `phone`, `document`, `device`.
+        kind: String,
+        /// The value, as it was put there.
+        value: Sensitive,
+        /// Why, as a stable code.
+        reason: String,
+    }
+
     /// Asks whether a phone, document or device is on the blacklist.
     "check-blacklist" CheckBlacklist -> bool {
         owner: "risk-strategy-center", nature: Query,
+        undo: none "it changes nothing",
     } fields {
         /// What kind of value: `phone`, `document`, `device`.
         kind: String,
@@ -80,6 +96,7 @@ commands! {
     /// Asks which kinds of a customer's phone, documents and devices are on the blacklist.
     "check-customer-blacklist" CheckCustomerBlacklist -> Vec<String> {
         owner: "risk-strategy-center", nature: Query,
+        undo: none "it changes nothing",
     } fields {
         /// The customer.
         customer: CustomerId,
@@ -125,5 +142,13 @@ events! {
         reason: String,
         /// Customers who have this phone, document or device.
         customers: Vec<CustomerId>,
+    }
+
+    /// Something was taken off the blacklist.
+    "blacklist-entry-removed" BlacklistEntryRemoved { producers: ["risk-strategy-center"] } fields {
+        /// What kind of value.
+        kind: String,
+        /// Why.
+        reason: String,
     }
 }

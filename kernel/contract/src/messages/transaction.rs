@@ -139,7 +139,7 @@ commands! {
         owner: "loan-engine", nature: Request, open_to: customer,
         errors: ["OFFER_EXPIRED", "OFFER_NOT_YOURS", "AMOUNT_OUT_OF_RANGE", "TERM_NOT_OFFERED", "CREDIT_LIMIT_EXCEEDED",
                  "CREDIT_LINE_FROZEN", "CREDIT_LINE_EXPIRED", "NO_CREDIT_LINE", "TOO_MANY_OPEN_LOANS"],
-        undo: "cancel-loan-application",
+        undo: by "cancel-loan-application",
     } fields {
         /// The customer.
         customer: CustomerId,
@@ -162,6 +162,7 @@ commands! {
     /// A person decides a loan application in manual review.
     "review-loan-application" ReviewLoanApplication -> () {
         owner: "loan-engine", nature: Request, errors: ["DECISION_EXPIRED"],
+        undo: by "cancel-loan-application",
     } fields {
         /// The loan.
         loan: LoanId,
@@ -175,6 +176,7 @@ commands! {
     "sign-loan-contract" SignLoanContract -> LoanApplicationAnswer {
         owner: "loan-engine", nature: Request, open_to: customer, errors: ["CONTRACT_HASH_MISMATCH", "OFFER_EXPIRED", "LOAN_NOT_YOURS", "DECISION_EXPIRED", "CREDIT_LINE_FROZEN",
                  "SIGNATURE_NOT_CONFIRMED"],
+        undo: by "cancel-loan-application",
     } fields {
         /// The loan.
         loan: LoanId,
@@ -189,6 +191,7 @@ commands! {
     /// Ends a loan before money moved.
     "cancel-loan-application" CancelLoanApplication -> LoanApplicationAnswer {
         owner: "loan-engine", nature: Request, open_to: customer, errors: ["LOAN_NOT_YOURS"],
+        undo: none "the customer applies again",
     } fields {
         /// The loan.
         loan: LoanId,
@@ -201,6 +204,7 @@ commands! {
     /// A signature did not come in time, or a failed payout is to be tried again: the loan engine's own alarm.
     "resume-loan" ResumeLoan -> () {
         owner: "loan-engine", nature: Fact,
+        undo: none "an alarm continues what was under way",
     } fields {
         /// The loan.
         loan: LoanId,
@@ -212,6 +216,7 @@ commands! {
     "create-repayment-order" CreateRepaymentOrder -> RepaymentOrderAnswer {
         owner: "repayment-engine", nature: Request, open_to: customer,
         errors: ["LOAN_NOT_YOURS", "NOTHING_DUE", "COOLING_OFF_OVER", "AMOUNT_BELOW_SETTLEMENT", "NO_MANDATE", "DEBIT_UNDER_WAY"],
+        undo: none "an order that nobody pays expires",
     } fields {
         /// The customer.
         customer: CustomerId,
@@ -228,6 +233,7 @@ commands! {
     /// A repayment order was not paid in time, or a bounced direct debit is tried again: the repayment engine's own alarm.
     "resume-repayment" ResumeRepayment -> () {
         owner: "repayment-engine", nature: Fact,
+        undo: none "an alarm continues what was under way",
     } fields {
         /// The order.
         order: RepaymentOrderId,

@@ -177,13 +177,23 @@ impl MarketWriter {
     }
 }
 
-/// Longest wait between two attempts, in seconds.
-const BACKOFF_SECONDS_MAX: i64 = 3_600;
+/// How long an effect that failed waits.
+#[derive(Clone, Copy, Debug)]
+pub struct Retry {
+    /// After the first failure, in seconds; after each further one twice as long.
+    pub first_seconds: i64,
+    /// At most, in seconds.
+    pub longest_seconds: i64,
+}
 
-/// Seconds to wait before attempt `attempts + 1`: doubling from 2 s to an hour, less up to a quarter of jitter, so that
+/// How long effects wait that failed, less up to a quarter.
+pub const RETRY: Retry = Retry { first_seconds: 2, longest_seconds: 3_600 };
+
+/// Seconds to wait before attempt `attempts + 1`: doubling up to the longest, less up to a quarter of jitter, so that
 /// what failed together does not come back together. The same effect waits the same time in every replay.
 fn backoff_seconds(effect: i64, attempts: u32) -> i64 {
-    let base = 2i64.saturating_pow(attempts.clamp(1, 12)).min(BACKOFF_SECONDS_MAX);
+    let doubled = 1i64 << (attempts.clamp(1, 32) - 1);
+    let base = RETRY.first_seconds.saturating_mul(doubled).min(RETRY.longest_seconds);
     let hash = blake3::hash(&[effect.to_le_bytes(), i64::from(attempts).to_le_bytes()].concat());
     base - base * i64::from(hash.as_bytes()[0]) / 1_024
 }
@@ -212,7 +222,7 @@ mod tests {
     #[test]
     fn waits_double_to_an_hour_and_effects_do_not_wait_alike() {
         for attempts in 1..40 {
-            let base = 2i64.saturating_pow(attempts.min(12)).min(BACKOFF_SECONDS_MAX);
+            let base = 2i64.saturating_pow(attempts.min(12)).min(RETRY.longest_seconds);
             let waits: BTreeSet<i64> = (0..500).map(|effect| backoff_seconds(effect, attempts)).collect();
             assert!(waits.iter().all(|wait| *wait > 0 && *wait <= base && *wait >= base * 3 / 4), "{waits:?}");
             assert!(base < 64 || waits.len() > 10, "{waits:?}");

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use sycee_contract::{Command, CustomerId, Identifier as _, Kind, Message, Nature, Sensitive};
+use sycee_contract::{Command, CompensatedBy, CustomerId, Identifier as _, Kind, Message, Nature, Sensitive};
 
 use super::*;
 use crate::log::Names;
@@ -22,7 +22,12 @@ struct Count {
 impl Message for Count {
     const ID: &'static str = "count";
     const KIND: Kind = Kind::Command;
+    const VERSION: u16 = 2;
     const SUMMARY: &'static str = "";
+
+    fn upcast(version: u16, _: &[u8]) -> Option<Result<Self, postcard::Error>> {
+        (version == 1).then_some(Ok(Self { later: false }))
+    }
 }
 impl Command for Count {
     type Answer = i64;
@@ -31,7 +36,7 @@ impl Command for Count {
     const PARTICIPANTS: &'static [&'static str] = &[];
     const NATURE: Nature = Nature::Request;
     const ERRORS: &'static [&'static str] = &[];
-    const COMPENSATED_BY: Option<&'static str> = None;
+    const COMPENSATED_BY: CompensatedBy = CompensatedBy::None { because: "a toy" };
 }
 
 entity! {
@@ -58,7 +63,7 @@ fn on_each_engine(body: impl Fn(MarketWriter)) {
     for url in urls {
         eprintln!("on {}", url.engine());
         let mut registry = Registry::new();
-        registry.service("counter").entity::<Counter>().handles::<Count>(count);
+        registry.service("counter").entity::<Counter>().handles::<Count>(count).sends::<Count>();
         generate_schema(&mut registry);
         let options = MarketOptions {
             url,
@@ -249,6 +254,47 @@ fn a_database_that_stays_away_stops_the_writer_and_everybody_hears_it() {
         let late = writer.submit(Stimulus::command("ama", Count { later: true })).err().unwrap();
         assert!(matches!(late, crate::Unavailable::Stopped(fault) if fault.kind == FaultKind::Outage));
     });
+}
+
+/// Writes `payload` where the counter's only timer has its own.
+fn replace_timer_payload(market: &mut MarketWriter, payload: Vec<u8>) {
+    let timer = market.core.get::<RuntimeTimer>(&"counter/later".to_owned()).unwrap().unwrap();
+    let timer = RuntimeTimer { payload, ..RuntimeTimer::clone(&timer) };
+    market.core.put::<RuntimeTimer>(timer.id.clone(), Some(Arc::new(timer)));
+}
+
+#[test]
+fn a_timer_says_in_which_version_it_was_set() {
+    on_each_engine(|mut market| {
+        market.execute(Stimulus::command("ama", Count { later: true })).unwrap();
+        market.sync().unwrap();
+        // Version 1 knew no `later`.
+        replace_timer_payload(&mut market, crate::payload::to_bytes(&1u16));
+        market.fire_timer().unwrap().unwrap();
+        assert_eq!(times(&mut market), 2);
+
+        market.execute(Stimulus::command("ama", Count { later: true })).unwrap();
+        market.sync().unwrap();
+        replace_timer_payload(&mut market, crate::payload::to_bytes(&(3u16, false)));
+        let fault = market.fire_timer().err().unwrap();
+        assert_eq!(fault.kind, FaultKind::Corrupt);
+        assert!(fault.to_string().contains("count is stored in version 3, this program knows up to 2"), "{fault}");
+    });
+}
+
+#[test]
+fn a_newer_message_in_the_log_is_no_guess() {
+    on_each_engine(|mut market| {
+        let counted = market.execute(Stimulus::command("ama", Count { later: false })).unwrap();
+        market.sync().unwrap();
+        let hop = crate::trace::read_cascade(market.reader(), counted.cascade).unwrap().unwrap().hops.remove(0);
+        assert_eq!((hop.message.as_str(), hop.version), ("count", 2));
+    });
+    let order = OpenWorkOrder { kind: "a".to_owned(), loan: None, text: "b".to_owned(), key: "c".to_owned() };
+    let bytes = crate::payload::to_bytes(&order);
+    assert_eq!(OpenWorkOrder::decode(1, &bytes).unwrap(), order);
+    let fault = OpenWorkOrder::decode(2, &bytes).map_err(crate::payload::undecodable).unwrap_err();
+    assert!(fault.kind == FaultKind::Corrupt && fault.to_string().contains("newer program"), "{fault}");
 }
 
 #[test]

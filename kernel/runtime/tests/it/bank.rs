@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use sycee_contract::{Command, CustomerId, Date, Event, Kind, Message, Nature, Rejection, SendOtp, Sensitive};
+use sycee_contract::{
+    Command, CompensatedBy, CustomerId, Date, Event, Kind, Message, Nature, Rejection, SendOtp, Sensitive,
+};
 use sycee_money::{Currency, Money};
 use sycee_runtime::storage::DatabaseUrl;
 use sycee_runtime::testing::{TestGuard, generate_schema, test_databases, test_market};
@@ -28,7 +30,7 @@ macro_rules! toy_command {
             const PARTICIPANTS: &'static [&'static str] = &["audit"];
             const NATURE: Nature = Nature::$nature;
             const ERRORS: &'static [&'static str] = &[];
-            const COMPENSATED_BY: Option<&'static str> = None;
+            const COMPENSATED_BY: CompensatedBy = CompensatedBy::None { because: "a toy" };
         }
     };
 }
@@ -206,8 +208,11 @@ pub fn registry() -> Registry {
         .handles::<Transfer>(transfer)
         .handles::<Balance>(|work, cmd| Ok(work.require::<Account>(cmd.account)?.balance.units()))
         .handles::<Settle>(settle)
-        .on_refusal::<Notify>(notify_refused);
-    registry.service("audit").entity::<Seen>().handles::<Notify>(notify).on::<Moved>(see);
+        .on_refusal::<Notify>(notify_refused)
+        .emits::<Moved>()
+        .sends::<Notify>()
+        .sends::<Settle>();
+    registry.service("audit").entity::<Seen>().handles::<Notify>(notify).on::<Moved>(see).sends::<Balance>();
     generate_schema(&mut registry);
     registry
 }

@@ -171,4 +171,9 @@ fn a_service_cannot_touch_anothers_entities_or_save_while_asked() {
         registry.service("audit").handles::<Deposit>(|_, _| Ok(0));
     });
     assert!(result.is_err(), "a command has one owner");
+    let result = std::panic::catch_unwind(|| {
+        let mut registry = sycee_runtime::Registry::new();
+        registry.service("audit").emits::<Moved>();
+    });
+    assert!(result.is_err(), "an event has its producers");
 }

@@ -27,6 +27,21 @@ fn a_panic_in_a_handler_is_a_fault_of_its_stimulus_alone() {
 }
 
 #[test]
+fn a_service_sends_only_what_it_registered() {
+    on_each_engine(|_, mut shop| {
+        for step in [Step::SendUnregistered, Step::AskUnregistered, Step::LaterUnregistered, Step::EmitUnregistered] {
+            let fault = shop.execute(please(&[put(1, "a"), step.clone()])).err().unwrap();
+            assert_eq!(fault.kind, FaultKind::Bug, "{step:?}");
+            assert!(fault.to_string().contains("did not register"), "{fault}");
+            assert!(shop.load::<Item>(&1).unwrap().is_none(), "nothing of it stays");
+        }
+        let passed_on = shop.execute(please(&[put(1, "a")]).through("work-order-center")).err().unwrap();
+        assert!(passed_on.to_string().contains("work-order-center does not pass on please"), "{passed_on}");
+        assert!(shop.execute(please(&[put(1, "a")]).through("shop")).is_ok(), "its own");
+    });
+}
+
+#[test]
 fn a_unique_code_passes_from_what_is_removed_to_what_comes() {
     on_each_engine(|_, mut shop| {
         shop.execute(please(&[put(1, "a")])).unwrap();

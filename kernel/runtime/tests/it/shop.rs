@@ -5,8 +5,8 @@ use std::sync::Arc;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sycee_contract::{
-    ChannelQuery, Command, CustomerId, Date, Event, Identifier as _, Kind, LoanId, Message, Nature, OpenWorkOrder,
-    Rejection, SendOtp, Sensitive, Timestamp, WorkOrderId,
+    ChannelQuery, Command, CompensatedBy, CustomerId, Date, Event, Identifier as _, Kind, LoanId, Message, Nature,
+    OpenWorkOrder, Rejection, SendOtp, Sensitive, Timestamp, WorkOrderId,
 };
 use sycee_runtime::storage::DatabaseUrl;
 use sycee_runtime::testing::{TestGuard, generate_schema, test_databases};
@@ -44,6 +44,14 @@ pub enum Step {
     Send(String),
     /// Asks with steps, and goes on without an answer if that is refused.
     TryAsk(String),
+    /// Sends what the shop did not register that it sends.
+    SendUnregistered,
+    /// Asks what the shop did not register that it asks.
+    AskUnregistered,
+    /// Sets as a timer what the shop did not register that it sends.
+    LaterUnregistered,
+    /// Emits what the shop did not register that it emits.
+    EmitUnregistered,
     /// Keeps the business date in item `0`.
     Today(i64),
     /// Refuses.
@@ -72,7 +80,7 @@ macro_rules! told {
             const PARTICIPANTS: &'static [&'static str] = &[];
             const NATURE: Nature = Nature::$nature;
             const ERRORS: &'static [&'static str] = &[];
-            const COMPENSATED_BY: Option<&'static str> = None;
+            const COMPENSATED_BY: CompensatedBy = CompensatedBy::None { because: "a toy" };
         }
     };
 }
@@ -143,6 +151,23 @@ entity! {
     }
 }
 
+/// Something that the shop may say and does not register.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Unheard {}
+impl Message for Unheard {
+    const ID: &'static str = "unheard";
+    const KIND: Kind = Kind::Event;
+    const SUMMARY: &'static str = "";
+}
+impl Event for Unheard {
+    const PRODUCERS: &'static [&'static str] = &["shop"];
+}
+
+/// A command that the shop does not register.
+fn other() -> OpenWorkOrder {
+    OpenWorkOrder { kind: String::new(), loan: None, text: String::new(), key: String::new() }
+}
+
 fn item(work: &mut Work, id: i64) -> Handled<Item> {
     Ok(work.get::<Item>(id)?.unwrap_or(Item { id, code: format!("item {id}"), times: 0, shelf: None }))
 }
@@ -204,6 +229,12 @@ fn walk(work: &mut Work, steps: &[Step]) -> Handled<Vec<Sensitive>> {
             }
             Step::Send(steps) => work.send(Please { steps: parse(steps) }),
             Step::TryAsk(steps) => drop(work.ask(Tell { steps: parse(steps) })),
+            Step::SendUnregistered => work.send(other()),
+            Step::AskUnregistered => {
+                work.ask(other())?;
+            }
+            Step::LaterUnregistered => work.at(work.now(), "unregistered", other()),
+            Step::EmitUnregistered => work.emit(Unheard {}),
             Step::Today(id) => {
                 let code = work.today().to_string();
                 let item = Item { code, ..item(work, *id)? };
@@ -241,7 +272,11 @@ fn registry_where(work_orders: bool, knows: impl FnOnce(&mut ServiceBuilder<'_>)
             work.emit(Happened { steps: cmd.steps.clone() });
             Err(Rejection::new("NO", "told to refuse").into())
         })
-        .on::<Happened>(|work, event| walk(work, &event.steps).map(|_| ()));
+        .on::<Happened>(|work, event| walk(work, &event.steps).map(|_| ()))
+        .sends::<Please>()
+        .sends::<Know>()
+        .sends::<Tell>()
+        .emits::<Happened>();
     if work_orders {
         registry.service("work-order-center").entity::<Order>().handles::<OpenWorkOrder>(open_order);
     }

@@ -85,7 +85,7 @@ fn facts_about_nothing_change_nothing_and_call_people() {
         let dollars = Money::from_minor(10_000, Currency::USD).unwrap();
         let largest = Money::from_units(i64::MAX / 100 * 100, Currency::GHS);
         let fact = |what: &'static str, stimulus: Stimulus| (what, stimulus);
-        let event = |event| Stimulus::event("partner", event);
+        let event = |event| Stimulus::event("partner", event).through("partner-hub");
         let disbursement = RecordPartnerDisbursement {
             order: sycee_contract::DisbursementOrderId::from_number(987_654),
             partner: PartnerId::from_number(3),
@@ -163,7 +163,7 @@ fn a_payer_who_sends_another_currency_or_twice_confuses_no_loan() {
         let funder = PartnerId::from_number(0);
         for _ in 0..2 {
             let again = ExternalRepaymentNotified { funder: Some(funder), ..notice("ref-9", Some(loan), cedis(20)) };
-            stage.run(Stimulus::event("partner", again));
+            stage.run(Stimulus::event("partner", again).through("partner-hub"));
         }
         assert_eq!(stage.heard::<RepaymentSucceeded>().len(), 0, "the same reference counts once");
         assert!(what_matters(stage) != before);

@@ -50,11 +50,20 @@ impl Catalog {
         hops
     }
 
-    /// Who sends a message: its own page and every flow together.
+    /// Who sends a message: its own page, the services' pages and every flow together.
     pub fn senders(&self, message: &str) -> BTreeSet<String> {
+        self.union(message, "producers", "sender")
+    }
+
+    /// Who receives a message: its own page, the services' pages and every flow together.
+    pub fn receivers(&self, message: &str) -> BTreeSet<String> {
+        self.union(message, "consumers", "receiver")
+    }
+
+    fn union(&self, message: &str, on_page: &str, in_flow: &str) -> BTreeSet<String> {
         let messages = self.0["messages"].as_array().unwrap().iter();
-        let pages = messages.filter(|page| page["id"] == message).flat_map(|page| texts(&page["producers"]));
+        let pages = messages.filter(|page| page["id"] == message).flat_map(|page| texts(&page[on_page]));
         let hops = self.hop_values().filter(|(_, hop)| hop["message"] == message);
-        pages.chain(hops.flat_map(|(_, hop)| texts(&hop["sender"]))).collect()
+        pages.chain(hops.flat_map(|(_, hop)| texts(&hop[in_flow]))).collect()
     }
 }

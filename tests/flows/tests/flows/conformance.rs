@@ -1,8 +1,14 @@
 //! Compares a recorded trace with a flow of the catalogue.
 //!
-//! A hop of the flow is found when the log has its message, from a sender the catalogue knows and, where the hop names
-//! one, from that one, to at least the receivers the hop names, later than the hop it follows.
+//! Who sends and receives a message is the union of what its page, the services' pages and the flows name. A hop of the
+//! flow is found when the log has its message, from a sender of the union and, where the hop names one, from that one; to
+//! the receivers that the hop names and, for an event, to every receiver of the union whose service runs; later than the
+//! hop it follows. Commands reach the others of their union one by one: `union.rs` looks for each of them.
 
+use std::collections::BTreeSet;
+use std::sync::LazyLock;
+
+use sycee_contract::{Kind, all_messages};
 use sycee_runtime::{CascadeTrace, TraceHop, read_trace};
 use sycee_stage::Stage;
 
@@ -14,8 +20,6 @@ pub struct Reading {
     pub flow: &'static str,
     /// Step, the step it follows instead of the one listed before it, and why.
     pub follows: &'static [(&'static str, &'static str, &'static str)],
-    /// Step, the sender the message's own page names instead of the hop's, and why.
-    pub sent_by: &'static [(&'static str, &'static str, &'static str)],
     /// Step, place in the payload, value there: what tells apart steps that share a message.
     pub told: &'static [(&'static str, &'static str, &'static str)],
 }
@@ -60,12 +64,16 @@ pub fn missing(reading: &Reading, trace: &[CascadeTrace]) -> Vec<String> {
     missing
 }
 
+/// Whether a service of the catalogue is one that runs here.
+pub fn runs(service: &str) -> bool {
+    static RUNNING: LazyLock<Vec<&str>> = LazyLock::new(|| sycee_markets::registry().services().to_vec());
+    RUNNING.contains(&service)
+}
+
 fn fits(catalog: &Catalog, reading: &Reading, hop: &Hop, logged: &TraceHop) -> bool {
-    let other = reading.sent_by.iter().find(|(step, ..)| *step == hop.step).map(|(_, sender, _)| *sender);
-    let sender_fits = match other {
-        Some(sender) => logged.from == sender,
-        None => hop.sender.is_empty() || hop.sender.contains(&logged.from),
-    };
+    let is_event = all_messages().iter().any(|info| info.id == hop.message && info.kind == Kind::Event);
+    let also = if is_event { catalog.receivers(&hop.message) } else { BTreeSet::new() };
+    let mut expected = also.iter().filter(|service| runs(service));
     let tells = |(_, place, value): &(&str, &str, &str)| {
         let data = logged.data.as_ref().and_then(|data| data.pointer(place));
         data.is_some_and(|data| data.as_str() == Some(*value) || (*value == "*" && !data.is_null()))
@@ -73,9 +81,10 @@ fn fits(catalog: &Catalog, reading: &Reading, hop: &Hop, logged: &TraceHop) -> b
     logged.message == hop.message
         && reading.told.iter().filter(|(step, ..)| *step == hop.step).all(tells)
         && logged.refused.is_none()
-        && sender_fits
+        && (hop.sender.is_empty() || hop.sender.contains(&logged.from))
         && catalog.senders(&hop.message).contains(&logged.from)
         && hop.receiver.iter().all(|receiver| logged.to.contains(receiver))
+        && expected.all(|receiver| logged.to.contains(receiver))
 }
 
 fn shown(trace: &[CascadeTrace]) -> String {
@@ -109,21 +118,31 @@ pub fn of_loan(trace: &[CascadeTrace], loan: &str) -> Vec<CascadeTrace> {
 
 #[test]
 fn a_missing_hop_a_wrong_sender_and_a_wrong_order_are_found() {
-    let hop = |message: &str, from: &str, to: &str| TraceHop {
+    let hop = |message: &str, from: &str, to: &[&str]| TraceHop {
+        nr: 0,
         message: message.to_owned(),
+        version: 1,
         from: from.to_owned(),
-        to: vec![to.to_owned()],
+        to: to.iter().map(|service| (*service).to_owned()).collect(),
         cause: None,
         asked: false,
         refused: None,
         data: None,
     };
     let whole = vec![
-        hop("calculate-repayment-plan", "asset-center", "product-calculation-service"),
-        hop("repayment-plan-calculated", "product-calculation-service", "repayment-plan-service"),
-        hop("repayment-schedule-generated", "repayment-plan-service", "asset-center"),
+        hop("calculate-repayment-plan", "asset-center", &["product-calculation-service"]),
+        hop(
+            "repayment-plan-calculated",
+            "product-calculation-service",
+            &["asset-center", "bff-system", "repayment-engine", "repayment-plan-service"],
+        ),
+        hop(
+            "repayment-schedule-generated",
+            "repayment-plan-service",
+            &["asset-center", "loan-engine", "repayment-engine"],
+        ),
     ];
-    let reading = Reading { flow: "repayment-plan-generation", follows: &[], sent_by: &[], told: &[] };
+    let reading = Reading { flow: "repayment-plan-generation", follows: &[], told: &[] };
     let found = |hops: Vec<TraceHop>| {
         let cascade = CascadeTrace {
             cascade: 1,
@@ -141,6 +160,9 @@ fn a_missing_hop_a_wrong_sender_and_a_wrong_order_are_found() {
     assert_eq!(found(vec![whole[1].clone(), whole[0].clone(), whole[2].clone()]), 1);
     let other_sender = TraceHop { from: "loan-engine".to_owned(), ..whole[2].clone() };
     assert_eq!(found(vec![whole[0].clone(), whole[1].clone(), other_sender]), 1);
+    let mut one_less = whole[2].clone();
+    one_less.to.pop();
+    assert_eq!(found(vec![whole[0].clone(), whole[1].clone(), one_less]), 1, "a receiver of the union");
     let other_receiver = TraceHop { to: vec!["loan-engine".to_owned()], ..whole[2].clone() };
     assert_eq!(found(vec![whole[0].clone(), whole[1].clone(), other_receiver]), 1);
 }

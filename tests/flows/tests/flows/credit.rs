@@ -12,7 +12,6 @@ fn credit_approval_is_recorded_as_the_catalogue_has_it() {
     let reading = Reading {
         flow: "credit-approval",
         follows: &[],
-        sent_by: &[],
         told: &[("execute-risk-review", "/purpose", "credit"), ("risk-decision-made", "/purpose", "credit")],
     };
     Stage::each(|stage| {
@@ -35,7 +34,6 @@ fn product_distribution_is_recorded_as_the_catalogue_has_it() {
     let reading = Reading {
         flow: "product-distribution",
         follows: &[],
-        sent_by: &[],
         told: &[
             ("execute-risk-review", "/purpose", "distribution"),
             ("risk-decision-made", "/purpose", "distribution"),

@@ -21,3 +21,4 @@ mod refusal;
 mod repayment;
 mod repeats;
 mod suspense;
+mod union;

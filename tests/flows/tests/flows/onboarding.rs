@@ -11,7 +11,6 @@ fn customer_onboarding_is_recorded_as_the_catalogue_has_it() {
     let reading = Reading {
         flow: "customer-onboarding",
         follows: &[],
-        sent_by: &[],
         told: &[("kyc-completed", "/verdict", "passed"), ("risk-decision-made", "/purpose", "admission")],
     };
     Stage::each(|stage| {

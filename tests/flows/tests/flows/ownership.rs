@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 
 use sycee_contract::{
-    AddToBlacklist, CalculateRepaymentPosting, CancelLoanApplication, ChannelOutcome, ConfirmFundArrival, ConsentKind,
-    CustomerId, FreezeCreditLine, Identifier as _, KycCaseId, LoanId, LogOut, OfferDetailRequest, OtpChallengeId,
-    QueryAssetDueList, QueryCreditLine, QueryLoanPosition, QueryProductOffer, RecordKycResult, RecordPaymentResult,
-    RepaymentKind, ReviewCreditApplication, ReviewLoanApplication, RevokeConsent, Sensitive, SessionId,
-    SignLoanContract, all_messages,
+    AddToBlacklist, CalculateRepaymentPosting, CancelDirectDebitMandate, CancelLoanApplication, ChannelOutcome,
+    ConfirmFundArrival, ConsentKind, CustomerId, FreezeCreditLine, Identifier as _, KycCaseId, LoanId, LogOut,
+    OfferDetailRequest, OtpChallengeId, QueryAssetDueList, QueryCreditLine, QueryLoanPosition, QueryProductOffer,
+    RecordKycResult, RecordPaymentResult, RepaymentKind, ReviewCreditApplication, ReviewLoanApplication, RevokeConsent,
+    Sensitive, SessionId, SignLoanContract, all_messages,
 };
 use sycee_stage::{Borrower, Stage, cedis};
 
@@ -55,6 +55,7 @@ fn requests(person: &Borrower, estate: &Estate, actor: &str, code: &'static str)
         case("end of session", actor, LogOut { customer, session: SessionId::from_number(1) }, code, &[]),
         case("dues", actor, QueryAssetDueList { customer }, code, &[]),
         case("quote", actor, quote, code, &[]),
+        case("mandate", actor, CancelDirectDebitMandate { customer, loan }, code, &[]),
         case("repayment", actor, person.repayment(customer, loan, RepaymentKind::Normal, Some(cedis(5))), code, &[]),
     ]
 }

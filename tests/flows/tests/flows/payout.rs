@@ -12,11 +12,6 @@ fn application_and_disbursement_are_recorded_as_the_catalogue_has_them() {
     let reading = Reading {
         flow: "loan-application-disbursement",
         follows: &[],
-        sent_by: &[(
-            "repayment-schedule-generated",
-            "repayment-plan-service",
-            "flow 5 and the message's own page name repayment-plan-service, which owns the schedule",
-        )],
         told: &[("risk-decision-made", "/purpose", "drawdown"), ("post-ledger-event", "/template", "loan-disbursed")],
     };
     Stage::each(|stage| {
@@ -34,7 +29,7 @@ fn application_and_disbursement_are_recorded_as_the_catalogue_has_them() {
 
 #[test]
 fn plan_generation_is_recorded_as_the_catalogue_has_it() {
-    let reading = Reading { flow: "repayment-plan-generation", follows: &[], sent_by: &[], told: &[] };
+    let reading = Reading { flow: "repayment-plan-generation", follows: &[], told: &[] };
     Stage::each(|stage| {
         let life = stage.borrower(5);
         stage.set_trace(Some(TRACE));

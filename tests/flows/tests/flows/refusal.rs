@@ -18,9 +18,11 @@ pub struct Case {
 
 /// The case that `command` of `actor` is refused with `code`, in a message that names every one of `says`.
 pub fn case<C: Command>(what: &str, actor: &str, command: C, code: &'static str, says: &[&dyn ToString]) -> Case {
+    let stimulus = Stimulus::command(actor, command);
     Case {
         what: what.to_owned(),
-        stimulus: Stimulus::command(actor, command).through("bff-system"),
+        // Staff come through no service of ours; everybody else through the one that faces customers.
+        stimulus: if actor.starts_with("staff") { stimulus } else { stimulus.through("bff-system") },
         message: C::ID,
         code,
         says: says.iter().map(|word| word.to_string()).collect(),

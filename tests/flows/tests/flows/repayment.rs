@@ -61,7 +61,6 @@ const READING: Reading = Reading {
             "money at the funder follows the funder's way to pay",
         ),
     ],
-    sent_by: &[],
     told: &[
         ("calculate-cancel-repayment-posting", "/kind", "cancel"),
         ("calculate-early-settlement-posting", "/kind", "early-settlement"),
@@ -93,7 +92,7 @@ const NOT_AT_PARTNER: [&str; 8] = [
     "repayment-method-created-payment",
 ];
 
-fn trial(stage: &mut Stage, life: &Life, loan: LoanId, kind: RepaymentKind) {
+pub fn trial(stage: &mut Stage, life: &Life, loan: LoanId, kind: RepaymentKind) {
     let list = stage.ask(&life.borrower.actor, QueryAssetDueList { customer: life.customer }).unwrap();
     assert!(list.loans.iter().any(|due| due.loan == loan));
     let asked = CalculateRepaymentPosting { customer: life.customer, loan, kind, amount: None, as_of: None };
@@ -101,20 +100,20 @@ fn trial(stage: &mut Stage, life: &Life, loan: LoanId, kind: RepaymentKind) {
     assert!(quote.amount.is_positive());
 }
 
-fn pay_by_channel(stage: &mut Stage, life: &Life, loan: LoanId, kind: RepaymentKind) -> RepaymentSucceeded {
+pub fn pay_by_channel(stage: &mut Stage, life: &Life, loan: LoanId, kind: RepaymentKind) -> RepaymentSucceeded {
     stage.order(life, life.borrower.repayment(life.customer, loan, kind, None));
     stage.settle();
     stage.heard::<RepaymentSucceeded>().remove(0)
 }
 
-fn pay_at_partner(stage: &mut Stage, life: &Life, loan: LoanId) -> RepaymentSucceeded {
+pub fn pay_at_partner(stage: &mut Stage, life: &Life, loan: LoanId) -> RepaymentSucceeded {
     let order = life.borrower.repayment(life.customer, loan, RepaymentKind::Normal, None);
     let order = stage.order(life, order);
     let method = stage.heard::<RepaymentMethodCreated>().remove(0);
     assert_eq!((method.order, method.payment), (order.order, None), "the funder collects with its own system");
     let funder = stage.heard::<sycee_contract::RepaymentRouteSelected>().remove(0).funder;
     let notice = stage.outside.partner.collect(funder, loan, Some(order.order), order.amount);
-    stage.run(Stimulus::event("partner", notice));
+    stage.run(Stimulus::event("partner", notice).through("partner-hub"));
     stage.heard::<RepaymentSucceeded>().remove(0)
 }
 

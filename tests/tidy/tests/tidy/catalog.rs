@@ -1,7 +1,7 @@
 //! `catalog/extension.json` says what the contract declares beyond the catalogue: no more, no less, and with the same facts.
 
 use serde_json::{Value, json};
-use sycee_contract::{MessageInfo, all_messages};
+use sycee_contract::{CompensatedBy, Kind, MessageInfo, all_messages};
 
 use crate::tree::{assert_none, root};
 
@@ -59,6 +59,33 @@ fn differences(contract: &[MessageInfo], catalog: &[Value], extension: &[Value])
 fn the_extension_is_what_the_contract_adds() {
     let found = differences(&all_messages(), &messages("catalog.json"), &messages("extension.json"));
     assert_none("catalog/extension.json:", found);
+}
+
+/// Commands of which nobody knows what undoes them.
+fn without_undoing(contract: &[MessageInfo]) -> Vec<String> {
+    let is_command = |id: &str| all_messages().iter().any(|info| info.id == id && info.kind == Kind::Command);
+    let lacks = |info: &&MessageInfo| match info.compensated_by {
+        Some(CompensatedBy::Command(command)) => !is_command(command),
+        Some(CompensatedBy::None { because }) => because.split_whitespace().count() < 3,
+        None => true,
+    };
+    contract.iter().filter(|info| info.kind == Kind::Command).filter(lacks).map(|info| info.id.to_owned()).collect()
+}
+
+#[test]
+fn every_command_says_what_undoes_it() {
+    let contract = all_messages();
+    assert_none("name a command that exists, or say why none has to:", without_undoing(&contract));
+    let flawed: Vec<MessageInfo> = (contract.into_iter().filter(|info| info.kind == Kind::Command))
+        .zip([
+            None,
+            Some(CompensatedBy::Command("no-such-command")),
+            Some(CompensatedBy::Command("customer-registered")),
+            Some(CompensatedBy::None { because: "so" }),
+        ])
+        .map(|(info, compensated_by)| MessageInfo { compensated_by, ..info })
+        .collect();
+    assert_eq!(without_undoing(&flawed).len(), 4);
 }
 
 #[test]

@@ -52,6 +52,45 @@ fn a_service_is_found_by_its_name() {
     );
 }
 
+/// Messages that a service registers that it sends and that its own code, `text`, never makes.
+fn never_made(text: &str) -> Vec<String> {
+    let registered = [".emits::<", ".sends::<"].into_iter().flat_map(|how| text.split(how).skip(1));
+    let names = registered.filter_map(|rest| rest.split_once('>')).map(|(name, _)| name);
+    let made = |name: &str| {
+        let wanted = format!("{name} {{");
+        text.match_indices(&wanted).any(|(at, _)| !text[..at].ends_with(char::is_alphanumeric))
+    };
+    names.filter(|name| !made(name)).map(str::to_owned).collect()
+}
+
+/// The code of a service: its file, or its folder.
+fn code_of(id: &str, sources: &[File]) -> String {
+    let module = id.replace('-', "_");
+    let is_its = |path: &str| {
+        let inside = path.split_once("/src/").filter(|_| path.starts_with("domains/")).map(|(_, inside)| inside);
+        inside.is_some_and(|inside| inside == format!("{module}.rs") || inside.starts_with(&format!("{module}/")))
+    };
+    let code = |file: &File| {
+        let lines = file.text.lines().zip(test_lines(&file.text));
+        lines.filter(|(_, is_test)| !is_test).map(|(line, _)| format!("{line}\n")).collect::<String>()
+    };
+    sources.iter().filter(|file| is_its(&file.path)).map(code).collect()
+}
+
+#[test]
+fn a_service_registers_only_what_it_sends() {
+    let sources = files_ending(&[".rs"]);
+    let services: Vec<String> =
+        sources.iter().filter(|file| file.path.starts_with("domains/")).flat_map(registered).collect();
+    assert!(services.len() > 25, "only {} services", services.len());
+    let lies = services.iter().flat_map(|id| {
+        never_made(&code_of(id, &sources)).into_iter().map(move |message| format!("{id} never makes {message}"))
+    });
+    assert_none("registered with .emits or .sends, and never made:", lies.collect());
+    let told = "registry.service(\"a\").emits::<Made>().sends::<Unmade>();\nwork.emit(Made { x: 1 });\nNotUnmade { }";
+    assert_eq!(never_made(told), ["Unmade"]);
+}
+
 #[test]
 fn a_misplaced_service_is_found() {
     let catalog = catalog();
