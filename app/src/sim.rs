@@ -102,6 +102,6 @@ pub fn run(args: &SimArgs, context: &Context) -> Result<Verdict, Failure> {
 fn of_seed(seed: u64, failure: Failure) -> Failure {
     match failure {
         Failure::Fault(text) => Failure::Fault(format!("seed {seed}: {text}")),
-        Failure::Input(text) => Failure::Input(text),
+        other @ (Failure::Usage(_) | Failure::Input(_)) => other,
     }
 }

@@ -18,6 +18,7 @@ fn lived(url: &DatabaseUrl) {
         files: MarketFiles::ghana(),
         seed: 42,
         faults: Faults::usual(),
+        manual_review: false,
         first_day: sycee_contract::Date::constant(2026, 1, 5),
         applicants: read_applicants(GERMAN_CREDIT).unwrap().into_iter().take(12).collect(),
         arrival_days: 5,

@@ -10,6 +10,7 @@ use sycee_contract::{
     ProductVersionPublished, PublishProductVersion, QueryProductOffer, QueryProductVersion, Rejection, RepaymentPlan,
     RepaymentPlanCalculated, RiskDecisionMade, RiskPurpose, Timestamp,
 };
+use sycee_money::Calendar;
 use sycee_runtime::{Handled, Json, Registry, Work, entity};
 
 use crate::ProductRejection;
@@ -76,7 +77,7 @@ fn publish_product_version(work: &mut Work, cmd: &PublishProductVersion) -> Hand
     check_market(work, terms).map_err(ProductRejection::from)?;
     let published = work.find(ProductVersion::by_product(terms.product.clone()).limit(VERSIONS_MAX))?;
     check_version(&published, cmd)?;
-    let example = representative_example(terms)?;
+    let example = representative_example(terms, &work.config::<Calendar>())?;
     if published.iter().any(|version| version.version == terms.version) {
         return Ok(());
     }
@@ -102,14 +103,14 @@ fn publish_product_version(work: &mut Work, cmd: &PublishProductVersion) -> Hand
 }
 
 /// What a version is shown with: its greatest amount over its longest term, begun on the first day of sale.
-fn representative_example(terms: &ProductTerms) -> Result<RepaymentPlan, ProductRejection> {
+fn representative_example(terms: &ProductTerms, calendar: &Calendar) -> Result<RepaymentPlan, ProductRejection> {
     let request = PlanRequest {
         annual_rate: terms.annual_rate,
         principal: terms.amount_max,
         term: terms.terms.iter().copied().max().unwrap_or(1),
         start: terms.effective_from,
     };
-    repayment_plan(terms, &request)
+    repayment_plan(terms, &request, calendar)
 }
 
 fn check_market(work: &Work, terms: &ProductTerms) -> Result<(), ProductFileError> {

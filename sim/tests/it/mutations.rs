@@ -338,7 +338,8 @@ fn answers(bench: &mut Bench) {
         bench.apply(&mutation).unwrap();
         let verdict = bench.world.repeat_requests().unwrap();
         bench.mend(&mutation);
-        let named = verdict.findings.iter().any(|it| it.contains(finding) && it.contains(" of ") && it.contains("(cascade "));
+        let named =
+            verdict.findings.iter().any(|it| it.contains(finding) && it.contains(" of ") && it.contains("(cascade "));
         assert!(named, "{sql}: {:?}", verdict.findings);
     }
 }

@@ -25,8 +25,8 @@ use sycee_contract::messages::{
     ResolveSuspense, ReturnFunds, RiskDecisionMade, StrayPayoutReported,
 };
 use sycee_contract::{
-    ArrivalId, FundBalanceChanged, FundBalances, FundReservationReleased, FundReserved, FundsReturned, LedgerReference,
-    OpenWorkOrder, Rejection, SuspenseResolved,
+    ArrivalId, FundBalanceChanged, FundBalances, FundReservationReleased, FundReserved, FundsReturned, OpenWorkOrder,
+    PostLedgerEvent, Rejection, SuspenseResolved,
 };
 use sycee_money::Money;
 use sycee_runtime::{Handled, Registry, Work};

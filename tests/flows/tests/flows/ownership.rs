@@ -186,7 +186,6 @@ fn nobody_touches_what_another_customer_has() {
             loan: ama.running,
             kind: RepaymentKind::EarlySettlement,
             amount: None,
-            as_of: None,
         };
         let told = stage.ask(&thief.actor, quote).unwrap_err();
         let said = format!("{told} {:?}", told.details);

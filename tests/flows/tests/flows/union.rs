@@ -85,7 +85,7 @@ fn live(stage: &mut Stage) {
     stage
         .ask(
             &life.borrower.actor,
-            CalculateRepaymentPosting { customer: life.customer, loan, kind, amount: Some(cedis(10)) },
+            CalculateRepaymentPosting { customer: life.customer, loan, kind, amount: Some(cedis(10)), as_of: None },
         )
         .unwrap();
     pay_by_channel(stage, &life, by_channel, RepaymentKind::Normal);
