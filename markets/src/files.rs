@@ -325,7 +325,7 @@ mod tests {
             ("policies.yaml", "ageMin: 18", "ageMin: adult", "line 9"),
             ("policies.yaml", "  ageMin: 18\n", "", "missing field `ageMin`"),
             ("policies.yaml", "ageMin: 18", "ageMin: 18\n  ageMax: 70", "unknown field `ageMax`"),
-            ("policies.yaml", "growth: \"0.20\"", "growth: \"lots\"", "credit.growth"),
+            ("policies.yaml", "growth: \"0.20\"", "growth: \"lots\"", "credit: rate"),
             ("policies.yaml", "validHours: 168", "validHours: 0", "sessions.validHours: 1 or more"),
             ("policies.yaml", "ocrReviewBps: 6000", "ocrReviewBps: 9000", "kyc.ocrReviewBps: at most ocrPassBps"),
             ("policies.yaml", "required: [bureau, privacy]", "required: [mother]", "consents.required[0]"),

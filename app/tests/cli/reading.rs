@@ -44,7 +44,7 @@ fn the_books_are_read_beside_a_writer() {
         assert_eq!((&balance["balanced"], &balance["totals"][0]["debit"]), (&true.into(), &"250000.00".into()));
         let accounts = balance["accounts"].as_array().unwrap();
         assert_eq!(accounts.len(), 2);
-        assert_eq!(accounts.iter().map(|account| &account["name"]).collect::<Vec<_>>(), ["cash", "funder-payable"]);
+        assert_eq!(accounts.iter().map(|account| &account["name"]).collect::<Vec<_>>(), ["cash", "own-equity"]);
         let debited = accounts.iter().find(|account| account["balance"]["amount"] == "250000.00").unwrap();
 
         let code = debited["account"].as_str().unwrap();

@@ -154,6 +154,7 @@ fn read_names(
         }
     }
     let mut wanted: Vec<&str> = sycee_contract::all_messages().iter().map(|info| info.id).collect();
+    wanted.extend(registry.by_id.keys());
     wanted.extend(registry.services.iter());
     wanted.push("actor");
     wanted.sort_unstable();

@@ -39,6 +39,8 @@ pub fn test_databases() -> (Vec<DatabaseUrl>, TestGuard) {
     let nr = NEXT.fetch_add(1, Ordering::Relaxed);
     let name = format!("sycee_test_{}_{nr}", std::process::id());
     let folder = std::env::temp_dir().join(&name);
+    // Another process of this number may have been killed before it tidied up.
+    drop(std::fs::remove_dir_all(&folder));
     let path = folder.join("market.db");
     let mut urls = vec![DatabaseUrl::Sqlite { path, durability: SqliteDurability::Off, vfs: None }];
     let mut schema = None;
@@ -60,14 +62,14 @@ pub fn generate_schema(registry: &mut Registry) {
     registry.migrated_by(generated_migrations(&registry.tables()));
 }
 
+/// A query and what it is asked with.
+pub type AskedQuery = (String, Vec<Value>);
+
 /// Every query that opening a market runs, with what it is asked with, in order.
 ///
 /// Errors: as [`MarketWriter::open`].
-pub fn queries_of_opening(
-    registry: &Arc<Registry>,
-    options: &MarketOptions,
-) -> Result<Vec<(String, Vec<Value>)>, Fault> {
-    struct Watched(Box<dyn Reader>, Arc<Mutex<Vec<(String, Vec<Value>)>>>);
+pub fn queries_of_opening(registry: &Arc<Registry>, options: &MarketOptions) -> Result<Vec<AskedQuery>, Fault> {
+    struct Watched(Box<dyn Reader>, Arc<Mutex<Vec<AskedQuery>>>);
     impl Reader for Watched {
         fn query(
             &mut self,

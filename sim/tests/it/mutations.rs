@@ -21,7 +21,7 @@ use crate::tamper::{Bench, Mutation, plus};
 fn every_oracle_catches_what_breaks_it_on_both_engines() {
     let (urls, _guard) = test_databases();
     for url in urls {
-        let mut bench = Bench::new(run(url.clone(), 11, 40, 45, Faults::all()), &url);
+        let mut bench = Bench::new(run(url.clone(), 11, 40, 58, Faults::all()), &url);
         assert_all_hold(&mut bench);
         ledger(&mut bench);
         sub_ledger(&mut bench);

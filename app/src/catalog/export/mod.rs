@@ -84,14 +84,16 @@ fn link<'a>(folder: &'a str) -> impl Fn(&str) -> String + 'a {
     move |id| format!("[{id}](../{folder}/{id}.md)")
 }
 
-/// Links to services, comma separated; a dash for none. `actor` is nobody's page.
+/// Links to services, comma separated; a dash for none. `actor` and the runtime have no page.
 fn services<'a>(ids: impl IntoIterator<Item = &'a str>) -> String {
-    let shown: Vec<String> =
-        ids.into_iter()
-            .map(|id| {
-                if id == super::facts::ACTOR { "a person or a system outside".to_owned() } else { link("services")(id) }
-            })
-            .collect();
+    let shown: Vec<String> = ids
+        .into_iter()
+        .map(|id| match id {
+            super::facts::ACTOR => "a person or a system outside".to_owned(),
+            "runtime" => "the runtime".to_owned(),
+            id => link("services")(id),
+        })
+        .collect();
     if shown.is_empty() { "—".to_owned() } else { shown.join(", ") }
 }
 
@@ -142,7 +144,7 @@ mod tests {
             }
         }
         let page = &files["services/fund-management-system.md"];
-        assert!(page.contains("\"commandType\": \"confirm-fund-arrival\""), "{page}");
+        assert!(page.contains("\"commandType\": \"book-stray-payout\""), "{page}");
         assert!(page.contains("after 2 s, then after twice the time before, at most 3600 s"), "{page}");
     }
 

@@ -152,7 +152,7 @@ pub(crate) fn newest_snapshots(
 ) -> Result<(), Fault> {
     let columns = prefixed("s", &TABLES.snapshot.column_list());
     let sql = format!(
-        "SELECT {columns} FROM ledger_account a JOIN ledger_snapshot s ON s.account = a.nr \
+        "SELECT {columns} FROM ledger_account a CROSS JOIN ledger_snapshot s WHERE s.account = a.nr \
          AND s.upto = (SELECT MAX(n.upto) FROM ledger_snapshot n WHERE n.account = a.nr) ORDER BY s.account"
     );
     reader.query(&sql, &[], &TABLES.snapshot.kinds(), &mut |values| each(Snapshot::read(&mut RowReader::new(values))?))

@@ -220,7 +220,7 @@ fn fields_that_say_nothing_are_named() {
             case("no number", &person.actor, unnamed, "INVALID_FIELD", &[&"payoutAccount.number"]),
             case("no channel", &person.actor, other_channel, "INVALID_FIELD", &[&"payoutAccount.channel", &"mtn-momo"]),
             case("no purpose", &person.actor, purposeless, "INVALID_FIELD", &[&"purpose"]),
-            case("no purpose of credit", &person.actor, silent, "INVALID_FIELD", &[&"purpose"]),
+            case("no purpose of credit", &newcomer.borrower.actor, silent, "INVALID_FIELD", &[&"purpose"]),
             case("no reason", "staff:ama", review, "INVALID_FIELD", &[&"note"]),
             case("no reference", "staff:ama", arrival, "INVALID_FIELD", &[&"bankReference"]),
         ];

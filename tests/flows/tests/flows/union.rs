@@ -74,9 +74,9 @@ fn live(stage: &mut Stage) {
     stage.set_route("volta-capital", false);
     let at_partner = stage.loan(&life, "gh-installment", cedis(800));
     let cancelled = stage.loan(&life, "gh-equal-principal", cedis(500));
-    through_the_app(stage, &life);
     trial(stage, &life, cancelled, RepaymentKind::Cancel);
     pay_by_channel(stage, &life, cancelled, RepaymentKind::Cancel);
+    through_the_app(stage, &life);
     while stage.writer.today() < sycee_contract::Date::constant(2026, 2, 5) {
         stage.next_day();
     }
