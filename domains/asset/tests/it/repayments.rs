@@ -27,8 +27,8 @@ fn quotes_are_refused_with_a_reason() {
             amount: Some(amount),
             as_of: None,
         };
-        let unknown = CalculateRepaymentPosting { loan: loan(1), ..foreign.clone() };
-        let other = CalculateRepaymentPosting { customer: CustomerId::from_number(CUSTOMER + 1), ..foreign.clone() };
+        let unknown = CalculateRepaymentPosting { loan: loan(1), ..foreign };
+        let other = CalculateRepaymentPosting { customer: CustomerId::from_number(CUSTOMER + 1), ..foreign };
         assert_eq!(scene.request(foreign).unwrap_err().code, "INVALID_FIELD");
         assert_eq!(scene.request(unknown).unwrap_err().code, "NOT_FOUND");
         assert_eq!(scene.request(other).unwrap_err().code, "LOAN_NOT_YOURS");

@@ -43,7 +43,7 @@ fn a_right_answer_logs_in_until_the_session_ends() {
         let check = CheckSession { customer, session: opened.session };
         assert!(scene.request(check.clone()).unwrap());
         let stranger = crate::support::customer(99_999);
-        assert!(!scene.request(CheckSession { customer: stranger, ..check.clone() }).unwrap());
+        assert!(!scene.request(CheckSession { customer: stranger, ..check }).unwrap());
         scene.request(LogOut { customer: stranger, session: opened.session }).unwrap();
         assert!(scene.request(check.clone()).unwrap(), "nobody else ends it");
         scene.advance_seconds(i64::from(SessionPolicy::default().valid_hours) * 3_600 - 1);

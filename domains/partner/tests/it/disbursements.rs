@@ -174,13 +174,13 @@ fn a_partner_that_does_not_answer_is_asked_and_then_people_are() {
         let polls_max = PartnerConfig::default().polls_max;
         for nr in 1..=polls_max {
             scene.fact(reported(funder, 1, ChannelOutcome::Pending));
-            scene.advance_seconds(15 * 60 << (nr - 1));
+            scene.advance_seconds((15 * 60) << (nr - 1));
             scene.fire_timers();
             let asked = scene.effects::<PartnerQuery>();
             assert_eq!(asked, [PartnerQuery { order: attempt(1), funder, attempt: nr }]);
             assert!(kinds(scene).is_empty());
         }
-        scene.advance_seconds(15 * 60 << polls_max);
+        scene.advance_seconds((15 * 60) << polls_max);
         scene.fire_timers();
         assert_eq!(kinds(scene), ["partner-payout-unanswered"]);
         scene.fact(reported(funder, 1, ChannelOutcome::Successful));
