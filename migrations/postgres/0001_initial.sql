@@ -803,11 +803,24 @@ CREATE TABLE stray_payout (
   "amount_currency" text COLLATE "C" NOT NULL,
   "booked_units" bigint NOT NULL,
   "booked_currency" text COLLATE "C" NOT NULL,
+  "recovered_units" bigint NOT NULL,
+  "recovered_currency" text COLLATE "C" NOT NULL,
   "at" timestamptz NOT NULL,
   PRIMARY KEY ("reference")
 );
 
-CREATE VIEW stray_payout_decimal AS SELECT "reference", "loan", "fund_account", CASE WHEN "amount_currency" IN ('USDT','USDC') THEN "amount_units"::numeric / 1000000 ELSE "amount_units"::numeric / 10000 END AS "amount", "amount_currency", CASE WHEN "booked_currency" IN ('USDT','USDC') THEN "booked_units"::numeric / 1000000 ELSE "booked_units"::numeric / 10000 END AS "booked", "booked_currency", "at" FROM stray_payout;
+CREATE VIEW stray_payout_decimal AS SELECT "reference", "loan", "fund_account", CASE WHEN "amount_currency" IN ('USDT','USDC') THEN "amount_units"::numeric / 1000000 ELSE "amount_units"::numeric / 10000 END AS "amount", "amount_currency", CASE WHEN "booked_currency" IN ('USDT','USDC') THEN "booked_units"::numeric / 1000000 ELSE "booked_units"::numeric / 10000 END AS "booked", "booked_currency", CASE WHEN "recovered_currency" IN ('USDT','USDC') THEN "recovered_units"::numeric / 1000000 ELSE "recovered_units"::numeric / 10000 END AS "recovered", "recovered_currency", "at" FROM stray_payout;
+
+CREATE TABLE stray_recovery (
+  "bank_reference" text COLLATE "C" NOT NULL,
+  "payout" text COLLATE "C" NOT NULL,
+  "amount_units" bigint NOT NULL,
+  "amount_currency" text COLLATE "C" NOT NULL,
+  "at" timestamptz NOT NULL,
+  PRIMARY KEY ("bank_reference")
+);
+
+CREATE VIEW stray_recovery_decimal AS SELECT "bank_reference", "payout", CASE WHEN "amount_currency" IN ('USDT','USDC') THEN "amount_units"::numeric / 1000000 ELSE "amount_units"::numeric / 10000 END AS "amount", "amount_currency", "at" FROM stray_recovery;
 
 CREATE TABLE fund_demand (
   "fund_account" bigint NOT NULL,

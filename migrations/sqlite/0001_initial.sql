@@ -765,11 +765,24 @@ CREATE TABLE stray_payout (
   "amount_currency" TEXT NOT NULL,
   "booked_units" INTEGER NOT NULL,
   "booked_currency" TEXT NOT NULL,
+  "recovered_units" INTEGER NOT NULL,
+  "recovered_currency" TEXT NOT NULL,
   "at" INTEGER NOT NULL,
   PRIMARY KEY ("reference")
 ) WITHOUT ROWID;
 
-CREATE VIEW stray_payout_decimal AS SELECT "reference", "loan", "fund_account", CASE WHEN "amount_currency" IN ('USDT','USDC') THEN printf('%s%d.%06d', CASE WHEN "amount_units" < 0 THEN '-' ELSE '' END, abs("amount_units")/1000000, abs("amount_units")%1000000) ELSE printf('%s%d.%04d', CASE WHEN "amount_units" < 0 THEN '-' ELSE '' END, abs("amount_units")/10000, abs("amount_units")%10000) END AS "amount", "amount_currency", CASE WHEN "booked_currency" IN ('USDT','USDC') THEN printf('%s%d.%06d', CASE WHEN "booked_units" < 0 THEN '-' ELSE '' END, abs("booked_units")/1000000, abs("booked_units")%1000000) ELSE printf('%s%d.%04d', CASE WHEN "booked_units" < 0 THEN '-' ELSE '' END, abs("booked_units")/10000, abs("booked_units")%10000) END AS "booked", "booked_currency", "at" FROM stray_payout;
+CREATE VIEW stray_payout_decimal AS SELECT "reference", "loan", "fund_account", CASE WHEN "amount_currency" IN ('USDT','USDC') THEN printf('%s%d.%06d', CASE WHEN "amount_units" < 0 THEN '-' ELSE '' END, abs("amount_units")/1000000, abs("amount_units")%1000000) ELSE printf('%s%d.%04d', CASE WHEN "amount_units" < 0 THEN '-' ELSE '' END, abs("amount_units")/10000, abs("amount_units")%10000) END AS "amount", "amount_currency", CASE WHEN "booked_currency" IN ('USDT','USDC') THEN printf('%s%d.%06d', CASE WHEN "booked_units" < 0 THEN '-' ELSE '' END, abs("booked_units")/1000000, abs("booked_units")%1000000) ELSE printf('%s%d.%04d', CASE WHEN "booked_units" < 0 THEN '-' ELSE '' END, abs("booked_units")/10000, abs("booked_units")%10000) END AS "booked", "booked_currency", CASE WHEN "recovered_currency" IN ('USDT','USDC') THEN printf('%s%d.%06d', CASE WHEN "recovered_units" < 0 THEN '-' ELSE '' END, abs("recovered_units")/1000000, abs("recovered_units")%1000000) ELSE printf('%s%d.%04d', CASE WHEN "recovered_units" < 0 THEN '-' ELSE '' END, abs("recovered_units")/10000, abs("recovered_units")%10000) END AS "recovered", "recovered_currency", "at" FROM stray_payout;
+
+CREATE TABLE stray_recovery (
+  "bank_reference" TEXT NOT NULL,
+  "payout" TEXT NOT NULL,
+  "amount_units" INTEGER NOT NULL,
+  "amount_currency" TEXT NOT NULL,
+  "at" INTEGER NOT NULL,
+  PRIMARY KEY ("bank_reference")
+) WITHOUT ROWID;
+
+CREATE VIEW stray_recovery_decimal AS SELECT "bank_reference", "payout", CASE WHEN "amount_currency" IN ('USDT','USDC') THEN printf('%s%d.%06d', CASE WHEN "amount_units" < 0 THEN '-' ELSE '' END, abs("amount_units")/1000000, abs("amount_units")%1000000) ELSE printf('%s%d.%04d', CASE WHEN "amount_units" < 0 THEN '-' ELSE '' END, abs("amount_units")/10000, abs("amount_units")%10000) END AS "amount", "amount_currency", "at" FROM stray_recovery;
 
 CREATE TABLE fund_demand (
   "fund_account" INTEGER NOT NULL,

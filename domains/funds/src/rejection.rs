@@ -67,6 +67,26 @@ pub enum FundsRejection {
         /// The reference.
         reference: String,
     },
+    /// The reference brought money back before.
+    #[error(
+        "bank reference {bank_reference} is already a recovery: check the statement, one payment has one reference"
+    )]
+    AlreadyRecovered {
+        /// The reference.
+        bank_reference: String,
+    },
+    /// Less of the payout is still out.
+    #[error(
+        "{out} of payout {payout} is booked and still out, {amount} came back: lower the amount, and look what the rest is"
+    )]
+    RecoveryTooHigh {
+        /// The payout.
+        payout: String,
+        /// What is still out.
+        out: Money,
+        /// What was sent.
+        amount: Money,
+    },
     /// The loan already has money reserved elsewhere or in another amount.
     #[error("loan {loan} already has reservation {reservation}: release it before reserving again")]
     LoanAlreadyReserved {
@@ -125,9 +145,10 @@ impl Coded for FundsRejection {
     fn code(&self) -> &'static str {
         match self {
             Self::InsufficientFunds { .. } => "INSUFFICIENT_FUNDS",
-            Self::AmountInvalid { .. } => "INVALID_AMOUNT",
+            Self::AmountInvalid { .. } | Self::RecoveryTooHigh { .. } => "INVALID_AMOUNT",
             Self::ArrivalAlreadyConfirmed { .. } => "ARRIVAL_ALREADY_CONFIRMED",
             Self::AlreadyReturned { .. } => "RETURN_ALREADY_CONFIRMED",
+            Self::AlreadyRecovered { .. } => "RECOVERY_ALREADY_CONFIRMED",
             Self::SuspenseResolved { .. } => "SUSPENSE_ALREADY_RESOLVED",
             Self::BalanceTooLow { .. } | Self::LoanAlreadyReserved { .. } | Self::ReservationState { .. } => {
                 "UNEXPECTED_STATE"

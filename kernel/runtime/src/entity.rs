@@ -4,7 +4,7 @@ use std::fmt::Debug;
 
 use sycee_contract::CustomerId;
 
-use crate::storage::{TableSpec, Value};
+use crate::storage::{Reader, TableSpec, Value};
 use crate::{Fault, Key, RowReader};
 
 /// A thing a service keeps in a table of its own.
@@ -31,6 +31,18 @@ pub trait Entity: Clone + Debug + PartialEq + Send + Sync + 'static {
     fn index_values(&self, index: usize) -> Vec<Value>;
     /// Whose key seals its personal data.
     fn subject(&self) -> Option<CustomerId>;
+}
+
+/// Reads committed entities one by one: `rest` is what follows `SELECT … FROM …`. For tables that hold nothing sealed.
+pub fn read_all<E: Entity>(
+    reader: &mut dyn Reader,
+    rest: &str,
+    params: &[Value],
+    each: &mut dyn FnMut(E) -> Result<(), Fault>,
+) -> Result<(), Fault> {
+    let spec = E::spec();
+    let sql = format!("SELECT {} FROM {} {rest}", spec.column_list(), spec.name);
+    reader.query(&sql, params, &spec.kinds(), &mut |values| each(E::read(&mut RowReader::new(values))?))
 }
 
 /// A look-up by a declared index, ordered by key.

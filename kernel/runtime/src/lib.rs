@@ -42,7 +42,7 @@ pub use adapters::{Adapters, Limits, Outcome};
 pub use cascade::{Executed, HopView};
 pub use clock::{Clock, ClockState, OnMove, SystemClock, VirtualClock};
 pub use config::{Configs, Market};
-pub use entity::{Entity, Find};
+pub use entity::{Entity, Find, read_all};
 pub use fault::{Coded, Fault, FaultKind, Halt, Handled, rejection_of};
 pub use field::{Blind, Field, Json, Key, RowReader, date_of, days_of};
 pub use market::{MarketOptions, MarketWriter, RETRY, Retry, RunStats};

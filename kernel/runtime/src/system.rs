@@ -51,7 +51,7 @@ entity! {
 text_enum! {
     /// How far an effect is.
     pub enum EffectState {
-        /// To be executed. An effect that has left this state never comes back to it: see `MarketState::pending_from`.
+        /// To be executed. One that comes back to this state lowers `MarketState::pending_from` again.
         Pending,
         /// Executed.
         Done,

@@ -3,7 +3,7 @@
 //! Invariant: what is recovered has the digest of what was flushed, however the batches were cut.
 
 use sycee_runtime::storage::{ColumnKind, Reader, Value};
-use sycee_runtime::{Entity, Fault, RowReader};
+use sycee_runtime::{Entity, Fault, RowReader, read_all};
 
 use super::account::AccountNr;
 use super::entry::{Day, Entry, GENESIS, Transfer, hash_opening};
@@ -131,18 +131,6 @@ impl Ledger {
 
 fn corrupt(error: LedgerError) -> Fault {
     Fault::corrupt("the stored ledger contradicts itself").because(error)
-}
-
-/// Reads entities: `rest` is what follows `SELECT … FROM …`.
-pub(crate) fn read_all<E: Entity>(
-    reader: &mut dyn Reader,
-    rest: &str,
-    params: &[Value],
-    each: &mut dyn FnMut(E) -> Result<(), Fault>,
-) -> Result<(), Fault> {
-    let spec = E::spec();
-    let sql = format!("SELECT {} FROM {} {rest}", spec.column_list(), spec.name);
-    reader.query(&sql, params, &spec.kinds(), &mut |values| each(E::read(&mut RowReader::new(values))?))
 }
 
 /// The newest snapshot of every account that has one, by account.

@@ -11,11 +11,11 @@ use std::fmt;
 use rustc_hash::FxHashMap;
 use sycee_money::Currency;
 use sycee_runtime::storage::{ColumnKind, Reader, Value};
-use sycee_runtime::{Entity, Fault, FaultKind, RowReader};
+use sycee_runtime::{Entity, Fault, FaultKind, RowReader, read_all};
 
 use super::account::{AccountNr, AccountSpec};
 use super::entry::{Day, Entry, GENESIS, Hash, Phase, Transfer, hash_opening};
-use super::recovery::{newest_snapshots, prefixed, read_all, tail_from};
+use super::recovery::{newest_snapshots, prefixed, tail_from};
 use super::rows::{AccountRow, DayRow, HoldRow, Reversal, Snapshot, TABLES};
 
 /// Transfers read at a time.

@@ -8,14 +8,13 @@ mod statement;
 mod trial_balance;
 
 use sycee_contract::{EntryId, Identifier};
-use sycee_runtime::Fault;
 use sycee_runtime::storage::{Reader, Value};
+use sycee_runtime::{Fault, read_all};
 
 pub use crate::ledger::verify::{Finding, VerifyProgress, VerifyReport, verify};
 pub use statement::{Statement, StatementLine, statement};
 pub use trial_balance::{BalanceRow, TrialBalance, trial_balance};
 
-use crate::ledger::recovery::read_all;
 use crate::ledger::{Entry, PostedEntry, Transfer};
 
 /// An entry with its transfers; `None` when there is no such entry.

@@ -3,9 +3,9 @@
 use sycee_contract::{Date, EntryId, Identifier, Timestamp};
 use sycee_money::{Currency, Money};
 use sycee_runtime::storage::{ColumnKind, Reader, Value};
-use sycee_runtime::{Entity, Fault, RowReader};
+use sycee_runtime::{Entity, Fault, RowReader, read_all};
 
-use crate::ledger::recovery::{prefixed, read_all, tail_from};
+use crate::ledger::recovery::{prefixed, tail_from};
 use crate::ledger::rows::{AccountRow, Snapshot, TABLES};
 use crate::ledger::{AccountNr, Entry, Phase, Transfer};
 

@@ -5,9 +5,8 @@ use std::collections::BTreeMap;
 use sycee_contract::Date;
 use sycee_money::{Currency, Money};
 use sycee_runtime::storage::{ColumnKind, Reader, Value};
-use sycee_runtime::{Fault, days_of};
+use sycee_runtime::{Fault, days_of, read_all};
 
-use crate::ledger::recovery::read_all;
 use crate::ledger::rows::AccountRow;
 use crate::ledger::{AccountKind, AccountNr};
 

@@ -11,7 +11,7 @@ use sycee_contract::{
 };
 use sycee_money::{Currency, Money};
 use sycee_runtime::storage::{Reader, Value};
-use sycee_runtime::{Entity, Fault, Handled, Json, RowReader, Work, days_of, entity};
+use sycee_runtime::{Fault, Handled, Json, Work, days_of, entity, read_all};
 
 use super::dimensions_of;
 use super::error::NoteError;
@@ -281,11 +281,11 @@ impl DayAccrual {
 pub fn explain_accrual(reader: &mut dyn Reader, date: Date) -> Result<Vec<DayAccrual>, Fault> {
     let day = [Value::Int(days_of(date))];
     let mut days: BTreeMap<(PartnerId, String), DayAccrual> = BTreeMap::new();
-    read::<AccrualTotal>(reader, "WHERE date = $1", &day, &mut |total| {
+    read_all::<AccrualTotal>(reader, "WHERE date = $1", &day, &mut |total| {
         days.insert((total.funder, total.product.clone()), DayAccrual { total, loans: Vec::new() });
         Ok(())
     })?;
-    read::<AccrualSegment>(reader, "WHERE date = $1 ORDER BY page", &day, &mut |segment| {
+    read_all::<AccrualSegment>(reader, "WHERE date = $1 ORDER BY page", &day, &mut |segment| {
         for (group, accruals) in segment.accruals()? {
             let known = days.get_mut(&(group.funder, group.product));
             let known = known.ok_or_else(|| Fault::corrupt(format!("a segment of {date} has no total")))?;
@@ -294,17 +294,6 @@ pub fn explain_accrual(reader: &mut dyn Reader, date: Date) -> Result<Vec<DayAcc
         Ok(())
     })?;
     Ok(days.into_values().collect())
-}
-
-fn read<E: Entity>(
-    reader: &mut dyn Reader,
-    rest: &str,
-    params: &[Value],
-    each: &mut dyn FnMut(E) -> Result<(), Fault>,
-) -> Result<(), Fault> {
-    let spec = E::spec();
-    let sql = format!("SELECT {} FROM {} {rest}", spec.column_list(), spec.name);
-    reader.query(&sql, params, &spec.kinds(), &mut |values| each(E::read(&mut RowReader::new(values))?))
 }
 
 #[cfg(test)]

@@ -71,6 +71,8 @@ text_enum! {
         Return,
         /// Money went out that no loan takes.
         StrayPayout,
+        /// Such money came back.
+        Recovery,
     }
 }
 
@@ -90,6 +92,7 @@ impl MovementKind {
             Self::PayBack => (FundBucket::Suspense, FundBucket::Refunded),
             Self::Return => (FundBucket::Available, FundBucket::Refunded),
             Self::StrayPayout => (FundBucket::Available, FundBucket::Recoverable),
+            Self::Recovery => (FundBucket::Recoverable, FundBucket::Available),
         }
     }
 }

@@ -15,14 +15,14 @@ pub use account::{Cause, FundAccount, FundArrival, FundBucket, FundTransaction, 
 pub use demand::{FundDemand, FundedProduct, LendingForecast};
 pub use reservation::{FundReservation, LoanReservation, ReservationMessage, ReservationStatus, ReservationStep};
 pub use returns::{FundReturn, SuspenseResolution};
-pub use stray::StrayPayout;
+pub use stray::{StrayPayout, StrayRecovery};
 
 use sycee_contract::messages::{
     AccountingEntryPosted, BookStrayPayout, ConfirmFundArrival, DisbursementFailed, DisbursementRequested,
     DisbursementSucceeded, FundAccountOpened, FundArrivalConfirmed, FundReservationRequested, FundingContractSigned,
     PartnerDisbursementFailed, PartnerDisbursementSucceeded, PaymentFailed, PaymentSucceeded, ProductFundingMatched,
-    ProductVersionPublished, QueryFundAccount, ReleaseFundReservation, RepaymentSucceeded, ReserveFunds,
-    ResolveSuspense, ReturnFunds, RiskDecisionMade, StrayPayoutReported,
+    ProductVersionPublished, QueryFundAccount, RecoverStrayPayout, ReleaseFundReservation, RepaymentSucceeded,
+    ReserveFunds, ResolveSuspense, ReturnFunds, RiskDecisionMade, StrayPayoutReported,
 };
 use sycee_contract::{
     ArrivalId, FundBalanceChanged, FundBalances, FundReservationReleased, FundReserved, FundsReturned, OpenWorkOrder,
@@ -45,6 +45,7 @@ pub fn register(registry: &mut Registry) {
         .entity::<FundReservation>()
         .entity::<LoanReservation>()
         .entity::<StrayPayout>()
+        .entity::<StrayRecovery>()
         .entity::<FundDemand>()
         .entity::<LendingForecast>()
         .entity::<FundedProduct>()
@@ -55,6 +56,7 @@ pub fn register(registry: &mut Registry) {
         .handles::<ReleaseFundReservation>(moves::release_fund_reservation)
         .handles::<QueryFundAccount>(query_fund_account)
         .handles::<BookStrayPayout>(stray::book_stray_payout)
+        .handles::<RecoverStrayPayout>(stray::recover_stray_payout)
         .on::<FundingContractSigned>(open_fund_account)
         .on::<DisbursementRequested>(moves::on_disbursement_requested)
         .on::<PaymentSucceeded>(moves::on_payment_succeeded)

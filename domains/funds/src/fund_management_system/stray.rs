@@ -1,17 +1,21 @@
 //! Payouts that no loan takes: an attempt was paid after it had failed, or twice.
 //!
 //! Invariant: a stray payout is booked once, and wholly: what the account does not have free is booked when it has.
+//! Invariant: no more comes back than is booked, and a bank reference brings money back once.
 
 use std::collections::BTreeMap;
 
-use sycee_contract::messages::{BookStrayPayout, OpenWorkOrder, PostLedgerEvent, StrayPayoutReported};
-use sycee_contract::{FundAccountId, LedgerReference, LoanId, Timestamp};
+use sycee_contract::messages::{
+    BookStrayPayout, OpenWorkOrder, PostLedgerEvent, RecoverStrayPayout, StrayPayoutReported,
+};
+use sycee_contract::{FundAccountId, FundBalances, LedgerReference, LoanId, Rejection, Timestamp};
 use sycee_money::Money;
 use sycee_runtime::{Handled, Work, entity};
 
 use super::account::Cause;
 use super::moves::{save_account, tell_balance};
 use super::{FundAccount, MovementKind};
+use crate::FundsRejection;
 use crate::rejection::must;
 
 /// Hours until a payout that the account could not cover is tried again.
@@ -30,7 +34,23 @@ entity! {
         amount: Money,
         /// How much of it is in the books.
         booked: Money,
+        /// How much of that came back.
+        recovered: Money,
         /// When it was told.
+        at: Timestamp,
+    }
+}
+
+entity! {
+    /// Money of a stray payout that came back; one a bank reference.
+    pub struct StrayRecovery in "stray_recovery" of "fund-management-system" key bank_reference: String {
+        /// The bank's or the channel's reference.
+        bank_reference: String,
+        /// Reference of the payout.
+        payout: String,
+        /// How much.
+        amount: Money,
+        /// When it was confirmed.
         at: Timestamp,
     }
 }
@@ -55,6 +75,7 @@ pub(super) fn on_stray_payout_reported(work: &mut Work, event: &StrayPayoutRepor
         fund_account: account.id,
         amount: event.amount,
         booked: Money::zero(account.currency),
+        recovered: Money::zero(account.currency),
         at: work.now(),
     });
     work.send(BookStrayPayout { reference: event.reference.clone() });
@@ -73,7 +94,7 @@ pub(super) fn book_stray_payout(work: &mut Work, cmd: &BookStrayPayout) -> Handl
         stray.booked = must(stray.booked.checked_add(covered))?;
         work.save(movement);
         tell_balance(work, &account);
-        post(work, &account, &stray, covered);
+        post(work, "stray-payout", &account, covered, &stray.reference);
     }
     if stray.booked != stray.amount {
         let text = format!(
@@ -88,10 +109,44 @@ pub(super) fn book_stray_payout(work: &mut Work, cmd: &BookStrayPayout) -> Handl
     save_account(work, account)
 }
 
-fn post(work: &mut Work, account: &FundAccount, stray: &StrayPayout, amount: Money) {
-    let text = stray.reference.clone();
+/// Takes back what came back of a payout, once a bank reference.
+pub(super) fn recover_stray_payout(work: &mut Work, cmd: &RecoverStrayPayout) -> Handled<FundBalances> {
+    if cmd.bank_reference.trim().is_empty() {
+        return Err(Rejection::invalid("bankReference", "it can't be empty", "GCB-2026-000123").into());
+    }
+    if work.get::<StrayRecovery>(cmd.bank_reference.clone())?.is_some() {
+        return Err(FundsRejection::AlreadyRecovered { bank_reference: cmd.bank_reference.clone() }.into());
+    }
+    let stray = work.get::<StrayPayout>(cmd.payout.clone())?;
+    let mut stray = stray.ok_or_else(|| Rejection::not_found("stray payout", &cmd.payout))?;
+    let mut account = work.require::<FundAccount>(stray.fund_account)?;
+    let out = must(stray.booked.checked_sub(stray.recovered))?;
+    let is_payable = cmd.amount.currency() == account.currency && cmd.amount.is_positive();
+    if !is_payable || !cmd.amount.is_whole_minor() {
+        return Err(FundsRejection::AmountInvalid { amount: cmd.amount, example: stray.amount }.into());
+    }
+    if cmd.amount.units() > out.units() {
+        return Err(FundsRejection::RecoveryTooHigh { payout: cmd.payout.clone(), out, amount: cmd.amount }.into());
+    }
+    stray.recovered = must(stray.recovered.checked_add(cmd.amount))?;
+    let at = work.now();
+    let cause = Cause { loan: Some(stray.loan), reference: cmd.bank_reference.clone() };
+    let movement = account.post(MovementKind::Recovery, cmd.amount, cause, at)?;
+    work.save(movement);
+    work.save(stray);
+    let (bank_reference, payout) = (cmd.bank_reference.clone(), cmd.payout.clone());
+    work.save(StrayRecovery { bank_reference, payout, amount: cmd.amount, at });
+    tell_balance(work, &account);
+    post(work, "stray-payout-recovered", &account, cmd.amount, &cmd.bank_reference);
+    let balances = account.balances();
+    save_account(work, account)?;
+    Ok(balances)
+}
+
+fn post(work: &mut Work, template: &str, account: &FundAccount, amount: Money, reference: &str) {
+    let text = reference.to_owned();
     work.send(PostLedgerEvent {
-        template: "stray-payout".to_owned(),
+        template: template.to_owned(),
         reference: LedgerReference { loan: None, order: None, repayment: None, parts: None, text },
         amounts: BTreeMap::from([("amount".to_owned(), amount)]),
         dimensions: BTreeMap::from([("funder".to_owned(), account.partner.to_string())]),

@@ -1,13 +1,13 @@
 //! What channels say about payments: once, twice, late, wrong.
 
 use sycee_contract::messages::{
-    ConfirmFundArrival, DecidePayment, InitiatePayment, OpenWorkOrder, PaymentFailed, PaymentSucceeded,
-    PostLedgerEvent, RecordPaymentResult, StrayPayoutReported,
+    ConfirmFundArrival, DecidePayment, FundBalanceChanged, InitiatePayment, OpenWorkOrder, PaymentFailed,
+    PaymentSucceeded, PostLedgerEvent, RecordPaymentResult, RecoverStrayPayout, StrayPayoutReported,
 };
 use sycee_contract::{ChannelOutcome, ChannelQuery, Identifier, PaymentDirection, PaymentId, RepaymentMethodKind};
 use sycee_funds::fund_management_system::FundAccount;
 use sycee_funds::payment_system::{PaymentOrder, PaymentStatus};
-use sycee_money::Money;
+use sycee_money::{Currency, Money};
 use sycee_runtime::testing::Scene;
 
 use crate::payments::{method, order, payout, told};
@@ -165,6 +165,52 @@ fn a_stray_payout_is_booked_wholly_also_when_the_money_is_lent_again() {
         assert!(scene.sent::<PostLedgerEvent>().is_empty());
         scene.happened(StrayPayoutReported { reference: "pay-2/mtn-1".into(), fund_account: None, ..stray });
         assert_eq!(kinds(scene), ["stray-payout-unknown"]);
+    });
+}
+
+#[test]
+fn what_comes_back_of_a_stray_payout_is_free_again_once() {
+    scene(|scene| {
+        let account = own(scene);
+        let stray = StrayPayoutReported {
+            reference: "pay-1/mtn-1".into(),
+            loan: loan(0),
+            disbursement: None,
+            fund_account: Some(account),
+            amount: ghs(1_200),
+        };
+        scene.happened(stray);
+        let back = |amount, reference: &str| RecoverStrayPayout {
+            payout: "pay-1/mtn-1".into(),
+            amount,
+            bank_reference: reference.into(),
+        };
+        scene.request(back(ghs(400), "back-1")).unwrap();
+        let entry = &scene.sent::<PostLedgerEvent>()[0];
+        assert_eq!((entry.template.as_str(), entry.amounts["amount"]), ("stray-payout-recovered", ghs(400)));
+        let told = &scene.emitted::<FundBalanceChanged>()[0];
+        assert_eq!(told.balances.available, ghs(400));
+        for (cmd, code) in [
+            (back(ghs(1), "back-1"), "RECOVERY_ALREADY_CONFIRMED"),
+            (back(ghs(601), "back-2"), "INVALID_AMOUNT"),
+            (back(ghs(0), "back-2"), "INVALID_AMOUNT"),
+            (back(Money::from_units(1, Currency::GHS), "back-2"), "INVALID_AMOUNT"),
+            (back(Money::from_units(10_000, Currency::USD), "back-2"), "INVALID_AMOUNT"),
+            (back(ghs(1), " "), "INVALID_FIELD"),
+            (RecoverStrayPayout { payout: "pay-9".into(), ..back(ghs(1), "back-2") }, "NOT_FOUND"),
+        ] {
+            assert_eq!(scene.request(cmd.clone()).unwrap_err().code, code, "{cmd:?}");
+        }
+        scene.request(back(ghs(600), "back-2")).unwrap();
+        let kept = scene.load::<FundAccount>(account).unwrap();
+        assert_eq!((kept.available, kept.recoverable), (ghs(1_000), ghs(0)));
+        // The rest is booked now that there is money, and can come back too.
+        scene.advance_seconds(6 * 3_600);
+        scene.fire_timers();
+        scene.request(back(ghs(200), "back-3")).unwrap();
+        let kept = scene.load::<FundAccount>(account).unwrap();
+        assert_eq!((kept.available, kept.recoverable), (ghs(1_000), ghs(0)));
+        assert!(kept.check().is_ok());
     });
 }
 

@@ -127,6 +127,20 @@ commands! {
         reference: String,
     }
 
+    /// Confirms that money of a payout that no loan takes came back: the fund account may lend it again.
+    "recover-stray-payout" RecoverStrayPayout -> FundBalances {
+        owner: "fund-management-system", nature: Request,
+        errors: ["RECOVERY_ALREADY_CONFIRMED"],
+        undo: none "a return of the bank is a payout of its own",
+    } fields {
+        /// Reference of the payout, as its work order and its entry name it.
+        payout: String,
+        /// What came back; no more than is booked of the payout and still out.
+        amount: Money,
+        /// The bank's or the channel's reference of what came back; it counts once.
+        bank_reference: String,
+    }
+
     /// Opens or closes a funder's route, or a payment channel.
     "set-fund-route-status" SetFundRouteStatus -> () {
         owner: "fund-routing-system", nature: Request,

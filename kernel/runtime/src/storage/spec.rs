@@ -74,6 +74,33 @@ impl TableSpec {
         self.columns.iter().map(|column| column.kind).collect()
     }
 
+    /// The statements that create its indexes.
+    pub(super) fn index_ddl(&self) -> impl Iterator<Item = String> {
+        self.indexes.iter().map(|index| {
+            let unique = if index.unique { "UNIQUE " } else { "" };
+            let columns: Vec<String> = index.columns.iter().map(|column| quoted(column)).collect();
+            format!("CREATE {unique}INDEX {0}_{1} ON {0} ({2})", self.name, index.name, columns.join(", "))
+        })
+    }
+
+    /// The statement that creates its view of decimal amounts, if it holds money: `decimal` says how an engine shows
+    /// the units of column `at`, given the names of the units' column and of their currency's.
+    pub(super) fn view_ddl(&self, decimal: impl Fn(usize, &str, &str) -> String) -> Option<String> {
+        if self.money.is_empty() {
+            return None;
+        }
+        let shown = self.columns.iter().enumerate().map(|(at, column)| {
+            let Some((_, currency)) = self.money.iter().find(|(units, _)| *units == at) else {
+                return quoted(&column.name);
+            };
+            let currency = quoted(&self.columns[*currency].name);
+            let decimal = decimal(at, &quoted(&column.name), &currency);
+            format!("{decimal} AS {}", quoted(column.name.trim_end_matches("_units")))
+        });
+        let shown: Vec<String> = shown.collect();
+        Some(format!("CREATE VIEW {0}_decimal AS SELECT {1} FROM {0}", self.name, shown.join(", ")))
+    }
+
     /// `SELECT` of all columns for one key.
     pub fn select_by_key(&self) -> String {
         let mut sql = format!("SELECT {} FROM {} WHERE ", self.column_list(), self.name);

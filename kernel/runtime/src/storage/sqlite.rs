@@ -157,43 +157,17 @@ pub(super) fn ddl(table: &TableSpec) -> Vec<String> {
     }
     let without = if rowid { "" } else { " WITHOUT ROWID" };
     let mut statements = vec![format!("CREATE TABLE {} (\n  {}\n){without}", table.name, columns.join(",\n  "))];
-    for index in &table.indexes {
-        let unique = if index.unique { "UNIQUE " } else { "" };
-        statements.push(format!(
-            "CREATE {unique}INDEX {}_{} ON {} ({})",
-            table.name,
-            index.name,
-            table.name,
-            index.columns.iter().map(|column| quoted(column)).collect::<Vec<_>>().join(", ")
-        ));
-    }
-    if !table.money.is_empty() {
-        let mut shown: Vec<String> = Vec::new();
-        for (at, column) in table.columns.iter().enumerate() {
-            match table.money.iter().find(|(units, _)| *units == at) {
-                Some((units, currency)) => {
-                    let (units, currency) = (&table.columns[*units].name, &table.columns[*currency].name);
-                    let name = quoted(units.trim_end_matches("_units"));
-                    let (units, currency) = (quoted(units), quoted(currency));
-                    let sign = format!("CASE WHEN {units} < 0 THEN '-' ELSE '' END");
-                    // `printf` would show an amount that is not there as 0.
-                    let is_nullable = table.columns[at].nullable;
-                    let absent = if is_nullable { format!("{units} IS NULL THEN NULL WHEN ") } else { String::new() };
-                    shown.push(format!(
-                        "CASE WHEN {absent}{currency} IN ('USDT','USDC') THEN printf('%s%d.%06d', {sign}, abs({units})/1000000, abs({units})%1000000) \
-                         ELSE printf('%s%d.%04d', {sign}, abs({units})/10000, abs({units})%10000) END AS {name}"
-                    ));
-                }
-                None => shown.push(quoted(&column.name)),
-            }
-        }
-        statements.push(format!(
-            "CREATE VIEW {}_decimal AS SELECT {} FROM {}",
-            table.name,
-            shown.join(", "),
-            table.name
-        ));
-    }
+    statements.extend(table.index_ddl());
+    statements.extend(table.view_ddl(|at, units, currency| {
+        let sign = format!("CASE WHEN {units} < 0 THEN '-' ELSE '' END");
+        // `printf` would show an amount that is not there as 0.
+        let is_nullable = table.columns[at].nullable;
+        let absent = if is_nullable { format!("{units} IS NULL THEN NULL WHEN ") } else { String::new() };
+        format!(
+            "CASE WHEN {absent}{currency} IN ('USDT','USDC') THEN printf('%s%d.%06d', {sign}, abs({units})/1000000, abs({units})%1000000) \
+             ELSE printf('%s%d.%04d', {sign}, abs({units})/10000, abs({units})%10000) END"
+        )
+    }));
     statements
 }
 

@@ -183,3 +183,27 @@ fn a_timer_that_no_handler_answers_stays_for_a_program_that_does_and_blocks_nobo
         assert_eq!(times(&mut shop, 1), 1);
     });
 }
+
+#[test]
+fn an_effect_that_people_retry_outlives_a_restart() {
+    on_each_engine(|url, mut shop| {
+        shop.execute(please(&[Step::Sms(1)])).unwrap();
+        shop.sync().unwrap();
+        let given_up = shop.take_effects().remove(0);
+        shop.effect_failed(&given_up, 1, "no route").unwrap();
+        // A later one that is done moves on where the next opening looks for pending ones.
+        shop.execute(please(&[Step::Sms(2)])).unwrap();
+        shop.sync().unwrap();
+        let done = shop.take_effects().remove(0).id;
+        shop.effect_done(done).unwrap();
+        shop.sync().unwrap();
+        drop(shop);
+        let mut shop = open(url);
+        assert!(shop.take_effects().is_empty());
+        shop.execute(please(&[Step::Retry(given_up.id)])).unwrap().outcome.unwrap();
+        shop.sync().unwrap();
+        drop(shop);
+        let again = open(url).take_effects();
+        assert_eq!(again.iter().map(|effect| effect.id).collect::<Vec<_>>(), [given_up.id]);
+    });
+}

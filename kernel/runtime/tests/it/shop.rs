@@ -38,6 +38,8 @@ pub enum Step {
     Sms(i64),
     /// Asks a channel what became of a request.
     Query(i64),
+    /// Has effect `0` executed that was given up.
+    Retry(i64),
     /// Runs steps as a fact after so many seconds.
     Later(i64, String, String),
     /// Sends steps to be run by the same service.
@@ -224,6 +226,7 @@ fn walk(work: &mut Work, steps: &[Step]) -> Handled<Vec<Sensitive>> {
                 phone: Sensitive::new("+233200000007"),
                 code: Sensitive::new("123456"),
             }),
+            Step::Retry(effect) => drop(work.retry_effect(*effect)?),
             Step::Later(seconds, key, steps) => {
                 work.at(work.now().plus_seconds(*seconds), key, Know { steps: parse(steps) });
             }

@@ -29,41 +29,12 @@ pub(in crate::storage) fn ddl(table: &TableSpec) -> Vec<String> {
         .collect();
     columns.push(format!("PRIMARY KEY ({})", table.key_names().join(", ")));
     let mut statements = vec![format!("CREATE TABLE {} (\n  {}\n)", table.name, columns.join(",\n  "))];
-    for index in &table.indexes {
-        let unique = if index.unique { "UNIQUE " } else { "" };
-        statements.push(format!(
-            "CREATE {unique}INDEX {}_{} ON {} ({})",
-            table.name,
-            index.name,
-            table.name,
-            index.columns.iter().map(|column| quoted(column)).collect::<Vec<_>>().join(", ")
-        ));
-    }
-    if !table.money.is_empty() {
-        let shown: Vec<String> = table
-            .columns
-            .iter()
-            .enumerate()
-            .map(|(at, column)| match table.money.iter().find(|(units, _)| *units == at) {
-                Some((units, currency)) => {
-                    let (units, currency) = (&table.columns[*units].name, &table.columns[*currency].name);
-                    let name = quoted(units.trim_end_matches("_units"));
-                    let (units, currency) = (quoted(units), quoted(currency));
-                    format!(
-                        "CASE WHEN {currency} IN ('USDT','USDC') THEN {units}::numeric / 1000000 \
-                         ELSE {units}::numeric / 10000 END AS {name}"
-                    )
-                }
-                None => quoted(&column.name),
-            })
-            .collect();
-        statements.push(format!(
-            "CREATE VIEW {}_decimal AS SELECT {} FROM {}",
-            table.name,
-            shown.join(", "),
-            table.name
-        ));
-    }
+    statements.extend(table.index_ddl());
+    statements.extend(table.view_ddl(|_, units, currency| {
+        format!(
+            "CASE WHEN {currency} IN ('USDT','USDC') THEN {units}::numeric / 1000000 ELSE {units}::numeric / 10000 END"
+        )
+    }));
     statements
 }
 
