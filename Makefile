@@ -25,4 +25,4 @@ check: ## formatting and lints, no warning allowed
 
 bench: ## throughput and latency on SQLite and PostgreSQL, on this machine
 	$(CARGO) build --release -p sycee
-	@scripts/with-postgres $(CARGO) run --quiet --release -p sycee -- bench
+	@scripts/with-postgres $(CARGO) run --quiet --release -p sycee -- bench --engine both

@@ -46,8 +46,19 @@ pub struct DemoArgs {
     pub market: MarketArgs,
 }
 
+/// What to do with a market that was kept.
+const KEPT: &str = "\
+  sycee ledger trial-balance      every account; a code of it for the next
+  sycee ledger statement CODE     one account, transfer by transfer: each line names its loan
+  sycee trace loan-NUMBER         everything that happened to a loan, as trees
+  sycee ledger verify             replay every entry: balances, chains, hashes
+";
+
 /// First business day of a demonstration: a Monday.
 const FIRST_DAY: Date = Date::constant(2026, 1, 5);
+/// Every so many sittings the oracles replay every transfer, hash and movement, and requests of the past are repeated;
+/// the others compare balances. All of it is done at the end in any case.
+const WHOLE_SITTING: u32 = 7;
 /// Secret of a demonstration's market: it holds invented people only.
 const MASTER: &[u8] = b"a demonstration has nothing to hide";
 
@@ -100,12 +111,16 @@ pub fn live(
         bar.set_position(u64::from(progress.days));
         bar.set_message(format!("{}  {:>6} loans  {:>9} messages", progress.date, progress.loans, progress.messages));
         if every.is_some_and(|every| day % every == 0) {
-            let verdicts = world.ask_oracles(false).map_err(broken)?;
+            let whole = every.is_some_and(|every| day % every.saturating_mul(WHOLE_SITTING) == 0);
+            let mut verdicts = world.ask_oracles(whole).map_err(broken)?;
+            if whole {
+                verdicts.push(world.repeat_requests().map_err(broken)?);
+            }
             if let Some(broken) = verdicts.iter().find(|verdict| !verdict.holds()) {
                 bar.finish_and_clear();
                 let (date, nr, rule) = (progress.date, broken.nr, broken.rule);
                 let findings = broken.findings.join("\n  ");
-                return Err(Failure::Fault(format!("{date}: oracle {nr} ({rule}) is broken:\n  {findings}")));
+                return Err(Failure::Check(format!("{date}: oracle {nr} ({rule}) is broken:\n  {findings}")));
             }
         }
     }
@@ -127,7 +142,7 @@ fn finish(report: &Report, figures: &RunFigures, place: &Place, context: &Contex
     } else {
         say(&report_text(report, figures))?;
         if let Some(kept) = &place.kept {
-            say(&format!("\nThe market is kept in {kept}: sycee --db {kept} ledger trial-balance\n"))?;
+            say(&format!("\nThe market is kept in {kept}. To look into it, with the same --db:\n{KEPT}"))?;
         }
     }
     Ok(Verdict::of(report.holds()))
@@ -147,13 +162,10 @@ impl Place {
     /// Errors: `Input` when the named database already holds a market, `Fault` when another process writes it.
     pub fn of(context: &Context, files: &MarketFiles) -> Result<Self, Failure> {
         if context.database_chosen {
+            // Nothing is written beside a market that is there; another demonstration may make one before we hold the lease.
+            must_be_empty(context)?;
             let lease = MarketLease::of_demonstration(&context.database, files)?;
-            if context.database.holds_market()? {
-                return Err(Failure::input(format!(
-                    "{} holds a market already; a demonstration needs a new one: name another file or schema",
-                    context.database.name()
-                )));
-            }
+            must_be_empty(context)?;
             let kept = context.database.name();
             return Ok(Self {
                 url: context.database.url.clone(),
@@ -163,6 +175,13 @@ impl Place {
             });
         }
         let folder = std::env::temp_dir().join(format!("sycee-demo-{}", std::process::id()));
+        // A process that was killed may have had this number.
+        match std::fs::remove_dir_all(&folder) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(Failure::file("emptied", &folder, error));
+            }
+            _ => (),
+        }
         let url = DatabaseUrl::sqlite(folder.join("demo.db"));
         Ok(Self { url, kept: None, temporary: Some(folder), lease: None })
     }
@@ -171,6 +190,17 @@ impl Place {
     pub fn lease(&self) -> Option<Lease> {
         self.lease.as_ref().map(MarketLease::lease)
     }
+}
+
+/// Errors: `Input` when the named database already holds a market.
+fn must_be_empty(context: &Context) -> Result<(), Failure> {
+    if context.database.holds_market()? {
+        return Err(Failure::input(format!(
+            "{} holds a market already; a demonstration needs a new one: name another file or schema",
+            context.database.name()
+        )));
+    }
+    Ok(())
 }
 
 impl Drop for Place {

@@ -11,12 +11,14 @@ use sycee_accounting::ledger::Phase;
 use sycee_accounting::reports::{self, Statement, StatementLine, TrialBalance, VerifyProgress, VerifyReport};
 use sycee_accounting::rules::Chart;
 use sycee_contract::Date;
-use sycee_markets::MarketFiles;
 use sycee_money::{Currency, Money};
 
 use crate::Context;
+use crate::market_files::MarketArgs;
 use crate::output::{Failure, Side, TextTable, Verdict, say, say_json};
 
+/// Most codes that an error names.
+const HINTS: usize = 8;
 /// What every ledger command cannot do without.
 const LEDGER_TABLE: &str = "ledger_transfer";
 
@@ -25,7 +27,7 @@ pub const EXAMPLES: &str = "\
 Examples:
   sycee ledger trial-balance                              every account's balance
   sycee ledger trial-balance --as-of 2026-03-31           at the end of a business day
-  sycee ledger statement '1100|par-3'                     one account, transfer by transfer
+  sycee ledger statement '1100|par-1001'                     one account, transfer by transfer
   sycee ledger verify                                     replay every entry: balances, chains, hashes
   sycee --db backup.db ledger verify --json | jq .clean";
 
@@ -38,8 +40,8 @@ Exit code 1 when anything contradicts anything. A difference is never repaired b
 
 const STATEMENT_EXAMPLES: &str = "\
 Examples:
-  sycee ledger statement '1100|par-3'                     the newest transfers of an account
-  sycee ledger statement '1100|par-3@USDT' --limit 200    where several currencies use the code
+  sycee ledger statement '1100|par-1001'                     the newest transfers of an account
+  sycee ledger statement '1100|par-1001@USDT' --limit 200    where several currencies use the code
   sycee ledger statement 2900 --before 812                the page before transfer 812
 
 sycee ledger trial-balance lists the codes. Amounts above zero are debits.";
@@ -87,6 +89,8 @@ pub struct BalanceArgs {
     /// One row for each account, or for each account of the chart
     #[arg(long, value_enum, default_value_t = Detail::Account)]
     by: Detail,
+    #[command(flatten)]
+    market: MarketArgs,
 }
 
 /// How fine a trial balance is.
@@ -177,11 +181,8 @@ fn statement(args: &StatementArgs, context: &Context) -> Result<Verdict, Failure
     let mut reader = context.database.reader(LEDGER_TABLE)?;
     let limit = usize::try_from(args.limit).unwrap_or(usize::MAX);
     let Some(statement) = reports::statement(&mut *reader, &args.account, args.before, limit)? else {
-        return Err(Failure::input(format!(
-            "there is no account {}, or several currencies use it: sycee ledger trial-balance lists the codes; write \
-             CODE@CUR for one currency",
-            args.account
-        )));
+        let balance = reports::trial_balance(&mut *reader, None)?;
+        return Err(Failure::input(no_statement(&args.account, &balance)));
     };
     if context.json {
         let lines: Vec<Value> = statement.lines.iter().map(line_json).collect();
@@ -192,6 +193,29 @@ fn statement(args: &StatementArgs, context: &Context) -> Result<Verdict, Failure
         say(&statement_text(&statement))?;
     }
     Ok(Verdict::Fine)
+}
+
+/// Why there is no statement of `account`, and which accounts it might have meant.
+fn no_statement(account: &str, balance: &TrialBalance) -> String {
+    let named = |code: &str, currency: Currency| format!("{code}@{currency}");
+    let of_code: Vec<String> = balance
+        .rows
+        .iter()
+        .filter(|row| row.code == account)
+        .map(|row| named(&row.code, row.balance.currency()))
+        .collect();
+    if of_code.len() > 1 {
+        return format!("several currencies use account {account}: name one of {}", of_code.join(", "));
+    }
+    let below: Vec<&str> =
+        balance.rows.iter().filter(|row| row.chart_code() == account).map(|row| row.code.as_str()).collect();
+    let more = if below.len() > HINTS { ", …" } else { "" };
+    if below.is_empty() {
+        format!("there is no account {account}: sycee ledger trial-balance lists the codes")
+    } else {
+        let some: Vec<&str> = below.into_iter().take(HINTS).collect();
+        format!("{account} is kept in accounts of its own: name one of {}{more}", some.join(", "))
+    }
 }
 
 fn line_json(line: &StatementLine) -> Value {
@@ -247,7 +271,7 @@ fn trial_balance(args: &BalanceArgs, context: &Context) -> Result<Verdict, Failu
     let mut reader = context.database.reader(LEDGER_TABLE)?;
     let balance = reports::trial_balance(&mut *reader, args.as_of)?;
     let rows = balance_rows(&balance, args.by);
-    let names = names()?;
+    let names = args.market.files()?.chart().map_err(Failure::input)?;
     if context.json {
         let rows: Vec<Value> = rows
             .iter()
@@ -287,11 +311,6 @@ fn balance_rows(balance: &TrialBalance, by: Detail) -> Vec<BalanceLine> {
         }
     }
     rows
-}
-
-/// The chart of this binary's market: it names the accounts.
-fn names() -> Result<Chart, Failure> {
-    MarketFiles::ghana().chart().map_err(|error| Failure::Fault(error.to_string()))
 }
 
 /// What the chart calls an account; empty for a code that it does not have.

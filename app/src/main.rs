@@ -30,10 +30,10 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 const EXAMPLES: &str = "\
 Examples:
-  sycee demo                                        two years of a lending business in a minute
+  sycee demo                                        two years of a lending business in half a minute
   sycee migrate                                     make sycee.db here, or bring it to this version
   sycee ledger trial-balance --as-of 2026-03-31     the books at the end of a day
-  sycee --db postgres://sycee@db/sycee?schema=market_gh ledger verify
+  sycee --db 'postgres://sycee@db/sycee?schema=market_gh' ledger verify
   sycee trace loan-1042                             everything that happened to a loan, as trees
   sycee catalog check --json | jq .flows            how much of the reference architecture runs here
   echo '{\"id\": \"…\", \"kind\": \"schedule\", \"inputs\": {…}}' | sycee calc
@@ -45,7 +45,8 @@ Exit codes: 0 fine, 1 a check failed, 2 usage or input, 3 a fault.";
 #[command(name = "sycee", version, propagate_version = true, after_help = EXAMPLES, arg_required_else_help = true)]
 struct Cli {
     /// The market's database: a path, sqlite:///path/market.db, or postgres://user@host/db?schema=market_gh. When it is not
-    /// given: sycee.db here; for demo, sim and bench a temporary one
+    /// given: sycee.db here; for demo, sim and bench a temporary one. Bench makes databases of its own in that folder, or schemas
+    /// on that server
     #[arg(long, global = true, env = "SYCEE_DB", hide_env_values = true, value_name = "URL")]
     db: Option<String>,
     /// Print one JSON document instead of text
@@ -100,8 +101,10 @@ fn main() -> ExitCode {
         Err(error) => error.exit(),
     };
     let json = cli.json;
-    let database_chosen = cli.db.is_some();
-    let result = Database::parse(cli.db.as_deref().unwrap_or("sycee.db"))
+    // What works on no database does not mind an environment that names a wrong one.
+    let named = cli.db.as_deref().filter(|_| !matches!(cli.command, Command::Calc(_) | Command::Catalog(_)));
+    let database_chosen = named.is_some();
+    let result = Database::parse(named.unwrap_or("sycee.db"))
         .and_then(|database| run(&cli.command, &Context { json, database, database_chosen }));
     output::exit(result, json)
 }

@@ -19,6 +19,10 @@ impl MarketArgs {
     /// Errors: `Input` with the file that is wrong, and what would be right.
     pub fn files(&self) -> Result<MarketFiles, Failure> {
         match &self.market {
+            Some(folder) if !folder.join("market.yaml").is_file() => Err(Failure::input(format!(
+                "--market: {} has no market.yaml: name a folder with a market's files, such as a copy of markets/gh",
+                folder.display()
+            ))),
             Some(folder) => MarketFiles::open(folder).map_err(|error| Failure::input(format!("--market: {error}"))),
             None => Ok(MarketFiles::ghana()),
         }

@@ -18,7 +18,7 @@ use crate::output::{Failure, Side, TextTable, Verdict, say, say_json};
 const EXAMPLES: &str = "\
 Examples:
   sycee migrate                                  make sycee.db and control.db, or bring them to this version
-  sycee --db postgres://sycee@db/sycee?schema=market_gh migrate
+  sycee --db 'postgres://sycee@db/sycee?schema=market_gh' migrate
   sycee migrate --status                         what was applied, what is missing (exit code 1)
   sycee migrate --write                          in the workspace: write migrations/**/0001_initial.sql anew
 

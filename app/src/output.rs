@@ -31,6 +31,8 @@ pub enum Failure {
     Usage(String),
     /// The caller gave something that cannot be used; the text says what to do.
     Input(String),
+    /// What was checked on the way does not hold.
+    Check(String),
     /// A bug or an outage.
     Fault(String),
 }
@@ -88,6 +90,7 @@ pub fn exit(result: Result<Verdict, Failure>, json: bool) -> ExitCode {
         Ok(Verdict::CheckFailed) => return ExitCode::from(1),
         Err(Failure::Usage(text)) => ("usage", 2, text.trim_end().to_owned()),
         Err(Failure::Input(text)) => ("input", 2, text),
+        Err(Failure::Check(text)) => ("check", 1, text),
         Err(Failure::Fault(text)) => ("fault", 3, text),
     };
     if json {

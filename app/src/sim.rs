@@ -59,7 +59,14 @@ pub fn run(args: &SimArgs, context: &Context) -> Result<Verdict, Failure> {
     let mut reports = Vec::new();
     let mut fine = true;
     for nr in 0..args.runs {
-        let seed = args.seed + u64::from(nr);
+        let seed = args.seed.checked_add(u64::from(nr)).ok_or_else(|| {
+            Failure::input(format!(
+                "--seed {} with --runs {}: there are no seeds beyond {}",
+                args.seed,
+                args.runs,
+                u64::MAX
+            ))
+        })?;
         let place = Place::of(context, &files)?;
         let settings = WorldSettings {
             url: place.url.clone(),
@@ -102,6 +109,7 @@ pub fn run(args: &SimArgs, context: &Context) -> Result<Verdict, Failure> {
 fn of_seed(seed: u64, failure: Failure) -> Failure {
     match failure {
         Failure::Fault(text) => Failure::Fault(format!("seed {seed}: {text}")),
+        Failure::Check(text) => Failure::Check(format!("seed {seed}: {text}")),
         other @ (Failure::Usage(_) | Failure::Input(_)) => other,
     }
 }

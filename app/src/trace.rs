@@ -6,11 +6,11 @@ use std::io::IsTerminal as _;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use sycee_contract::{Date, Envelope};
-use sycee_markets::MarketFiles;
 use sycee_runtime::storage::Reader;
 use sycee_runtime::{CascadeTrace, TraceHop, read_about, read_cascade, read_trace};
 
 use crate::Context;
+use crate::market_files::MarketArgs;
 use crate::output::{Failure, Verdict, say, say_json};
 
 const EXAMPLES: &str = "\
@@ -36,7 +36,7 @@ pub struct TraceArgs {
     #[arg(value_name = "NUMBER|ID")]
     id: Wanted,
     /// Show the messages' data
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["envelopes", "cloud_events"])]
     payloads: bool,
     /// For an id: only cascades of this business date or later
     #[arg(long, value_name = "DATE")]
@@ -47,6 +47,8 @@ pub struct TraceArgs {
     /// Print the messages as CloudEvents 1.0, as one JSON array
     #[arg(long)]
     cloud_events: bool,
+    #[command(flatten)]
+    market: MarketArgs,
 }
 
 /// What is looked for.
@@ -79,6 +81,11 @@ impl std::str::FromStr for Wanted {
 
 /// Reads and prints.
 pub fn run(args: &TraceArgs, context: &Context) -> Result<Verdict, Failure> {
+    if let (Wanted::Number(number), Some(since)) = (&args.id, args.since) {
+        return Err(Failure::input(format!(
+            "--since {since} goes with an id such as loan-1042; {number} is one trace"
+        )));
+    }
     let mut reader = context.database.reader("message_log")?;
     let mut cascades = match &args.id {
         Wanted::Number(number) => find(&mut *reader, *number)?,
@@ -92,7 +99,7 @@ pub fn run(args: &TraceArgs, context: &Context) -> Result<Verdict, Failure> {
         return Err(Failure::input(format!("{} {what}", context.database.name())));
     }
     if args.envelopes || args.cloud_events {
-        return say_envelopes(&cascades, args.cloud_events);
+        return say_envelopes(args, &cascades);
     }
     if context.json {
         if !args.payloads {
@@ -126,10 +133,10 @@ fn find_about(reader: &mut dyn Reader, id: &str, since: Option<Date>) -> Result<
     Ok(found)
 }
 
-fn say_envelopes(cascades: &[CascadeTrace], cloud_events: bool) -> Result<Verdict, Failure> {
-    let market = MarketFiles::ghana().market().map_err(|error| Failure::Fault(error.to_string()))?;
+fn say_envelopes(args: &TraceArgs, cascades: &[CascadeTrace]) -> Result<Verdict, Failure> {
+    let market = args.market.files()?.market().map_err(Failure::input)?;
     let envelopes: Vec<Envelope> = cascades.iter().flat_map(|cascade| cascade.envelopes(&market.id)).collect();
-    if cloud_events {
+    if args.cloud_events {
         say_json(&envelopes.iter().map(Envelope::to_cloud_event).collect::<Vec<_>>())?;
     } else {
         say_json(&envelopes)?;
@@ -173,7 +180,10 @@ impl Branches<'_> {
 }
 
 fn line(hop: &TraceHop) -> String {
-    let to = if hop.to.is_empty() { "nobody".to_owned() } else { hop.to.join(", ") };
+    // A service with several handlers is named once.
+    let mut receivers: Vec<&str> = hop.to.iter().map(String::as_str).collect();
+    receivers.dedup();
+    let to = if receivers.is_empty() { "nobody".to_owned() } else { receivers.join(", ") };
     let asked = if hop.asked { " (asked)" } else { "" };
     let refused = hop.refused.as_ref().map_or_else(String::new, |code| format!(" (refused {code})"));
     format!("{}: {} -> {to}{asked}{refused}", hop.message, hop.from)

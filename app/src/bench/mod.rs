@@ -31,7 +31,7 @@ Examples:
   sycee bench                                  everything on SQLite, in a temporary folder here
   sycee bench ledger --quick                   a few seconds
   sycee bench --engine both                    SQLite, then the server in SYCEE_TEST_POSTGRES
-  sycee bench origination --db postgres://me@localhost/bench
+  sycee bench origination --db 'postgres://me@localhost/bench'
   sycee --db /mnt/disk/x.db bench --json       on the disk of that path; x.db itself is not touched
 
 Exit code 2 on a database that is not durable: fsync or synchronous_commit off, a memory file system.";

@@ -5,6 +5,7 @@
 mod calculating;
 mod cataloguing;
 mod conformance;
+mod demonstrating;
 mod leasing;
 mod migrating;
 mod reading;

@@ -66,6 +66,10 @@ fn the_books_are_read_beside_a_writer() {
         assert_eq!(unknown.code, 2);
         assert!(unknown.err.contains("trial-balance lists the codes"), "{}", unknown.err);
 
+        let chart_code = sycee_on(url, &["ledger", "statement", "1100"]);
+        assert_eq!(chart_code.code, 2);
+        assert!(chart_code.err.contains(&format!("name one of {code}")), "{}", chart_code.err);
+
         let verified = sycee_on(url, &["ledger", "verify"]);
         assert!(verified.code == 0 && verified.out.contains("the books hold"), "{verified:?}");
         // The writer was not fenced by any of it.

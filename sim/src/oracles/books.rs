@@ -6,7 +6,7 @@ use sycee_accounting::accounting_center::BookControl;
 use sycee_accounting::accounting_entry_service::EntryAudit;
 use sycee_accounting::accounting_reconciliation_service::ControlTotal;
 use sycee_accounting::reports;
-use sycee_asset::{AccrualSegment, AccrualTotal, LoanNote, NoteStatus};
+use sycee_asset::{AccrualSegment, AccrualTotal, AssetClose, LoanNote, NoteStatus};
 use sycee_contract::{Date, PartnerId};
 use sycee_money::Money;
 use sycee_runtime::{Fault, MarketWriter};
@@ -56,7 +56,7 @@ pub(super) fn sub_ledger(writer: &mut MarketWriter, whole: bool) -> Result<Verdi
         add(format!("2200|{}", note.funder), note.surplus, -1);
         Ok(())
     })?;
-    let totals = accrual_totals(writer, &mut notes)?;
+    let totals = accrual_totals(writer, &mut notes, &mut verdict)?;
     if whole {
         segments(writer, totals, &mut verdict)?;
     }
@@ -76,13 +76,22 @@ pub(super) fn sub_ledger(writer: &mut MarketWriter, whole: bool) -> Result<Verdi
 /// The accruals of every day by day, funder and product: interest owed, interest paid before, penalties, loans.
 type DaySums = BTreeMap<String, [i128; 4]>;
 
-/// Reads the totals of all days, and takes what is not posted yet off what the books should have.
-fn accrual_totals(writer: &mut MarketWriter, notes: &mut Sums) -> Result<DaySums, Fault> {
+/// Reads the totals of all days, and takes what is not posted yet off what the books should have: only the day that is
+/// being closed may have such a total.
+fn accrual_totals(writer: &mut MarketWriter, notes: &mut Sums, verdict: &mut Verdict) -> Result<DaySums, Fault> {
+    let mut closing = None;
+    writer.scan::<AssetClose>(&mut |close| {
+        closing = close.closing;
+        Ok(())
+    })?;
     let mut days = DaySums::new();
     writer.scan::<AccrualTotal>(&mut |total| {
         let units = |amount: Money| i128::from(amount.units());
         let (receivable, unearned, penalty) = (units(total.receivable), units(total.unearned), units(total.penalty));
         if !total.posted {
+            verdict.check(closing == Some(total.date), || {
+                format!("accrual {} {} {} was never posted", total.date, total.funder, total.product)
+            });
             let of = |code: &str| format!("{code}|{}|{}", total.funder, total.product);
             for (key, by) in [
                 (of("1210"), -receivable),

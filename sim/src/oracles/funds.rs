@@ -6,7 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use sycee_accounting::reports;
 use sycee_contract::FundAccountId;
 use sycee_funds::fund_management_system::{
-    FundAccount, FundBucket, FundReservation, FundReturn, FundTransaction, ReservationStatus, SuspenseResolution,
+    FundAccount, FundBucket, FundReservation, FundReturn, FundTransaction, ReservationStatus, StrayPayout,
+    SuspenseResolution,
 };
 use sycee_runtime::{Fault, MarketWriter};
 
@@ -32,6 +33,7 @@ pub(super) fn fund_accounts(writer: &mut MarketWriter, whole: bool) -> Result<Ve
         }
         *there.entry(format!("1100|{}", account.partner)).or_default() += CASH.iter().map(units).sum::<i128>();
         there.insert(format!("suspense|{}", account.partner), units(&FundBucket::Suspense));
+        there.insert(format!("1300|{}", account.partner), units(&FundBucket::Recoverable));
         *there.entry(capital_of(account)).or_default() += units(&FundBucket::Arrived);
         for bucket in [FundBucket::Frozen, FundBucket::InTransit, FundBucket::PaidOut] {
             held.insert(format!("{} {bucket:?}", account.code), units(&bucket));
@@ -41,13 +43,14 @@ pub(super) fn fund_accounts(writer: &mut MarketWriter, whole: bool) -> Result<Ve
     })?;
     reservations(writer, &accounts, &held, &mut verdict)?;
     refunds(writer, &accounts, &mut there, &mut verdict)?;
+    strays(writer, &accounts, &mut verdict)?;
     // Money that was paid out but whose loan is not booked yet is still cash in the ledger: the two move in one cascade,
     // so there is none between cascades.
     let mut books = Sums::new();
     for row in reports::trial_balance(writer.reader(), None)?.rows {
         let funder = row.code.split('|').nth(1).unwrap_or_default();
         let (key, sign) = match row.chart_code() {
-            "1100" => (row.code.clone(), 1),
+            "1100" | "1300" => (row.code.clone(), 1),
             "2100" | "3100" => (row.code.clone(), -1),
             "2200" | "2900" => (format!("suspense|{funder}"), -1),
             _ => continue,
@@ -93,6 +96,26 @@ fn refunds(
         Ok(())
     })?;
     compare(verdict, ("the accounts", &counted), ("the returns", &paid));
+    Ok(())
+}
+
+/// What went out although no loan takes it, and has not come back, is what the accounts count as recoverable.
+fn strays(
+    writer: &mut MarketWriter,
+    accounts: &BTreeMap<FundAccountId, FundAccount>,
+    verdict: &mut Verdict,
+) -> Result<(), Fault> {
+    let named = |account: &FundAccount| format!("{} recoverable", account.code);
+    let counted = accounts.values().map(|account| (named(account), i128::from(account.recoverable.units()))).collect();
+    let mut out: Sums = accounts.values().map(|account| (named(account), 0)).collect();
+    writer.scan::<StrayPayout>(&mut |stray| {
+        if let Some(account) = accounts.get(&stray.fund_account) {
+            *out.entry(named(account)).or_default() +=
+                i128::from(stray.booked.units()) - i128::from(stray.recovered.units());
+        }
+        Ok(())
+    })?;
+    compare(verdict, ("the accounts", &counted), ("the stray payouts", &out));
     Ok(())
 }
 
