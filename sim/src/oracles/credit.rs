@@ -45,6 +45,11 @@ pub(super) fn credit_lines(writer: &mut MarketWriter) -> Result<Verdict, Fault> 
         verdict.check(limit == sum, || format!("{}: limit {limit}, parts {sum} (units)", line.customer));
         let negative = parts.iter().any(|part| part.is_negative());
         verdict.check(!negative, || format!("{}: a part is negative", line.customer));
+        let is_frozen = line.freeze_order.is_some() || !line.overdue_loans.is_empty();
+        let wrong_side = if is_frozen { line.available } else { line.frozen };
+        verdict.check(wrong_side.units() == 0, || {
+            format!("{}: frozen is {is_frozen}, available {}, frozen {}", line.customer, line.available, line.frozen)
+        });
         for (name, part, held) in [("reserved", line.reserved, &mut reserved), ("used", line.used, &mut used)] {
             let (part, held) = (i128::from(part.units()), held.remove(&line.customer).unwrap_or(0));
             verdict.check(part == held, || format!("{}: {name} {part}, loans hold {held} (units)", line.customer));

@@ -17,9 +17,12 @@ const TIMER_DAYS_MAX: i64 = 1;
 pub(super) fn effects(writer: &mut MarketWriter) -> Result<Verdict, Fault> {
     let mut verdict = Verdict::new(6, "every effect ends: done, compensated, or parked with a work order");
     let now = writer.now();
-    let mut topics = BTreeSet::new();
+    let (mut topics, mut open_topics) = (BTreeSet::new(), BTreeSet::new());
     writer.scan::<WorkOrder>(&mut |order| {
         topics.insert(order.topic.clone());
+        if order.open_marker.is_some() {
+            open_topics.insert(order.topic.clone());
+        }
         Ok(())
     })?;
     writer.scan::<RuntimeEffect>(&mut |effect| {
@@ -48,15 +51,15 @@ pub(super) fn effects(writer: &mut MarketWriter) -> Result<Verdict, Fault> {
     writer.scan::<PaymentOrder>(&mut |payment| {
         let holds = !payment.is_open()
             || timers.contains(&format!("payment-system/poll-{}", payment.id))
-            || topics.contains(&format!("payment-unanswered-{}", payment.id))
-            || topics.contains(&format!("payment-disputed-{}", payment.id));
+            || open_topics.contains(&format!("payment-unanswered-{}", payment.id))
+            || open_topics.contains(&format!("payment-disputed-{}", payment.id));
         verdict.check(holds, || format!("{} is on its way and nobody watches it", payment.id));
         Ok(())
     })?;
     writer.scan::<PartnerDisbursement>(&mut |attempt| {
         let holds = (attempt.status, attempt.way) != (DisbursementStatus::Requested, PayoutWay::PartnerSystem)
             || timers.contains(&format!("partner-hub/poll-{}", attempt.order))
-            || topics.contains(&format!("partner-payout-unanswered-{}", attempt.order));
+            || open_topics.contains(&format!("partner-payout-unanswered-{}", attempt.order));
         verdict.check(holds, || format!("{} is at its funder and nobody watches it", attempt.order));
         Ok(())
     })?;

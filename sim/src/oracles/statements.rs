@@ -8,6 +8,7 @@ use sycee_contract::{LoanId, PaymentDirection, ReservationId, Timestamp};
 use sycee_funds::fund_management_system::{FundReservation, ReservationStatus};
 use sycee_funds::payment_system::{PaymentOrder, PaymentStatus};
 use sycee_money::Money;
+use sycee_partner::partner_hub::{DisbursementStatus, PartnerDisbursement, PayoutWay};
 use sycee_psp::StatementRow;
 use sycee_runtime::{Fault, MarketWriter};
 
@@ -30,6 +31,8 @@ struct Reconciliation<'a> {
     unknown: BTreeSet<(String, String)>,
     /// What channels paid out under each reservation, and whether a payment of it is still open.
     paid: BTreeMap<ReservationId, (i64, bool)>,
+    /// Reservations whose partner was asked to pay and has not said what became of it.
+    asked: BTreeSet<ReservationId>,
 }
 
 /// Compares, and adds what it finds to the `verdict` of oracle 3.
@@ -38,7 +41,18 @@ pub(crate) fn reconcile(
     statements: &Statements,
     verdict: &mut Verdict,
 ) -> Result<(), Fault> {
-    let mut open = Reconciliation { rows: BTreeMap::new(), unknown: BTreeSet::new(), paid: BTreeMap::new() };
+    let mut open = Reconciliation {
+        rows: BTreeMap::new(),
+        unknown: BTreeSet::new(),
+        paid: BTreeMap::new(),
+        asked: BTreeSet::new(),
+    };
+    writer.scan::<PartnerDisbursement>(&mut |attempt| {
+        if (attempt.status, attempt.way) == (DisbursementStatus::Requested, PayoutWay::PartnerSystem) {
+            open.asked.insert(attempt.reservation);
+        }
+        Ok(())
+    })?;
     for (channel, rows) in &statements.channels {
         for row in rows.iter().filter(|row| !row.request_id.is_empty()) {
             let key = (channel.clone(), row.request_id.clone());
@@ -117,7 +131,7 @@ fn reservation_and_payouts(
         _ => None,
     };
     let paid = by_channel.map_or(by_partner.map_or(0, Money::units), |(units, _)| units);
-    let under_way = by_channel.is_none_or(|(_, is_open)| is_open);
+    let under_way = by_channel.map_or_else(|| open.asked.contains(&id), |(_, is_open)| is_open);
     let holds = match status {
         ReservationStatus::PaidOut | ReservationStatus::Closed => paid == amount.units(),
         ReservationStatus::InTransit => under_way && (paid == 0 || paid == amount.units()),
@@ -138,7 +152,7 @@ mod tests {
     use sycee_money::Currency;
 
     /// The rule of one reservation, as a table: status, what its channel paid (and whether a payment is open) or what a
-    /// partner paid, and whether that can be.
+    /// partner paid that was asked to, and whether that can be.
     #[test]
     fn reservations_and_what_was_paid() {
         use ReservationStatus::{Bounced, Closed, Held, InTransit, PaidOut, Released};
@@ -178,11 +192,18 @@ mod tests {
                 changed_at: Timestamp::default(),
             };
             let paid = by_channel.map(|paid| (id, paid)).into_iter().collect();
-            let open = Reconciliation { rows: BTreeMap::new(), unknown: BTreeSet::new(), paid };
+            let (rows, unknown) = (BTreeMap::new(), BTreeSet::new());
+            let mut open = Reconciliation { rows, unknown, paid, asked: BTreeSet::from([id]) };
             let mut partners = by_partner.map(|units| (loan, money(units))).into_iter().collect();
             let mut verdict = Verdict::new(3, "");
             reservation_and_payouts(&reservation, &open, &mut partners, &mut verdict);
             assert_eq!(verdict.holds(), holds, "{status:?} {by_channel:?} {by_partner:?}: {:?}", verdict.findings);
+            if (status, by_channel) == (InTransit, None) {
+                let mut partners = by_partner.map(|units| (loan, money(units))).into_iter().collect();
+                open.asked.clear();
+                reservation_and_payouts(&reservation, &open, &mut partners, &mut verdict);
+                assert!(!verdict.holds(), "money is on its way and nobody was asked to pay it");
+            }
         }
     }
 }

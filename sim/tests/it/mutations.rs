@@ -106,7 +106,7 @@ fn accruals(bench: &mut Bench) {
     }
     bench.catches(&bench.changed(&total, |it| it.loans += 1), &[(2, &day)]);
     let unposted = bench.changed(&total, |it| it.posted = false);
-    bench.catches(&unposted, &[(2, &format!("1210|{}|{}", total.funder, total.product))]);
+    bench.catches(&unposted, &[(2, &format!("1210|{}|{}", total.funder, total.product)), (2, &"was never posted")]);
     let segment = bench.first::<AccrualSegment>(|segment| segment.date == total.date);
     bench.catches(&bench.removed(&segment), &[(2, &day)]);
 }
@@ -133,6 +133,12 @@ fn fund_accounts(bench: &mut Bench) {
             it.paid_out = plus(it.paid_out, units);
         });
         bench.catches(&through, &[(3, &format!("{code} PaidOut"))]);
+        let stray = bench.changed(&account, |it| {
+            it.recoverable = plus(it.recoverable, units.abs());
+            it.available = plus(it.available, -units.abs());
+        });
+        let in_books = format!("1300|{}", account.partner);
+        bench.catches(&stray, &[(3, &in_books), (3, &format!("{code} recoverable"))]);
     }
     for units in [1, -1] {
         let gone = bench.first::<FundReturn>(|it| it.amount.units() > 1);
@@ -266,6 +272,9 @@ fn credit_lines(bench: &mut Bench) {
         it.available = Money::from_units(-1, it.available.currency());
     });
     bench.catches(&negative, &[(5, &format!("{customer}: a part is negative"))]);
+    let open_line = bench.first::<CreditLine>(|line| line.freeze_order.is_none() && line.available.is_positive());
+    let frozen = bench.changed(&open_line, |it| it.freeze_order = Some("blacklisted".to_owned()));
+    bench.catches(&frozen, &[(5, &format!("{}: frozen is true", open_line.customer))]);
     for status in [HoldStatus::Released, HoldStatus::Settled] {
         bench.catches(&bench.changed(&hold, |it| it.status = status), &[(5, &hold.loan)]);
     }
