@@ -327,7 +327,9 @@ impl MarketWriter {
             return Err(Fault::bug(format!("nobody receives {}", stimulus.vt.id)));
         }
         // What its actor may not ask for is refused, through whatever door it comes.
-        let passes = stimulus.source == OUTSIDE || registry.may_pass_on(stimulus.source, type_id);
+        // That a timer's service sends its command was declared when it was set, perhaps to another program.
+        let declared = stimulus.source == OUTSIDE || stimulus.timer.is_some();
+        let passes = declared || registry.may_pass_on(stimulus.source, type_id);
         if !passes && stimulus.check_actor().is_ok() {
             let text =
                 format!("{} does not pass on {}: nobody registered that it does", stimulus.source, stimulus.vt.id);

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use sycee_contract::{OpenTo, Timestamp};
 
 use super::MarketWriter;
-use crate::system::{EffectState, RUNTIME, RuntimeEffect, RuntimeTimer};
+use crate::system::{EffectState, RuntimeEffect, RuntimeTimer};
 use crate::{EffectEnvelope, Executed, Fault, FaultKind, Stimulus};
 
 impl MarketWriter {
@@ -137,16 +137,20 @@ impl MarketWriter {
             Err(fault) => return Err(self.pass_over(&id, fault)),
         };
         let Some(timer) = timer else { return Ok(None) };
-        match self.timer_stimulus(&timer) {
-            Ok(stimulus) => self.execute(stimulus).map(Some),
-            Err(fault) => Err(self.pass_over(&id, fault)),
-        }
+        let stimulus = match self.timer_stimulus(&timer) {
+            Ok(stimulus) => stimulus,
+            Err(fault) => return Err(self.pass_over(&id, fault)),
+        };
+        self.execute(stimulus).map(Some).map_err(|fault| {
+            let stands = self.core.get::<RuntimeTimer>(&id).is_ok_and(|timer| timer.is_some_and(|it| it.due == due));
+            if stands { self.pass_over(&id, fault) } else { fault }
+        })
     }
 
     /// A timer that no program like this can fire stays in the table, for one that can, with a work order; it must not
     /// stand in the way of the others. One that an outage keeps from firing stands.
     fn pass_over(&mut self, id: &str, fault: Fault) -> Fault {
-        if fault.kind != FaultKind::Outage {
+        if matches!(fault.kind, FaultKind::Bug | FaultKind::Corrupt) {
             self.core.timers.pop();
             // The timer stays in any case.
             drop(self.work_order("stuck-timer", &format!("timer-{id}"), &format!("timer {id}: {fault}")));
@@ -160,7 +164,8 @@ impl MarketWriter {
         let handler = type_id.and_then(|type_id| registry.handlers.get(type_id));
         let handler = handler.ok_or_else(|| Fault::bug(format!("nobody answers timer {}", timer.message)))?;
         let payload = self.core.keys.opening(|| (handler.decode)(&timer.payload))??;
-        let service = registry.services.iter().find(|name| **name == timer.service).copied().unwrap_or(RUNTIME);
+        let service = registry.services.iter().find(|name| **name == timer.service).copied();
+        let service = service.ok_or_else(|| Fault::bug(format!("no service is called {}", timer.service)))?;
         Ok(Stimulus {
             actor: Arc::from("timer"),
             source: service,

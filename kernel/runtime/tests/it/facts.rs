@@ -3,9 +3,10 @@
 use sycee_runtime::storage::{ColumnKind, collect};
 use sycee_runtime::{EffectState, FaultKind, MarketWriter, RuntimeEffect, RuntimeTimer};
 
+use crate::opening::run;
 use crate::shop::{
     Item, Step, code, know, on_each_engine, on_each_engine_with_work_orders, open, open_with_work_orders,
-    open_without_facts, orders, parked, please, put, text, times,
+    open_without_facts, open_without_timers, orders, parked, please, put, text, times,
 };
 
 fn later(steps: &[Step]) -> Step {
@@ -181,6 +182,41 @@ fn a_timer_that_no_handler_answers_stays_for_a_program_that_does_and_blocks_nobo
         shop.set_now(shop.now().plus_seconds(60));
         assert!(shop.fire_timer().unwrap().is_some());
         assert_eq!(times(&mut shop, 1), 1);
+    });
+}
+
+#[test]
+fn a_timer_fires_although_its_service_does_not_say_any_more_that_it_sets_it() {
+    on_each_engine_with_work_orders(|url, mut shop| {
+        shop.execute(please(&[later(&[Step::Count(1)])])).unwrap();
+        shop.sync().unwrap();
+        drop(shop);
+        let mut other = open_without_timers(url);
+        other.set_now(other.now().plus_seconds(60));
+        assert!(other.fire_timer().unwrap().is_some());
+        assert!(other.fire_timer().unwrap().is_none());
+        assert_eq!((times(&mut other, 1), parked(&mut other).len()), (1, 0));
+    });
+}
+
+#[test]
+fn a_timer_of_a_service_that_is_gone_stays_with_a_work_order_and_blocks_nobody() {
+    on_each_engine_with_work_orders(|url, mut shop| {
+        shop.execute(please(&[later(&[Step::Count(1)])])).unwrap();
+        shop.execute(please(&[Step::Later(61, "second".to_owned(), text(&[Step::Count(2)]))])).unwrap();
+        shop.sync().unwrap();
+        drop(shop);
+        run(url, "UPDATE runtime_timer SET service = 'stall' WHERE id = 'shop/later'");
+        let mut shop = open_with_work_orders(url);
+        shop.set_now(shop.now().plus_seconds(61));
+        assert_eq!(shop.fire_timer().err().unwrap().kind, FaultKind::Bug);
+        assert!(shop.fire_timer().unwrap().is_some());
+        assert!(shop.fire_timer().unwrap().is_none());
+        shop.sync().unwrap();
+        assert_eq!((times(&mut shop, 1), times(&mut shop, 2)), (0, 1));
+        assert!(shop.load::<RuntimeTimer>(&"shop/later".to_owned()).unwrap().is_some());
+        let text = orders(&mut shop).remove(0).text;
+        assert!(text.contains("no service is called stall"), "{text}");
     });
 }
 
