@@ -34,8 +34,8 @@ pub fn seconds(seconds: u64) -> Duration {
 }
 
 /// A virtual clock that shows nothing while its gate is shut, and breaks when it is told to.
-struct Gated {
-    clock: VirtualClock,
+pub struct Gated {
+    pub clock: VirtualClock,
     shut: Mutex<Option<Receiver<bool>>>,
 }
 
@@ -71,7 +71,7 @@ impl Clock for Gated {
 }
 
 /// A market whose writer does not turn before the gate is opened.
-fn held(market: MarketWriter, live: impl FnOnce(Arc<Gated>) -> Live) -> (Writer, Arc<Gated>, Sender<bool>) {
+pub fn held(market: MarketWriter, live: impl FnOnce(Arc<Gated>) -> Live) -> (Writer, Arc<Gated>, Sender<bool>) {
     let clock = Gated::at(market.now());
     let writer = Writer::spawn(market, live(clock.clone())).unwrap();
     writer.settle().unwrap();

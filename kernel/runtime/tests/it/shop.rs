@@ -62,6 +62,8 @@ pub enum Step {
     Bug,
     /// A bug that is not.
     Panic,
+    /// Stored data that is not what it must be.
+    Corrupt,
 }
 
 macro_rules! told {
@@ -246,6 +248,7 @@ fn walk(work: &mut Work, steps: &[Step]) -> Handled<Vec<Sensitive>> {
             Step::Refuse => return Err(Rejection::new("NO", "told to refuse").into()),
             Step::Bug => return Err(Fault::bug("told to fail").into()),
             Step::Panic => panic!("told to panic"),
+            Step::Corrupt => return Err(Fault::corrupt("told to find stored data broken").into()),
         }
     }
     Ok(names)
