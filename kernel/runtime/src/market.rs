@@ -231,15 +231,16 @@ impl MarketWriter {
         let mut before = self.core.mark(&cascade);
         self.consume(&stimulus)?;
         let consumed = self.core.journal.len();
+        let permitted = stimulus.check_actor();
+        let forged = permitted.is_err();
         let day_before = self.core.state.today;
-        if let Some(today) = stimulus.advance {
+        if let Some(today) = stimulus.advance.filter(|_| !forged) {
             self.core.state.today = day_before.max(today);
         }
         cascade.hops.push(root);
         cascade.queue.push_back(Queued { hop: 0, delivery: Delivery::Message });
-        let permitted = stimulus.check_actor();
-        let forged = permitted.is_err();
-        let outcome = match permitted.map_err(Halt::from).and_then(|()| self.drain(&mut cascade)) {
+        let drained = permitted.map_err(Halt::from).and_then(|()| self.drain(&mut cascade));
+        let outcome = match drained.map_err(|halt| no_refusal_of_a_day(&stimulus, halt)) {
             Ok(answer) => Ok(answer),
             Err(Halt::Refused(rejection)) => {
                 cascade.hops.truncate(1);
@@ -611,6 +612,16 @@ impl MarketWriter {
             hasher.update(&resident.digest());
         }
         Ok(hasher.finalize().to_hex().to_string())
+    }
+}
+
+/// A business day begins for everybody or for nobody: nobody may refuse it.
+fn no_refusal_of_a_day(stimulus: &Stimulus, halt: Halt) -> Halt {
+    match (stimulus.advance, halt) {
+        (Some(today), Halt::Refused(rejection)) => {
+            Fault::bug(format!("{} refused that {today} begins: {rejection}", stimulus.vt.id)).into()
+        }
+        (_, halt) => halt,
     }
 }
 
