@@ -4,15 +4,21 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use sycee_money::Money;
 
+use crate::message::{Stored, Undecodable};
 use crate::{
     CustomerId, DisbursementOrderId, KycCaseId, LoanId, PartnerId, PaymentDirection, PaymentId, PayoutAccount,
     Sensitive,
 };
 
 /// A request to the outside world, committed first and executed after, at least once.
+///
+/// Invariant: what a version once wrote, every later program reads: a changed payload gets the next [`Self::VERSION`],
+/// and [`Self::upcast`] learns to read the one before.
 pub trait Effect: Clone + std::fmt::Debug + Serialize + DeserializeOwned + Send + Sync + 'static {
     /// Stable kind, the name an adapter registers for.
     const KIND: &'static str;
+    /// Version of the payload as it is stored.
+    const VERSION: u16 = 1;
     /// How often it is tried before it is parked with a work order. Waits double from 2 s to an hour: 8 tries take four
     /// minutes, 24 half a day.
     const MAX_ATTEMPTS: u32 = 24;
@@ -20,6 +26,20 @@ pub trait Effect: Clone + std::fmt::Debug + Serialize + DeserializeOwned + Send 
     fn idempotency_key(&self) -> String;
     /// Whose key seals its personal data.
     fn subject(&self) -> Option<CustomerId>;
+
+    /// Reads a payload of an older version as one of this; `None` for a version that nobody kept.
+    ///
+    /// Errors: when the bytes are none of that version.
+    fn upcast(_version: u16, _bytes: &[u8]) -> Option<Result<Self, postcard::Error>> {
+        None
+    }
+
+    /// Reads a stored payload of any version.
+    ///
+    /// Errors: `Newer`, `Forgotten`, `Broken`.
+    fn decode(version: u16, bytes: &[u8]) -> Result<Self, Undecodable> {
+        Stored { what: Self::KIND, version, bytes }.read(Self::VERSION, Self::upcast)
+    }
 }
 
 macro_rules! effects {
@@ -122,5 +142,42 @@ effects! {
         funder: PartnerId,
         /// Which poll this is, 1 upwards.
         attempt: u32,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Version 1 had no channel.
+    #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+    struct Page {
+        number: u32,
+        channel: String,
+    }
+
+    impl Effect for Page {
+        const KIND: &'static str = "page";
+        const VERSION: u16 = 3;
+        fn idempotency_key(&self) -> String {
+            self.number.to_string()
+        }
+        fn subject(&self) -> Option<CustomerId> {
+            None
+        }
+        fn upcast(version: u16, bytes: &[u8]) -> Option<Result<Self, postcard::Error>> {
+            (version == 1).then(|| Ok(Self { number: postcard::from_bytes(bytes)?, channel: "pager".to_owned() }))
+        }
+    }
+
+    #[test]
+    fn an_old_effect_is_read_and_an_unknown_one_says_so() {
+        let page = Page { number: 7, channel: "pager".to_owned() };
+        let current = postcard::to_stdvec(&page).unwrap();
+        assert_eq!(Page::decode(3, &current).unwrap(), page);
+        assert_eq!(Page::decode(1, &[7]).unwrap(), page);
+        assert!(matches!(Page::decode(2, &[7]), Err(Undecodable::Forgotten { message: "page", stored: 2, known: 3 })));
+        assert!(matches!(Page::decode(4, &current), Err(Undecodable::Newer { stored: 4, .. })));
+        assert!(matches!(Page::decode(3, &[]), Err(Undecodable::Broken { stored: 3, .. })));
     }
 }

@@ -53,7 +53,7 @@ pub enum Undecodable {
         "{message} is stored in version {stored}, this program knows up to {known}: read it with the newer program"
     )]
     Newer {
-        /// Message id.
+        /// Id of the message, kind of the effect.
         message: &'static str,
         /// The version that stands there.
         stored: u16,
@@ -63,7 +63,7 @@ pub enum Undecodable {
     /// Nobody kept the decoder of this old version.
     #[error("{message} is stored in version {stored}, which this program cannot bring up to {known}")]
     Forgotten {
-        /// Message id.
+        /// Id of the message, kind of the effect.
         message: &'static str,
         /// The version that stands there.
         stored: u16,
@@ -73,7 +73,7 @@ pub enum Undecodable {
     /// The bytes are no such payload.
     #[error("{message} in version {stored} does not decode")]
     Broken {
-        /// Message id.
+        /// Id of the message, kind of the effect.
         message: &'static str,
         /// The version that stands there.
         stored: u16,
@@ -107,11 +107,29 @@ pub trait Message: Clone + Debug + Serialize + DeserializeOwned + JsonSchema + S
     ///
     /// Errors: `Newer`, `Forgotten`, `Broken`.
     fn decode(version: u16, bytes: &[u8]) -> Result<Self, Undecodable> {
-        let (message, stored, known) = (Self::ID, version, Self::VERSION);
-        let read = match version.cmp(&known) {
-            Ordering::Equal => postcard::from_bytes(bytes),
+        Stored { what: Self::ID, version, bytes }.read(Self::VERSION, Self::upcast)
+    }
+}
+
+/// Stored bytes and the version in which they were written.
+pub(crate) struct Stored<'a> {
+    pub what: &'static str,
+    pub version: u16,
+    pub bytes: &'a [u8],
+}
+
+impl Stored<'_> {
+    /// Reads them in a program that writes version `known`, and reads older ones with `upcast`.
+    pub(crate) fn read<T: DeserializeOwned>(
+        &self,
+        known: u16,
+        upcast: impl FnOnce(u16, &[u8]) -> Option<Result<T, postcard::Error>>,
+    ) -> Result<T, Undecodable> {
+        let (message, stored) = (self.what, self.version);
+        let read = match stored.cmp(&known) {
+            Ordering::Equal => postcard::from_bytes(self.bytes),
             Ordering::Greater => return Err(Undecodable::Newer { message, stored, known }),
-            Ordering::Less => Self::upcast(version, bytes).ok_or(Undecodable::Forgotten { message, stored, known })?,
+            Ordering::Less => upcast(stored, self.bytes).ok_or(Undecodable::Forgotten { message, stored, known })?,
         };
         read.map_err(|source| Undecodable::Broken { message, stored, source })
     }
@@ -119,8 +137,10 @@ pub trait Message: Clone + Debug + Serialize + DeserializeOwned + JsonSchema + S
 
 /// A message with one owner, who answers.
 pub trait Command: Message {
-    /// What the owner answers.
+    /// What the owner answers. Answers are stored for whoever repeats a request, as payloads are.
     type Answer: Clone + Debug + Serialize + DeserializeOwned + JsonSchema + Send + Sync + 'static;
+    /// Version of the answer as it is stored.
+    const ANSWER_VERSION: u16 = 1;
     /// What each participant contributes when the owner consults them.
     type Contribution: Clone + Debug + Send + Sync + 'static;
     /// The service that answers.
@@ -139,6 +159,20 @@ pub trait Command: Message {
     /// Who may ask for this one.
     fn open_to(&self) -> OpenTo {
         OpenTo::Staff
+    }
+
+    /// Reads an answer of an older version as one of this; `None` for a version that nobody kept.
+    ///
+    /// Errors: when the bytes are none of that version.
+    fn upcast_answer(_version: u16, _bytes: &[u8]) -> Option<Result<Self::Answer, postcard::Error>> {
+        None
+    }
+
+    /// Reads a stored answer of any version.
+    ///
+    /// Errors: `Newer`, `Forgotten`, `Broken`.
+    fn decode_answer(version: u16, bytes: &[u8]) -> Result<Self::Answer, Undecodable> {
+        Stored { what: Self::ID, version, bytes }.read(Self::ANSWER_VERSION, Self::upcast_answer)
     }
 }
 

@@ -32,6 +32,7 @@ pub(crate) struct StoredHop {
 /// What a request was answered, as stored.
 #[derive(Serialize, Deserialize)]
 pub(crate) enum StoredAnswer {
+    /// The version of the answer, then the answer; nothing where there is none.
     Done(Vec<u8>),
     Refused(Rejection),
 }

@@ -1,6 +1,7 @@
 //! The market writer: runs cascades in memory, seals batches, recovers.
 
 mod outside;
+mod owed;
 mod recovery;
 mod scout;
 
@@ -13,6 +14,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use sycee_contract::{Date, Message as _, OpenWorkOrder, Rejection, Timestamp};
 
 pub use self::outside::{RETRY, Retry};
+use self::owed::{stuck_effect, work_order};
 use self::recovery::is_suspended;
 use crate::cascade::{Cascade, Delivery, Executed, Hop, HopOutcome, Queued};
 use crate::commit::{Flusher, Job};
@@ -94,10 +96,12 @@ pub struct MarketWriter {
     stimuli: Vec<(u64, Stimulus, Timestamp)>,
     /// Effects marked executed since the last seal.
     finished: Vec<i64>,
-    /// Effects that may be pending; each leaves once the first of them is seen to have ended.
+    /// Effects that are pending, with everything that stands: what may still be undone does not leave.
     pending: BTreeSet<i64>,
     /// Effects that somebody is executing.
     handed_out: FxHashSet<i64>,
+    /// Work orders that could not be opened yet.
+    owed: Vec<OpenWorkOrder>,
     in_flight: Option<InFlight>,
     ready_effects: VecDeque<EffectEnvelope>,
     completed: VecDeque<(u64, Result<Executed, Fault>)>,
@@ -124,6 +128,7 @@ impl MarketWriter {
 
     fn open_claimed(registry: Arc<Registry>, options: MarketOptions, claim: Claim) -> Result<Self, Fault> {
         let opened = open_parts(&registry, &options, claim)?;
+        let pending = opened.pending();
         Ok(Self {
             batch: opened.batch + 1,
             durable: opened.committed,
@@ -131,7 +136,8 @@ impl MarketWriter {
             core: opened.core,
             flusher: opened.flusher,
             recent: opened.recent,
-            pending: opened.effects.iter().map(|effect| effect.id).collect(),
+            pending,
+            owed: opened.unreadable.iter().map(|(id, fault)| stuck_effect(*id, &fault.message)).collect(),
             ready_effects: opened.effects,
             options,
             unflushed: FxHashMap::default(),
@@ -225,15 +231,16 @@ impl MarketWriter {
         let mut before = self.core.mark(&cascade);
         self.consume(&stimulus)?;
         let consumed = self.core.journal.len();
+        let permitted = stimulus.check_actor();
+        let forged = permitted.is_err();
         let day_before = self.core.state.today;
-        if let Some(today) = stimulus.advance {
+        if let Some(today) = stimulus.advance.filter(|_| !forged) {
             self.core.state.today = day_before.max(today);
         }
         cascade.hops.push(root);
         cascade.queue.push_back(Queued { hop: 0, delivery: Delivery::Message });
-        let permitted = stimulus.check_actor();
-        let forged = permitted.is_err();
-        let outcome = match permitted.map_err(Halt::from).and_then(|()| self.drain(&mut cascade)) {
+        let drained = permitted.map_err(Halt::from).and_then(|()| self.drain(&mut cascade));
+        let outcome = match drained.map_err(|halt| no_refusal_of_a_day(&stimulus, halt)) {
             Ok(answer) => Ok(answer),
             Err(Halt::Refused(rejection)) => {
                 cascade.hops.truncate(1);
@@ -254,7 +261,7 @@ impl MarketWriter {
                 return Err(fault);
             }
         };
-        self.core.forget_undo();
+        self.stands(&stimulus);
         // What a person forges is no fact: nobody has to look after it.
         let parked =
             outcome.as_ref().err().filter(|_| stimulus.fact && !forged).map(|why| (stimulus.vt.id, why.to_string()));
@@ -290,10 +297,18 @@ impl MarketWriter {
         Ok(())
     }
 
+    /// What `stimulus` did, or what it has consumed, is not undone any more.
+    fn stands(&mut self, stimulus: &Stimulus) {
+        self.core.forget_undo();
+        if let Some(effect) = stimulus.effect_done {
+            self.pending.remove(&effect);
+        }
+    }
+
     /// Keeps a fact that ran into `fault`, with what it said, as cascade `id`.
     fn suspend(&mut self, ticket: u64, stimulus: Stimulus, id: i64, fault: &Fault) -> Result<(), Fault> {
         self.consume(&stimulus)?;
-        self.core.forget_undo();
+        self.stands(&stimulus);
         let text = fault.to_string();
         self.log.push(LogRecord {
             id,
@@ -327,7 +342,9 @@ impl MarketWriter {
             return Err(Fault::bug(format!("nobody receives {}", stimulus.vt.id)));
         }
         // What its actor may not ask for is refused, through whatever door it comes.
-        let passes = stimulus.source == OUTSIDE || registry.may_pass_on(stimulus.source, type_id);
+        // That a timer's service sends its command was declared when it was set, perhaps to another program.
+        let declared = stimulus.source == OUTSIDE || stimulus.timer.is_some();
+        let passes = declared || registry.may_pass_on(stimulus.source, type_id);
         if !passes && stimulus.check_actor().is_ok() {
             let text =
                 format!("{} does not pass on {}: nobody registered that it does", stimulus.source, stimulus.vt.id);
@@ -426,17 +443,8 @@ impl MarketWriter {
         self.core.put::<ParkedStimulus>(id, Some(Arc::new(parked)));
         self.core.forget_undo();
         if message != OpenWorkOrder::ID {
-            // The fact stays parked whatever becomes of the work order, which is parked itself when it fails.
-            drop(self.work_order("parked-fact", &format!("{message}-{id}"), &format!("{message}: {error}")));
+            self.owe(work_order("parked-fact", format!("{message}-{id}"), format!("{message}: {error}")));
         }
-    }
-
-    fn work_order(&mut self, kind: &str, key: &str, text: &str) -> Result<(), Fault> {
-        if self.core.registry.owner_of(OpenWorkOrder::ID).is_none() {
-            return Ok(());
-        }
-        let order = OpenWorkOrder { kind: kind.to_owned(), loan: None, text: text.to_owned(), key: key.to_owned() };
-        self.execute_ticket(DERIVED, Stimulus::command("runtime", order).through(RUNTIME)).map(|_| ())
     }
 
     /// Moves the business date on and tells the services with `event`, as one cascade.
@@ -467,6 +475,7 @@ impl MarketWriter {
 
     /// Ends the batch and hands it to the flush thread, after the one before is durable.
     pub fn seal(&mut self) -> Result<(), Fault> {
+        self.pay_owed();
         let changed = self.core.tables.iter().any(|table| table.has_dirty());
         if !changed && self.log.is_empty() && self.done.is_empty() && self.effects.is_empty() {
             return self.pump(false);
@@ -603,6 +612,16 @@ impl MarketWriter {
             hasher.update(&resident.digest());
         }
         Ok(hasher.finalize().to_hex().to_string())
+    }
+}
+
+/// A business day begins for everybody or for nobody: nobody may refuse it.
+fn no_refusal_of_a_day(stimulus: &Stimulus, halt: Halt) -> Halt {
+    match (stimulus.advance, halt) {
+        (Some(today), Halt::Refused(rejection)) => {
+            Fault::bug(format!("{} refused that {today} begins: {rejection}", stimulus.vt.id)).into()
+        }
+        (_, halt) => halt,
     }
 }
 

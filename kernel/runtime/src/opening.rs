@@ -1,6 +1,6 @@
 //! Opens a market: reads what the writer keeps in memory, and starts the flush thread.
 
-use std::collections::{BinaryHeap, VecDeque};
+use std::collections::{BTreeSet, BinaryHeap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,18 +20,30 @@ use crate::storage::{Claim, ColumnKind, Reader, TableSpec, Value, bring_up, coll
 use crate::system::{MarketState, RuntimeEffect, log_name};
 use crate::{Entity, Fault, Registry};
 
+/// Pending effects that this program cannot read, and why.
+type Unreadable = Vec<(i64, Fault)>;
+
 /// What opening gives.
 pub(crate) struct Opened {
     pub core: Core,
     pub flusher: Flusher,
     pub recent: RecentKeys,
     pub effects: VecDeque<EffectEnvelope>,
+    pub unreadable: Unreadable,
     /// The last batch.
     pub batch: i64,
     /// The last batch that a writer of before committed.
     pub committed: i64,
     /// The fencing epoch taken.
     pub epoch: i64,
+}
+
+impl Opened {
+    /// Every effect that is pending.
+    pub(crate) fn pending(&self) -> BTreeSet<i64> {
+        let unreadable = self.unreadable.iter().map(|(id, _)| *id);
+        self.effects.iter().map(|effect| effect.id).chain(unreadable).collect()
+    }
 }
 
 /// Opens the store under a new fencing epoch and reads what the writer keeps in memory.
@@ -115,9 +127,9 @@ pub(crate) fn open_watched(
             core.timer_set(Timestamp::from_micros(due), id);
         }
     }
-    let effects = read_effects(&mut core)?;
+    let (effects, unreadable) = read_effects(&mut core)?;
     let flusher = Flusher::spawn(store, keys, names.0)?;
-    Ok(Opened { core, flusher, recent, effects, batch, committed, epoch })
+    Ok(Opened { core, flusher, recent, effects, unreadable, batch, committed, epoch })
 }
 
 /// The greatest number that is a key of `table`; 0 where keys are no numbers.
@@ -212,20 +224,26 @@ fn read_recent(reader: &mut dyn Reader, state: &MarketState) -> Result<RecentKey
     Ok(recent)
 }
 
-fn read_effects(core: &mut Core) -> Result<VecDeque<EffectEnvelope>, Fault> {
+/// Effects that are pending, and those of them that wait for a program that can read them.
+fn read_effects(core: &mut Core) -> Result<(VecDeque<EffectEnvelope>, Unreadable), Fault> {
     let spec = RuntimeEffect::spec();
     let sql =
         format!("SELECT {} FROM runtime_effect WHERE id >= $1 AND state = 'Pending' ORDER BY id", spec.column_list());
     let rows = collect(&mut *core.reader, &sql, &[Value::Int(core.state.pending_from)], &spec.kinds())?;
-    let mut effects = VecDeque::new();
+    let (mut effects, mut unreadable) = (VecDeque::new(), Vec::new());
     for row in rows {
         let row = RuntimeEffect::read(&mut crate::RowReader::new(&row))?;
-        let known = core.registry.effects.get_key_value(row.kind.as_str());
-        let Some((kind, decode)) = known else {
-            return Err(Fault::corrupt(format!("effect {} has unknown kind {}", row.id, row.kind)));
+        let Some((kind, decode)) = core.registry.effects.get_key_value(row.kind.as_str()) else {
+            unreadable.push((row.id, Fault::corrupt(format!("{} is no kind of effect that is known", row.kind))));
+            continue;
         };
-        let payload = core.keys.opening(|| decode(&row.payload))??;
-        effects.push_back(EffectEnvelope { id: row.id, kind, trace: row.trace, attempts: row.attempts, payload });
+        match core.keys.opening(|| decode(&row.payload))? {
+            Ok(payload) => {
+                let (trace, attempts) = (row.trace, row.attempts);
+                effects.push_back(EffectEnvelope { id: row.id, kind, trace, attempts, payload });
+            }
+            Err(fault) => unreadable.push((row.id, fault)),
+        }
     }
-    Ok(effects)
+    Ok((effects, unreadable))
 }

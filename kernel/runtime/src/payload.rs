@@ -4,7 +4,7 @@ use std::any::{Any, TypeId};
 use std::sync::Arc;
 
 use serde::Serialize;
-use sycee_contract::{Command, Kind, Message};
+use sycee_contract::{Command, Kind, Message, Undecodable};
 
 use crate::Fault;
 
@@ -36,6 +36,11 @@ fn encode_any<T: Serialize + 'static>(payload: &dyn Any) -> Vec<u8> {
     payload.downcast_ref::<T>().map(to_bytes).unwrap_or_default()
 }
 
+fn encode_answer<C: Command>(answer: &dyn Any) -> Vec<u8> {
+    let answer = answer.downcast_ref::<C::Answer>();
+    answer.map(|answer| to_versioned_bytes(C::ANSWER_VERSION, answer)).unwrap_or_default()
+}
+
 /// Compact bytes of a value; personal data as the sealer in force says.
 pub(crate) fn to_bytes<T: Serialize>(value: &T) -> Vec<u8> {
     // Plain structs of plain data always serialize: there is no self-description to miss.
@@ -47,21 +52,25 @@ pub(crate) fn from_bytes<T: serde::de::DeserializeOwned>(bytes: &[u8]) -> Result
     postcard::from_bytes(bytes).map_err(|error| Fault::corrupt("stored bytes do not decode").because(error))
 }
 
-/// Compact bytes of a message that stands alone: its version, then its payload.
-pub(crate) fn to_versioned_bytes<M: Message>(message: &M) -> Vec<u8> {
-    to_bytes(&(M::VERSION, message))
+/// Compact bytes of what stands alone: its version, then its payload.
+pub(crate) fn to_versioned_bytes<T: Serialize>(version: u16, value: &T) -> Vec<u8> {
+    to_bytes(&(version, value))
 }
 
-/// The message behind [`to_versioned_bytes`], of whatever version.
-pub(crate) fn from_versioned_bytes<M: Message>(bytes: &[u8]) -> Result<M, Fault> {
+/// The value behind [`to_versioned_bytes`], of whatever version; `decode` is its type's.
+pub(crate) fn from_versioned_bytes<T>(
+    what: &str,
+    bytes: &[u8],
+    decode: impl FnOnce(u16, &[u8]) -> Result<T, Undecodable>,
+) -> Result<T, Fault> {
     let (version, payload) = postcard::take_from_bytes::<u16>(bytes)
-        .map_err(|error| Fault::corrupt(format!("a stored {} has no version", M::ID)).because(error))?;
-    M::decode(version, payload).map_err(undecodable)
+        .map_err(|error| Fault::corrupt(format!("a stored {what} has no version")).because(error))?;
+    decode(version, payload).map_err(undecodable)
 }
 
 /// What stored bytes are that this program cannot read.
-pub(crate) fn undecodable(error: sycee_contract::Undecodable) -> Fault {
-    Fault::corrupt("a stored message cannot be read").because(error)
+pub(crate) fn undecodable(error: Undecodable) -> Fault {
+    Fault::corrupt("what is stored cannot be read").because(error)
 }
 
 /// An answer with its type erased.
@@ -73,7 +82,7 @@ pub struct Answer {
 
 impl Answer {
     pub(crate) fn of<C: Command>(answer: C::Answer) -> Self {
-        Self { value: Arc::new(answer), encode: encode_any::<C::Answer> }
+        Self { value: Arc::new(answer), encode: encode_answer::<C> }
     }
 
     pub(crate) fn bytes(&self) -> Vec<u8> {

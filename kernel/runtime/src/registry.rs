@@ -8,7 +8,7 @@ use rustc_hash::FxHashMap;
 use sycee_contract::{Command, Effect, Event, Message, Rejection};
 
 use crate::cache::{AnyTable, Table};
-use crate::payload::{Answer, Vt, vt_of};
+use crate::payload::{Answer, Payload, Vt, from_versioned_bytes, vt_of};
 use crate::resident::{AnyResident, Resident};
 use crate::storage::{MigrationTree, Reader, TableSpec};
 use crate::{Entity, Fault, Halt, Handled, Work};
@@ -24,7 +24,7 @@ pub(crate) struct Handler {
     pub run: CommandFn,
     pub vt: &'static Vt,
     pub query: bool,
-    pub decode: fn(&[u8]) -> Result<crate::payload::Payload, Fault>,
+    pub decode: fn(&[u8]) -> Result<Payload, Fault>,
     pub decode_answer: fn(&[u8]) -> Result<Answer, Fault>,
 }
 
@@ -70,7 +70,7 @@ pub struct Registry {
     migrations: MigrationTree,
 }
 
-pub(crate) type DecodeEffect = fn(&[u8]) -> Result<crate::payload::Payload, Fault>;
+pub(crate) type DecodeEffect = fn(&[u8]) -> Result<Payload, Fault>;
 
 impl Registry {
     /// An empty registry with the runtime's own tables.
@@ -158,7 +158,7 @@ impl Registry {
 
     pub(crate) fn know_effect<F: Effect>(&mut self) {
         self.effects.insert(F::KIND, |bytes| {
-            crate::payload::from_bytes::<F>(bytes).map(|effect| Arc::new(effect) as crate::payload::Payload)
+            from_versioned_bytes(F::KIND, bytes, F::decode).map(|effect| Arc::new(effect) as Payload)
         });
     }
 }
@@ -208,10 +208,8 @@ impl ServiceBuilder<'_> {
             run: Arc::new(move |work, payload| run(work, typed::<C>(payload)?).map(Answer::of::<C>)),
             vt: vt_of::<C>(),
             query: C::NATURE == sycee_contract::Nature::Query,
-            decode: |bytes| {
-                crate::payload::from_versioned_bytes::<C>(bytes).map(|it| Arc::new(it) as crate::payload::Payload)
-            },
-            decode_answer: |bytes| crate::payload::from_bytes::<C::Answer>(bytes).map(Answer::of::<C>),
+            decode: |bytes| from_versioned_bytes(C::ID, bytes, C::decode).map(|command| Arc::new(command) as Payload),
+            decode_answer: |bytes| from_versioned_bytes(C::ID, bytes, C::decode_answer).map(Answer::of::<C>),
         };
         assert!(self.registry.handlers.insert(type_id, handler).is_none(), "{} has two handlers", C::ID);
         self

@@ -67,7 +67,7 @@ entity! {
         id: i64,
         /// Kind, the name an adapter registers for.
         kind: String,
-        /// The effect, encoded and sealed.
+        /// The effect: version of its payload, then the payload, encoded and sealed.
         payload: Vec<u8>,
         /// How far it is.
         state: EffectState,

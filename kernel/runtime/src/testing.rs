@@ -1,5 +1,9 @@
 //! A stage for one domain's tests: its services on a real engine, everybody else recorded.
 
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test that cannot go on ends")]
+pub(crate) mod toy;
+
 use std::any::TypeId;
 use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicU32, Ordering};

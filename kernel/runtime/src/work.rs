@@ -7,7 +7,7 @@ use sycee_contract::{Command, CustomerId, Date, Effect, Event, Identifier, Messa
 
 use crate::cascade::{Cascade, Delivery, HOPS_MAX, Hop, HopOutcome, Queued};
 use crate::core::Core;
-use crate::payload::{Payload, to_bytes, to_versioned_bytes, vt_of};
+use crate::payload::{Payload, to_versioned_bytes, vt_of};
 use crate::system::{EffectState, RuntimeEffect, RuntimeTimer};
 use crate::{Blind, Entity, Fault, Find, Halt, Handled, Market, Resident};
 
@@ -250,7 +250,7 @@ impl Work<'_> {
         }
         let id = format!("{}/{key}", self.service);
         let subject = self.cascade.subject;
-        let Some(payload) = self.sealed(subject, || to_versioned_bytes(&command)) else { return };
+        let Some(payload) = self.sealed(subject, || to_versioned_bytes(C::VERSION, &command)) else { return };
         let timer = RuntimeTimer {
             id: id.clone(),
             due,
@@ -288,7 +288,7 @@ impl Work<'_> {
         }
         let id = self.core.next_id();
         let subject = effect.subject().or(self.cascade.subject);
-        let Some(payload) = self.sealed(subject, || to_bytes(&effect)) else { return };
+        let Some(payload) = self.sealed(subject, || to_versioned_bytes(F::VERSION, &effect)) else { return };
         let row = RuntimeEffect {
             id,
             kind: F::KIND.to_owned(),

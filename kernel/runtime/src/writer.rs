@@ -4,8 +4,8 @@
 //! leave when they are durable.
 //!
 //! Invariant: whoever was let in gets exactly one answer; when the writer stops without one, the answer says why.
-//! Invariant: the order in which things reach the market is the order of its log; timers that are due go before
-//! requests that come later.
+//! Invariant: requests run in the order in which they came, and that is the order of the log. Of the timers that are due,
+//! a bounded number goes before the requests of each turn; all of a day that is over go before any request.
 
 mod options;
 mod outgoing;

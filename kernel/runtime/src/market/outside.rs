@@ -6,7 +6,8 @@ use std::sync::Arc;
 use sycee_contract::{OpenTo, Timestamp};
 
 use super::MarketWriter;
-use crate::system::{EffectState, RUNTIME, RuntimeEffect, RuntimeTimer};
+use super::owed::{stuck_effect, work_order};
+use crate::system::{EffectState, RuntimeEffect, RuntimeTimer};
 use crate::{EffectEnvelope, Executed, Fault, FaultKind, Stimulus};
 
 impl MarketWriter {
@@ -24,16 +25,9 @@ impl MarketWriter {
         Ok(())
     }
 
-    /// The first effect that is pending, or the next one that could be. One that cannot be looked up counts as pending.
-    pub(super) fn pending_from(&mut self) -> i64 {
-        while let Some(first) = self.pending.first().copied() {
-            let row = self.core.get::<RuntimeEffect>(&first);
-            if !row.is_ok_and(|row| row.is_some_and(|row| row.state != EffectState::Pending)) {
-                return first;
-            }
-            self.pending.remove(&first);
-        }
-        self.core.state.last_id + 1
+    /// The first effect that is pending, or the next one that could be.
+    pub(super) fn pending_from(&self) -> i64 {
+        self.pending.first().copied().unwrap_or(self.core.state.last_id + 1)
     }
 
     /// Says that an effect was executed and needs no answer, or gives its answer later.
@@ -41,7 +35,8 @@ impl MarketWriter {
         self.not_stopped()?;
         self.finish_effect(id)?;
         self.core.forget_undo();
-        self.handed_out.remove(&id);
+        self.pending.remove(&id);
+        self.effect_over(id);
         self.finished.push(id);
         Ok(())
     }
@@ -52,37 +47,54 @@ impl MarketWriter {
         answer.effect_done = Some(effect.id);
         // What was done outside has happened: an answer that cannot be applied is parked, whatever its nature.
         answer.fact = true;
-        self.handed_out.remove(&effect.id);
-        self.execute(answer)
+        let applied = self.execute(answer);
+        // Whoever could not hand in the answer still has the effect.
+        if !applied.as_ref().is_err_and(|fault| fault.kind == FaultKind::Outage) {
+            self.effect_over(effect.id);
+        }
+        applied
+    }
+
+    /// Nobody executes `id` any more.
+    pub(crate) fn effect_over(&mut self, id: i64) {
+        self.handed_out.remove(&id);
+    }
+
+    /// People look after an effect that can neither be executed nor given up.
+    pub(crate) fn effect_stuck(&mut self, id: i64, why: &str) {
+        self.owe(stuck_effect(id, why));
     }
 
     /// Says that an effect could not be executed: it is tried again, later and later, then parked with a work order.
     ///
-    /// `error` must carry no personal data.
+    /// `error` must carry no personal data. Errors: `Outage` when the database does not answer; nothing has changed.
     pub fn effect_failed(&mut self, effect: &EffectEnvelope, max_attempts: u32, error: &str) -> Result<(), Fault> {
         self.not_stopped()?;
-        self.handed_out.remove(&effect.id);
-        let Some(row) = self.core.get::<RuntimeEffect>(&effect.id)? else { return Ok(()) };
-        if row.state != EffectState::Pending {
+        let found = self.core.get::<RuntimeEffect>(&effect.id)?;
+        let Some(row) = found.filter(|row| row.state == EffectState::Pending) else {
+            self.effect_over(effect.id);
             return Ok(());
-        }
+        };
         let attempts = row.attempts + 1;
         let parked = attempts >= max_attempts;
-        let wait = backoff_seconds(effect.id, attempts);
+        if parked {
+            // Nobody would hear of one that is parked without a work order.
+            let text = format!("{} was given up after {attempts} attempts: {error}", effect.kind);
+            self.order_now(&work_order("parked-effect", format!("effect-{}", effect.id), text))?;
+            self.pending.remove(&effect.id);
+        } else {
+            self.effects.push(EffectEnvelope { attempts, ..effect.clone() });
+        }
         let row = RuntimeEffect {
             attempts,
             state: if parked { EffectState::Parked } else { EffectState::Pending },
-            next_at: self.core.state.now.plus_seconds(wait),
+            next_at: self.core.state.now.plus_seconds(backoff_seconds(effect.id, attempts)),
             error: Some(error.to_owned()),
             ..RuntimeEffect::clone(&row)
         };
         self.core.put::<RuntimeEffect>(effect.id, Some(Arc::new(row)));
         self.core.forget_undo();
-        if parked {
-            let text = format!("{} was given up after {attempts} attempts: {error}", effect.kind);
-            return self.work_order("parked-effect", &format!("effect-{}", effect.id), &text);
-        }
-        self.effects.push(EffectEnvelope { attempts, ..effect.clone() });
+        self.effect_over(effect.id);
         Ok(())
     }
 
@@ -137,19 +149,22 @@ impl MarketWriter {
             Err(fault) => return Err(self.pass_over(&id, fault)),
         };
         let Some(timer) = timer else { return Ok(None) };
-        match self.timer_stimulus(&timer) {
-            Ok(stimulus) => self.execute(stimulus).map(Some),
-            Err(fault) => Err(self.pass_over(&id, fault)),
-        }
+        let stimulus = match self.timer_stimulus(&timer) {
+            Ok(stimulus) => stimulus,
+            Err(fault) => return Err(self.pass_over(&id, fault)),
+        };
+        self.execute(stimulus).map(Some).map_err(|fault| {
+            let stands = self.core.get::<RuntimeTimer>(&id).is_ok_and(|timer| timer.is_some_and(|it| it.due == due));
+            if stands { self.pass_over(&id, fault) } else { fault }
+        })
     }
 
     /// A timer that no program like this can fire stays in the table, for one that can, with a work order; it must not
     /// stand in the way of the others. One that an outage keeps from firing stands.
     fn pass_over(&mut self, id: &str, fault: Fault) -> Fault {
-        if fault.kind != FaultKind::Outage {
+        if matches!(fault.kind, FaultKind::Bug | FaultKind::Corrupt) {
             self.core.timers.pop();
-            // The timer stays in any case.
-            drop(self.work_order("stuck-timer", &format!("timer-{id}"), &format!("timer {id}: {fault}")));
+            self.owe(work_order("stuck-timer", format!("timer-{id}"), format!("timer {id}: {fault}")));
         }
         fault
     }
@@ -160,7 +175,8 @@ impl MarketWriter {
         let handler = type_id.and_then(|type_id| registry.handlers.get(type_id));
         let handler = handler.ok_or_else(|| Fault::bug(format!("nobody answers timer {}", timer.message)))?;
         let payload = self.core.keys.opening(|| (handler.decode)(&timer.payload))??;
-        let service = registry.services.iter().find(|name| **name == timer.service).copied().unwrap_or(RUNTIME);
+        let service = registry.services.iter().find(|name| **name == timer.service).copied();
+        let service = service.ok_or_else(|| Fault::bug(format!("no service is called {}", timer.service)))?;
         Ok(Stimulus {
             actor: Arc::from("timer"),
             source: service,

@@ -34,13 +34,14 @@ impl MarketWriter {
     fn reopen(&mut self) -> Result<(), Fault> {
         let claim = Claim { held: Some(self.epoch), lease: None };
         let opened = open_parts(&self.core.registry, &self.options, claim)?;
+        // Those that cannot be read were reported when the market was opened.
+        self.pending = opened.pending();
         self.batch = opened.batch + 1;
         self.durable = opened.committed;
         self.epoch = opened.epoch;
         self.core = opened.core;
         self.flusher = opened.flusher;
         self.recent = opened.recent;
-        self.pending = opened.effects.iter().map(|effect| effect.id).collect();
         self.ready_effects = opened.effects;
         self.in_flight = None;
         self.unflushed.clear();
@@ -87,6 +88,7 @@ impl MarketWriter {
     fn finish_again(&mut self, finished: &[i64]) -> Result<(), Fault> {
         for id in finished {
             self.finish_effect(*id)?;
+            self.pending.remove(id);
         }
         self.core.forget_undo();
         self.sync()

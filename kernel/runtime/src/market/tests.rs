@@ -2,83 +2,17 @@
 //! dies, a connection that is gone while a key or a timer is looked up.
 
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Sender, channel};
 use std::time::Duration;
 
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-use sycee_contract::{Command, CompensatedBy, CustomerId, Identifier as _, Kind, Message, Nature, Sensitive};
+use sycee_contract::{CustomerId, Identifier as _, Sensitive};
 
 use super::*;
 use crate::log::Names;
 use crate::seal::KeyRing;
 use crate::storage::{Commit, Script, Store, open_store};
-use crate::testing::{generate_schema, test_databases, test_market};
-use crate::{Work, entity};
-
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-struct Count {
-    later: bool,
-}
-impl Message for Count {
-    const ID: &'static str = "count";
-    const KIND: Kind = Kind::Command;
-    const VERSION: u16 = 2;
-    const SUMMARY: &'static str = "";
-
-    fn upcast(version: u16, _: &[u8]) -> Option<Result<Self, postcard::Error>> {
-        (version == 1).then_some(Ok(Self { later: false }))
-    }
-}
-impl Command for Count {
-    type Answer = i64;
-    type Contribution = i64;
-    const OWNER: &'static str = "counter";
-    const PARTICIPANTS: &'static [&'static str] = &[];
-    const NATURE: Nature = Nature::Request;
-    const ERRORS: &'static [&'static str] = &[];
-    const COMPENSATED_BY: CompensatedBy = CompensatedBy::None { because: "a toy" };
-}
-
-entity! {
-    /// A counter.
-    pub struct Counter in "toy_counter" of "counter" key id: i64 {
-        /// Number.
-        id: i64,
-        /// How often.
-        times: i64,
-    }
-}
-
-fn count(work: &mut Work, cmd: &Count) -> crate::Handled<i64> {
-    let times = work.get::<Counter>(1)?.map_or(0, |counter| counter.times) + 1;
-    work.save(Counter { id: 1, times });
-    if cmd.later {
-        work.at(work.now(), "later", Count { later: false });
-    }
-    Ok(times)
-}
-
-fn on_each_engine(body: impl Fn(MarketWriter)) {
-    let (urls, _guard) = test_databases();
-    for url in urls {
-        eprintln!("on {}", url.engine());
-        let mut registry = Registry::new();
-        registry.service("counter").entity::<Counter>().handles::<Count>(count).sends::<Count>();
-        generate_schema(&mut registry);
-        let options = MarketOptions {
-            url,
-            market: test_market(),
-            configs: Configs::new(),
-            secrets: Secrets::derive(b"toy"),
-            first_day: Date::constant(2026, 1, 5),
-        };
-        body(MarketWriter::open(Arc::new(registry), options).unwrap());
-    }
-}
-
-fn times(market: &mut MarketWriter) -> i64 {
-    market.load::<Counter>(&1).unwrap().map_or(0, |counter| counter.times)
-}
+use crate::testing::toy::{Count, on_each_engine, once, once_more_later, order, sms, times};
+use crate::{EffectState, RuntimeEffect};
 
 #[derive(Clone, Copy)]
 enum How {
@@ -88,54 +22,71 @@ enum How {
     PanicsAfterCommit,
 }
 
-struct Failing(Box<dyn Store>, How);
+struct Failing {
+    store: Box<dyn Store>,
+    how: How,
+    closed: Option<Sender<&'static str>>,
+}
 
 impl Store for Failing {
     fn take_over(&mut self, claim: Claim) -> Result<(i64, i64), Fault> {
-        self.0.take_over(claim)
+        self.store.take_over(claim)
     }
     fn commit(&mut self, commit: &Commit) -> Result<(), Fault> {
-        if !matches!(self.1, How::Panics | How::Loses) {
-            self.0.commit(commit)?;
+        if !matches!(self.how, How::Panics | How::Loses) {
+            self.store.commit(commit)?;
         }
-        match self.1 {
+        match self.how {
             How::CommitsAndSaysNot | How::Loses => Err(Fault::outage("the line went dead")),
             How::Panics | How::PanicsAfterCommit => panic!("told to panic"),
         }
     }
     fn run_alone(&mut self, script: Script<'_>) -> Result<bool, Fault> {
-        self.0.run_alone(script)
+        self.store.run_alone(script)
     }
     fn run(&mut self, sql: &str, params: &[Value], kinds: &[ColumnKind]) -> Result<Vec<Vec<Value>>, Fault> {
-        self.0.run(sql, params, kinds)
+        self.store.run(sql, params, kinds)
     }
     fn reader(&self) -> Result<Box<dyn Reader>, Fault> {
-        self.0.reader()
+        self.store.reader()
     }
     fn describe(&mut self) -> Result<Vec<(String, String)>, Fault> {
-        self.0.describe()
+        self.store.describe()
+    }
+}
+
+impl Drop for Failing {
+    fn drop(&mut self) {
+        if let Some(closed) = &self.closed {
+            // Who does not listen any more need not hear it.
+            closed.send("closed").unwrap_or(());
+        }
     }
 }
 
 fn fail_next_commit(market: &mut MarketWriter, how: How) {
+    fail_and_say(market, how, None);
+}
+
+fn fail_and_say(market: &mut MarketWriter, how: How, closed: Option<Sender<&'static str>>) {
     let mut store = open_store(&market.options.url, Duration::from_secs(5)).unwrap();
     let (epoch, _) = store.take_over(Claim { held: Some(market.epoch), lease: None }).unwrap();
     market.epoch = epoch;
     let keys = Arc::clone(&market.core.keys);
-    market.flusher = Flusher::spawn(Box::new(Failing(store, how)), keys, Names::default()).unwrap();
+    market.flusher = Flusher::spawn(Box::new(Failing { store, how, closed }), keys, Names::default()).unwrap();
 }
 
 #[test]
 fn a_batch_that_is_committed_and_looks_lost_is_not_run_twice() {
     for how in [How::CommitsAndSaysNot, How::Loses, How::Panics, How::PanicsAfterCommit] {
         on_each_engine(|mut market| {
-            market.execute(Stimulus::command("ama", Count { later: false })).unwrap();
+            market.execute(once()).unwrap();
             market.sync().unwrap();
             fail_next_commit(&mut market, how);
-            let (first, _) = market.submit(Stimulus::command("ama", Count { later: true }));
+            let (first, _) = market.submit(once_more_later());
             market.seal().unwrap();
-            let (second, _) = market.submit(Stimulus::command("ama", Count { later: false }).key("k"));
-            let (again, _) = market.submit(Stimulus::command("ama", Count { later: false }).key("k"));
+            let (second, _) = market.submit(once().key("k"));
+            let (again, _) = market.submit(once().key("k"));
             market.sync().unwrap();
             assert_eq!(times(&mut market), 3);
             let mut answered: Vec<_> = market
@@ -157,7 +108,7 @@ fn a_batch_that_is_committed_and_looks_lost_is_not_run_twice() {
 fn a_writer_that_another_has_followed_does_not_take_over_again() {
     on_each_engine(|mut market| {
         fail_next_commit(&mut market, How::CommitsAndSaysNot);
-        market.execute(Stimulus::command("ama", Count { later: false })).unwrap();
+        market.execute(once()).unwrap();
         let mut other = open_store(&market.options.url, Duration::from_secs(5)).unwrap();
         market.seal().unwrap();
         let (batch, result) = market.flusher.wait(market.in_flight.as_ref().unwrap().batch);
@@ -184,11 +135,9 @@ impl Reader for Dead {
 #[test]
 fn a_timer_stands_while_the_database_does_not_answer() {
     on_each_engine(|mut market| {
-        market.execute(Stimulus::command("ama", Count { later: true })).unwrap();
+        market.execute(once_more_later()).unwrap();
         market.sync().unwrap();
-        for table in &mut market.core.tables {
-            table.evict(i64::MAX, u32::MAX);
-        }
+        market.forget();
         let alive = std::mem::replace(&mut market.core.reader, Box::new(Dead));
         assert!(market.next_timer().is_some());
         assert_eq!(market.fire_timer().err().unwrap().kind, FaultKind::Outage);
@@ -196,6 +145,20 @@ fn a_timer_stands_while_the_database_does_not_answer() {
         assert!(market.fire_timer().unwrap().is_some());
         assert_eq!(times(&mut market), 2);
     });
+}
+
+impl MarketWriter {
+    /// Nothing that is durable stays in memory.
+    pub(crate) fn forget(&mut self) {
+        for table in &mut self.core.tables {
+            table.evict(i64::MAX, u32::MAX);
+        }
+    }
+
+    /// How many effects somebody is said to be executing.
+    pub(crate) fn handed_out(&self) -> usize {
+        self.handed_out.len()
+    }
 }
 
 /// A line that is dead as long as somebody says so.
@@ -219,17 +182,15 @@ impl Reader for Flaky {
 #[test]
 fn a_live_timer_waits_for_the_database_to_come_back() {
     on_each_engine(|mut market| {
-        market.execute(Stimulus::command("ama", Count { later: true })).unwrap();
+        market.execute(once_more_later()).unwrap();
         market.sync().unwrap();
-        for table in &mut market.core.tables {
-            table.evict(i64::MAX, u32::MAX);
-        }
+        market.forget();
         let dead = Arc::new(AtomicBool::new(true));
         let alive = std::mem::replace(&mut market.core.reader, Box::new(Dead));
         market.core.reader = Box::new(Flaky(alive, Arc::clone(&dead)));
         let clock = Arc::new(crate::VirtualClock::at(market.now()));
         let writer = crate::Writer::spawn(market, crate::Live::on(clock)).unwrap();
-        let asked = writer.submit(Stimulus::command("ama", Count { later: false })).unwrap();
+        let asked = writer.submit(once()).unwrap();
         assert_eq!(asked.wait().err().unwrap().kind, FaultKind::Outage);
         dead.store(false, Ordering::Relaxed);
         writer.settle().unwrap();
@@ -244,21 +205,20 @@ fn a_database_that_stays_away_stops_the_writer_and_everybody_hears_it() {
         market.options.url = DatabaseUrl::parse("sqlite:///dev/null/nowhere.db").unwrap();
         let clock = Arc::new(crate::VirtualClock::at(market.now()));
         let writer = crate::Writer::spawn(market, crate::Live::on(clock)).unwrap();
-        let replies: Vec<_> =
-            (0..100).filter_map(|_| writer.submit(Stimulus::command("ama", Count { later: true })).ok()).collect();
+        let replies: Vec<_> = (0..100).filter_map(|_| writer.submit(once_more_later()).ok()).collect();
         assert!(!replies.is_empty());
         for reply in replies {
             assert_eq!(reply.wait().err().unwrap().kind, FaultKind::Outage);
         }
         assert_eq!(writer.settle().unwrap_err().kind, FaultKind::Outage);
-        let late = writer.submit(Stimulus::command("ama", Count { later: true })).err().unwrap();
+        let late = writer.submit(once_more_later()).err().unwrap();
         assert!(matches!(late, crate::Unavailable::Stopped(fault) if fault.kind == FaultKind::Outage));
     });
 }
 
-/// Writes `payload` where the counter's only timer has its own.
-fn replace_timer_payload(market: &mut MarketWriter, payload: Vec<u8>) {
-    let timer = market.core.get::<RuntimeTimer>(&"counter/later".to_owned()).unwrap().unwrap();
+/// Writes `payload` where timer `nr` has its own.
+fn replace_timer_payload(market: &mut MarketWriter, nr: i64, payload: Vec<u8>) {
+    let timer = market.core.get::<RuntimeTimer>(&format!("counter/later-{nr}")).unwrap().unwrap();
     let timer = RuntimeTimer { payload, ..RuntimeTimer::clone(&timer) };
     market.core.put::<RuntimeTimer>(timer.id.clone(), Some(Arc::new(timer)));
 }
@@ -266,16 +226,16 @@ fn replace_timer_payload(market: &mut MarketWriter, payload: Vec<u8>) {
 #[test]
 fn a_timer_says_in_which_version_it_was_set() {
     on_each_engine(|mut market| {
-        market.execute(Stimulus::command("ama", Count { later: true })).unwrap();
+        market.execute(once_more_later()).unwrap();
         market.sync().unwrap();
         // Version 1 knew no `later`.
-        replace_timer_payload(&mut market, crate::payload::to_bytes(&1u16));
+        replace_timer_payload(&mut market, 1, crate::payload::to_bytes(&1u16));
         market.fire_timer().unwrap().unwrap();
         assert_eq!(times(&mut market), 2);
 
-        market.execute(Stimulus::command("ama", Count { later: true })).unwrap();
+        market.execute(once_more_later()).unwrap();
         market.sync().unwrap();
-        replace_timer_payload(&mut market, crate::payload::to_bytes(&(3u16, false)));
+        replace_timer_payload(&mut market, 3, crate::payload::to_bytes(&(3u16, false)));
         let fault = market.fire_timer().err().unwrap();
         assert_eq!(fault.kind, FaultKind::Corrupt);
         assert!(fault.to_string().contains("count is stored in version 3, this program knows up to 2"), "{fault}");
@@ -283,9 +243,151 @@ fn a_timer_says_in_which_version_it_was_set() {
 }
 
 #[test]
+fn an_answer_says_in_which_version_it_was_given() {
+    on_each_engine(|mut market| {
+        let ask = |market: &mut MarketWriter| market.execute(once().key("k"));
+        ask(&mut market).unwrap();
+        market.sync().unwrap();
+        assert_eq!(ask(&mut market).unwrap().answer::<Count>().unwrap(), 1);
+        let say = |market: &mut MarketWriter, version: u8| {
+            let answer = crate::payload::to_bytes(&StoredAnswer::Done(vec![version]));
+            let answer = crate::seal::hex(&answer);
+            let hex = if market.options.url.engine() == "postgres" {
+                format!("'\\x{answer}'")
+            } else {
+                format!("X'{answer}'")
+            };
+            let sql = format!("UPDATE message_log SET answer = {hex} WHERE answer IS NOT NULL");
+            market.sync().unwrap();
+            open_store(&market.options.url, Duration::from_secs(5)).unwrap().run_script(&sql).unwrap();
+            ask(market)
+        };
+        assert_eq!(say(&mut market, 1).unwrap().answer::<Count>().unwrap(), 41);
+        let fault = say(&mut market, 3).err().unwrap();
+        assert!(fault.message.contains("count is stored in version 3, this program knows up to 2"), "{fault}");
+    });
+}
+
+#[test]
+fn what_was_effected_since_one_got_stuck_is_not_looked_up_again() {
+    on_each_engine(|mut market| {
+        market.execute(sms(50)).unwrap();
+        market.sync().unwrap();
+        let effects = market.take_effects();
+        for effect in &effects[1..] {
+            market.effect_done(effect.id).unwrap();
+        }
+        market.sync().unwrap();
+        assert_eq!(market.pending_from(), effects[0].id);
+        market.forget();
+        market.effect_done(effects[0].id).unwrap();
+        let queries = market.stats().queries;
+        market.sync().unwrap();
+        assert_eq!(market.stats().queries, queries);
+        assert_eq!(market.pending_from(), market.core.state.last_id + 1);
+    });
+}
+
+#[test]
+fn an_effect_is_not_given_up_while_no_work_order_can_be_opened() {
+    on_each_engine(|mut market| {
+        market.execute(sms(1)).unwrap();
+        market.sync().unwrap();
+        let effect = market.take_effects().remove(0);
+        let alive = std::mem::replace(&mut market.core.reader, Box::new(Dead));
+        assert_eq!(market.effect_failed(&effect, 1, "no route").unwrap_err().kind, FaultKind::Outage);
+        let row = market.load::<RuntimeEffect>(&effect.id).unwrap().unwrap();
+        assert_eq!((row.state, row.attempts, market.handed_out()), (EffectState::Pending, 0, 1));
+        market.core.reader = alive;
+        market.effect_failed(&effect, 1, "no route").unwrap();
+        market.sync().unwrap();
+        let row = market.load::<RuntimeEffect>(&effect.id).unwrap().unwrap();
+        assert_eq!((row.state, row.attempts, market.handed_out()), (EffectState::Parked, 1, 0));
+        assert!(order(&mut market, &format!("effect-{}", effect.id)).is_some());
+    });
+}
+
+#[test]
+fn a_work_order_that_cannot_be_opened_is_opened_when_the_database_is_back() {
+    on_each_engine(|mut market| {
+        market.execute(once_more_later()).unwrap();
+        market.sync().unwrap();
+        replace_timer_payload(&mut market, 1, crate::payload::to_bytes(&3u16));
+        let alive = std::mem::replace(&mut market.core.reader, Box::new(Dead));
+        assert_eq!(market.fire_timer().err().unwrap().kind, FaultKind::Corrupt);
+        market.sync().unwrap();
+        market.core.reader = alive;
+        market.sync().unwrap();
+        market.forget();
+        let text = order(&mut market, "timer-counter/later-1").unwrap();
+        assert!(text.contains("count is stored in version 3"), "{text}");
+        assert!(market.owed.is_empty());
+    });
+}
+
+/// A line over which nothing comes as it should, as long as somebody says so.
+struct Rotten(Box<dyn Reader>, Arc<AtomicBool>);
+
+impl Reader for Rotten {
+    fn query(
+        &mut self,
+        sql: &str,
+        parameters: &[Value],
+        kinds: &[ColumnKind],
+        each: &mut dyn FnMut(&[Value]) -> Result<(), Fault>,
+    ) -> Result<(), Fault> {
+        if self.1.load(Ordering::Relaxed) && sql.contains("runtime_effect") {
+            return Err(Fault::corrupt("a page is broken"));
+        }
+        self.0.query(sql, parameters, kinds, each)
+    }
+}
+
+#[test]
+fn an_effect_whose_row_cannot_be_read_is_reported_and_stops_nobody() {
+    on_each_engine(|mut market| {
+        market.execute(sms(1)).unwrap();
+        market.sync().unwrap();
+        let id = market.pending_from();
+        market.forget();
+        let broken = Arc::new(AtomicBool::new(true));
+        let alive = std::mem::replace(&mut market.core.reader, Box::new(Dead));
+        market.core.reader = Box::new(Rotten(alive, Arc::clone(&broken)));
+        let clock = Arc::new(crate::VirtualClock::at(market.now()));
+        let live = crate::Live::on(clock.clone()).executing(crate::Adapters::new());
+        let writer = crate::Writer::spawn(market, live).unwrap();
+        writer.settle().unwrap();
+        assert!(writer.submit(once()).unwrap().wait().is_ok());
+        assert_eq!(writer.status().effects_waiting, 1);
+        broken.store(false, Ordering::Relaxed);
+        clock.pass(Duration::from_secs(3_600));
+        writer.settle().unwrap();
+        let mut market = writer.stop().unwrap();
+        let text = order(&mut market, &format!("stuck-effect-{id}")).unwrap();
+        assert!(text.contains("a page is broken"), "{text}");
+        assert_eq!(market.load::<RuntimeEffect>(&id).unwrap().unwrap().attempts, 1);
+    });
+}
+
+#[test]
+fn who_waits_hears_the_end_before_the_market_is_closed() {
+    on_each_engine(|mut market| {
+        let (say, said) = channel();
+        fail_and_say(&mut market, How::Loses, Some(say.clone()));
+        market.options.url = DatabaseUrl::parse("sqlite:///dev/null/nowhere.db").unwrap();
+        let clock = Arc::new(crate::VirtualClock::at(market.now()));
+        let writer = crate::Writer::spawn(market, crate::Live::on(clock)).unwrap();
+        let tell = move |outcome: Result<_, _>| say.send(if outcome.is_ok() { "done" } else { "told" }).unwrap_or(());
+        writer.submit_then(once(), tell).unwrap();
+        assert_eq!(said.iter().take(2).collect::<Vec<_>>(), ["told", "closed"]);
+        assert_eq!(writer.stop().err().unwrap().kind, FaultKind::Outage);
+    });
+}
+
+#[test]
 fn a_newer_message_in_the_log_is_no_guess() {
     on_each_engine(|mut market| {
-        let counted = market.execute(Stimulus::command("ama", Count { later: false })).unwrap();
+        let counted = market.execute(once()).unwrap();
         market.sync().unwrap();
         let hop = crate::trace::read_cascade(market.reader(), counted.cascade).unwrap().unwrap().hops.remove(0);
         assert_eq!((hop.message.as_str(), hop.version), ("count", 2));

@@ -6,6 +6,7 @@
 use std::path::PathBuf;
 use std::str::FromStr as _;
 
+use tokio_postgres::Config;
 use tokio_postgres::config::Host;
 
 use crate::Fault;
@@ -50,26 +51,23 @@ pub enum DatabaseUrl {
 impl DatabaseUrl {
     /// Parses a database URL. A plain path is SQLite; `schema=` in a PostgreSQL URL names the schema (`sycee`).
     ///
-    /// Errors: a Fault that shows the accepted forms.
+    /// Errors: a Fault that shows the accepted forms, and nothing of what may be a password.
     pub fn parse(text: &str) -> Result<Self, Fault> {
-        if let Some(path) = text.strip_prefix("sqlite://") {
-            return Ok(match path.split_once("?vfs=") {
-                Some((path, vfs)) => Self::sqlite_through(path, Some(vfs.to_owned())),
-                None => Self::sqlite(path),
-            });
-        }
-        if text.starts_with("postgres://") || text.starts_with("postgresql://") {
+        if text.starts_with("postgres://") || text.starts_with("postgresql://") || is_key_value(text) {
             return Ok(Self::postgres(text).0);
         }
-        if text.contains("host=") || text.contains("dbname=") {
-            return Ok(Self::postgres(text).0);
+        let path = match text.split_once("://") {
+            None if text.is_empty() => return Err(no_database("nothing")),
+            None => text,
+            Some(("sqlite", path)) => path,
+            Some((scheme, _)) if is_name(scheme) => return Err(no_database(&format!("{scheme}://"))),
+            Some(_) => return Err(no_database("this")),
+        };
+        match path.split_once('?').map(|(path, parameters)| (path, parameters.strip_prefix("vfs="))) {
+            None => Ok(Self::sqlite(path)),
+            Some((path, Some(vfs))) if is_name(vfs) => Ok(Self::sqlite_through(path, Some(vfs.to_owned()))),
+            Some((path, _)) => Err(no_database(&format!("{path:?} with other parameters"))),
         }
-        if text.contains("://") || text.is_empty() {
-            return Err(Fault::outage(format!(
-                "{text:?} is no database: use sqlite:///path/market.db, a path, or postgres://user@host/db?schema=market_gh"
-            )));
-        }
-        Ok(Self::sqlite(text))
     }
 
     /// A durable SQLite file.
@@ -125,7 +123,11 @@ impl DatabaseUrl {
             Self::Sqlite { path, .. } => {
                 format!("sqlite://{}", path.file_name().map(|name| name.to_string_lossy()).unwrap_or_default())
             }
-            Self::Postgres { config, schema } => format!("{}schema={schema}", server_of(config)),
+            Self::Postgres { config, schema } => {
+                let (config, _) = take_parameter(config, "durability");
+                let server = Config::from_str(&config).map(|config| server_of(&config) + " ").unwrap_or_default();
+                format!("{server}schema={schema}")
+            }
         }
     }
 
@@ -136,6 +138,23 @@ impl DatabaseUrl {
             Self::Postgres { .. } => "postgres",
         }
     }
+}
+
+/// Whether it is libpq's `key=value …`.
+fn is_key_value(text: &str) -> bool {
+    let keys = ["host=", "hostaddr=", "dbname=", "user=", "password="];
+    text.split_whitespace().any(|word| keys.iter().any(|key| word.starts_with(key)))
+}
+
+fn is_name(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
+}
+
+fn no_database(shown: &str) -> Fault {
+    Fault::outage(format!(
+        "{shown} is no database: use sqlite:///path/market.db, sqlite:///path/market.db?vfs=name, a path, or \
+         postgres://user@host/db?schema=market_gh"
+    ))
 }
 
 /// Takes `name=value` out of a connection string in either of libpq's forms.
@@ -153,23 +172,24 @@ pub(super) fn take_parameter(config: &str, name: &str) -> (String, Option<String
     (without.trim_end_matches(['?', '&', ' ']).to_owned(), Some(rest[..end].to_owned()))
 }
 
-/// Host, port, user and database of a connection string, and nothing else of it.
-fn server_of(config: &str) -> String {
-    let (config, _) = take_parameter(config, "durability");
-    let Ok(config) = tokio_postgres::Config::from_str(&config) else { return String::new() };
+/// Host, port, user and database of a server, and nothing else of how it is reached.
+pub(super) fn server_of(config: &Config) -> String {
     let host = |host: &Host| match host {
         Host::Tcp(name) => name.clone(),
         Host::Unix(folder) => folder.display().to_string(),
     };
     let hosts: Vec<String> = config.get_hosts().iter().map(host).collect();
+    let addresses: Vec<String> = config.get_hostaddrs().iter().map(ToString::to_string).collect();
     let ports: Vec<String> = config.get_ports().iter().map(ToString::to_string).collect();
     let parts = [
         ("host", hosts.join(",")),
+        ("hostaddr", addresses.join(",")),
         ("port", ports.join(",")),
         ("user", config.get_user().unwrap_or_default().to_owned()),
         ("dbname", config.get_dbname().unwrap_or_default().to_owned()),
     ];
-    parts.iter().filter(|(_, value)| !value.is_empty()).map(|(name, value)| format!("{name}={value} ")).collect()
+    let named = parts.iter().filter(|(_, value)| !value.is_empty()).map(|(name, value)| format!("{name}={value}"));
+    named.collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]
@@ -189,11 +209,26 @@ mod tests {
             ("host=/tmp user=me schema=gh", postgres("host=/tmp user=me", "gh")),
             ("host=/tmp user=me", postgres("host=/tmp user=me", "sycee")),
             ("schema=gh host=/tmp", postgres("host=/tmp", "gh")),
+            ("user=u password=p hostaddr=10.0.0.1", postgres("user=u password=p hostaddr=10.0.0.1", "sycee")),
+            ("port=5433 user=u", postgres("port=5433 user=u", "sycee")),
+            ("a/user=u.db", DatabaseUrl::sqlite("a/user=u.db")),
             ("postgres://u@h/d?my_schema=x", postgres("postgres://u@h/d?my_schema=x", "sycee")),
         ] {
             assert_eq!(DatabaseUrl::parse(text).unwrap(), url, "{text}");
         }
-        assert!(DatabaseUrl::parse("mysql://x").is_err());
+    }
+
+    #[test]
+    fn what_is_no_database_is_refused_with_the_forms_and_without_its_password() {
+        for text in ["", "mysql://u:geheim@h/d", "Postgres://u:geheim@h/d", "u:geheim@h/d?x=://"] {
+            let said = DatabaseUrl::parse(text).unwrap_err().to_string();
+            assert!(said.contains("use sqlite:///path") && !said.contains("geheim"), "{said}");
+        }
+        for text in ["sqlite:///x.db?mode=ro", "sqlite:///x.db?vfs=a&mode=ro", "x.db?vfs=", "sqlite:///x.db?key=geheim"]
+        {
+            let said = DatabaseUrl::parse(text).unwrap_err().to_string();
+            assert!(said.contains("x.db\" with other parameters is no database") && !said.contains("geheim"), "{said}");
+        }
     }
 
     #[test]
@@ -233,6 +268,7 @@ mod tests {
             ("sqlite:///a/b.db", "sqlite://b.db"),
             ("postgres://u:secret@h:5433/d?schema=gh", "host=h port=5433 user=u dbname=d schema=gh"),
             ("host=/tmp user=u password='sec ret' schema=gh", "host=/tmp user=u schema=gh"),
+            ("hostaddr=10.0.0.1 user=u password=secret schema=gh", "hostaddr=10.0.0.1 user=u schema=gh"),
             ("postgres://u:secret@[broken?schema=gh", "schema=gh"),
         ] {
             let url = DatabaseUrl::parse(text).unwrap();

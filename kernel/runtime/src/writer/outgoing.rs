@@ -1,6 +1,7 @@
 //! Effects on their way: who waits for what, who is being executed, and what came of it.
 //!
 //! Invariant: an effect is out at most once at a time, unless an execution was given up that still hangs.
+//! Invariant: how long an execution takes is measured by the steady clock: the market's time leaps over missed days.
 //! Invariant: an effect that was executed is not executed again, and its answer is applied once, however late it comes.
 
 use std::collections::BTreeMap;
@@ -8,13 +9,13 @@ use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use sycee_contract::Timestamp;
 
 use super::Order;
 use crate::adapters::{Adapter, Adapters, Execute, Outcome};
-use crate::clock::plus;
-use crate::{EffectEnvelope, EffectState, Fault, FaultKind, MarketWriter, RuntimeEffect, Stimulus};
+use crate::{EffectEnvelope, EffectState, Fault, FaultKind, MarketWriter, RETRY, RuntimeEffect, Stimulus};
 
 /// Seconds until an effect is looked at again that ran into an outage of ours.
 const OUTAGE_SECONDS: i64 = 5;
@@ -54,7 +55,8 @@ impl Settled {
 
 struct Running {
     effect: EffectEnvelope,
-    deadline: Timestamp,
+    /// On the steady clock.
+    deadline: Duration,
     settled: Settled,
 }
 
@@ -150,23 +152,24 @@ impl Outgoing {
         all
     }
 
-    /// When an effect can be handed out, or is given up.
+    /// When an effect can be handed out, by the market's time.
     pub(super) fn next_due(&self) -> Option<Timestamp> {
         let lanes = self.lanes.values().filter(|lane| lane.has_room() || lane.is_stuck());
-        let waiting = lanes.filter_map(|lane| lane.waiting.keys().next().map(|(due, _)| *due));
-        waiting.chain(self.running.values().map(|running| running.deadline)).min()
+        lanes.filter_map(|lane| lane.waiting.keys().next().map(|(due, _)| *due)).min()
+    }
+
+    /// When an execution is given up, by the steady clock.
+    pub(super) fn next_deadline(&self) -> Option<Duration> {
+        self.running.values().map(|running| running.deadline).min()
     }
 
     /// Takes over effects whose causes are durable.
-    pub(super) fn collect(&mut self, market: &mut MarketWriter) -> Result<(), Fault> {
+    pub(super) fn collect(&mut self, market: &mut MarketWriter) {
         for effect in market.take_effects() {
-            let due = match market.effect_due(&effect) {
-                Err(fault) if fault.kind == FaultKind::Outage => market.now(),
-                due => due?,
-            };
+            // Whoever hands out one that cannot be looked up meets the fault again.
+            let due = market.effect_due(&effect).unwrap_or_else(|_| market.now());
             self.enqueue(due, effect);
         }
-        Ok(())
     }
 
     fn enqueue(&mut self, due: Timestamp, effect: EffectEnvelope) {
@@ -175,10 +178,9 @@ impl Outgoing {
     }
 
     /// Gives up executions that took too long: their effects are tried again.
-    pub(super) fn expire(&mut self, market: &mut MarketWriter) -> Result<(), Fault> {
-        let now = market.now();
+    pub(super) fn expire(&mut self, market: &mut MarketWriter, steady: Duration) -> Result<(), Fault> {
         let late: Vec<u64> =
-            self.running.iter().filter(|(_, it)| it.deadline <= now).map(|(execution, _)| *execution).collect();
+            self.running.iter().filter(|(_, it)| it.deadline <= steady).map(|(execution, _)| *execution).collect();
         for execution in late {
             // One that ends just now reports what came of it.
             if !self.running.get(&execution).is_some_and(|it| it.settled.first()) {
@@ -196,12 +198,12 @@ impl Outgoing {
     }
 
     /// Hands out what is due, kind by kind, as far as there is room.
-    pub(super) fn hand_out(&mut self, market: &mut MarketWriter) -> Result<(), Fault> {
+    pub(super) fn hand_out(&mut self, market: &mut MarketWriter, steady: Duration) -> Result<(), Fault> {
         let now = market.now();
         let kinds: Vec<&'static str> = self.lanes.keys().copied().collect();
         for kind in kinds {
             while let Some(effect) = self.next_of(kind, now) {
-                if let Some(effect) = self.hand_over(market, effect)? {
+                if let Some(effect) = self.hand_over(market, effect, steady)? {
                     let why = Outcome::Retry(format!("every thread of {kind} hangs"));
                     self.apply(market, effect, why)?;
                 }
@@ -221,10 +223,14 @@ impl Outgoing {
         &mut self,
         market: &mut MarketWriter,
         effect: EffectEnvelope,
+        steady: Duration,
     ) -> Result<Option<EffectEnvelope>, Fault> {
         match is_pending(market, effect.id) {
             Ok(true) => {}
-            Ok(false) => return Ok(None),
+            Ok(false) => {
+                market.effect_over(effect.id);
+                return Ok(None);
+            }
             Err(fault) => return self.postpone(market, effect, fault).map(|()| None),
         }
         let Some(lane) = self.lanes.get_mut(effect.kind) else { return Ok(Some(effect)) };
@@ -233,7 +239,7 @@ impl Outgoing {
         }
         self.executions += 1;
         let settled = Settled::default();
-        let deadline = plus(market.now(), lane.adapter.limits.deadline);
+        let deadline = steady.saturating_add(lane.adapter.limits.deadline);
         let task = Task { execution: self.executions, effect: effect.clone(), settled: settled.clone() };
         if lane.tasks.send(task).is_err() {
             return Ok(Some(effect));
@@ -264,7 +270,10 @@ impl Outgoing {
     fn apply(&mut self, market: &mut MarketWriter, effect: EffectEnvelope, outcome: Outcome) -> Result<(), Fault> {
         let attempts_max = self.adapters.of(effect.kind).attempts_max;
         let result = match is_executed(market, effect.id) {
-            Ok(true) => return Ok(()),
+            Ok(true) => {
+                market.effect_over(effect.id);
+                return Ok(());
+            }
             Err(fault) => Err(fault),
             Ok(false) => match outcome {
                 Outcome::Done => market.effect_done(effect.id),
@@ -276,20 +285,28 @@ impl Outgoing {
         result.or_else(|fault| self.postpone(market, effect, fault))
     }
 
-    /// After an outage of ours, an effect is executed again, with the same key.
-    fn postpone(&mut self, market: &MarketWriter, effect: EffectEnvelope, fault: Fault) -> Result<(), Fault> {
-        if fault.kind != FaultKind::Outage {
-            return Err(fault);
-        }
-        self.enqueue(market.now().plus_seconds(OUTAGE_SECONDS), effect);
+    /// What came of an effect could not be noted, or not even be looked up: after an outage of ours it is executed
+    /// again, with the same key; where stored data is broken, people hear of it.
+    fn postpone(&mut self, market: &mut MarketWriter, effect: EffectEnvelope, fault: Fault) -> Result<(), Fault> {
+        let wait = match fault.kind {
+            FaultKind::Fenced | FaultKind::Stopped => return Err(fault),
+            FaultKind::Outage => OUTAGE_SECONDS,
+            FaultKind::Bug | FaultKind::Corrupt => {
+                market.effect_stuck(effect.id, &fault.message);
+                RETRY.longest_seconds
+            }
+        };
+        self.enqueue(market.now().plus_seconds(wait), effect);
         Ok(())
     }
 }
 
 fn answered(market: &mut MarketWriter, effect: &EffectEnvelope, answer: Stimulus) -> Result<(), Fault> {
     match market.effect_answered(effect, answer) {
-        // A bug in a handler has parked the answer; one that nobody receives is parked here, with the effect.
-        Err(fault) if fault.kind == FaultKind::Bug => market.effect_failed(effect, 0, &fault.message),
+        // What its handlers cannot take has been parked; an answer that nobody receives is parked here, with the effect.
+        Err(fault) if matches!(fault.kind, FaultKind::Bug | FaultKind::Corrupt) => {
+            market.effect_failed(effect, 0, &fault.message)
+        }
         result => result.map(|_| ()),
     }
 }
@@ -300,4 +317,45 @@ fn is_pending(market: &mut MarketWriter, id: i64) -> Result<bool, Fault> {
 
 fn is_executed(market: &mut MarketWriter, id: i64) -> Result<bool, Fault> {
     Ok(market.load::<RuntimeEffect>(&id)?.is_none_or(|row| row.state == EffectState::Done))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test that cannot go on ends")]
+mod tests {
+    use std::sync::mpsc::sync_channel;
+
+    use sycee_contract::SendOtp;
+
+    use super::*;
+    use crate::Limits;
+    use crate::testing::toy::{on_each_engine, sms};
+
+    #[test]
+    fn an_effect_that_is_executed_while_it_comes_back_is_let_go() {
+        on_each_engine(|mut market| {
+            market.execute(sms(1)).unwrap();
+            market.sync().unwrap();
+            let (orders, _inbox) = sync_channel(10);
+            let (_end, ended) = channel();
+            let ended: Mutex<Receiver<()>> = Mutex::new(ended);
+            let adapters = Adapters::new().executes::<SendOtp>(Limits::default(), move |_, _| {
+                ended.lock().unwrap().recv().unwrap_or(());
+                Outcome::Done
+            });
+            let mut outgoing = Outgoing::new(adapters, orders);
+            outgoing.collect(&mut market);
+            outgoing.hand_out(&mut market, Duration::ZERO).unwrap();
+            let late = outgoing.running.values().next().unwrap().effect.clone();
+            outgoing.expire(&mut market, Duration::from_secs(60)).unwrap();
+            // Its answer comes when it has failed and is on its way to be tried again.
+            let report = Report { execution: 1, effect: late, outcome: Outcome::Done };
+            outgoing.hear(&mut market, report).unwrap();
+            market.sync().unwrap();
+            market.set_now(market.now().plus_seconds(60));
+            outgoing.collect(&mut market);
+            assert_eq!((market.handed_out(), outgoing.waiting()), (1, 1));
+            outgoing.hand_out(&mut market, Duration::from_secs(60)).unwrap();
+            assert_eq!((market.handed_out(), outgoing.waiting(), outgoing.running()), (0, 0, 0));
+        });
+    }
 }

@@ -1,8 +1,11 @@
 //! The writer thread's loop. One turn: what is due fires, what waits runs, the batch is sealed, answers and effects leave.
 //!
 //! Invariant: the market's time never stands in a business day that has not been opened, unless opening it failed.
-//! Invariant: neither timers nor requests starve the other: a turn takes a bounded number of each.
+//! Invariant: nobody is served in a day that is over, unless the next could not be opened: while missed days are caught
+//! up, requests wait.
+//! Invariant: within a day neither timers nor requests starve the other: a turn takes a bounded number of each.
 
+use std::collections::VecDeque;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -28,9 +31,10 @@ const OUTAGE_REST: Duration = Duration::from_secs(1);
 const DAY_RETRY_SECONDS: i64 = 60;
 
 pub(super) struct Turns {
-    // Whoever waits hears the end before the market is closed, which may take long: fields are dropped in this order.
     waiting: FxHashMap<u64, Waiter>,
     inbox: Receiver<Order>,
+    /// Requests that came while the market was behind, or did not fit into a batch, in order.
+    held: VecDeque<Order>,
     settling: Vec<Sender<()>>,
     market: MarketWriter,
     live: Live,
@@ -66,6 +70,7 @@ impl Turns {
             clock,
             inbox,
             waiting: FxHashMap::default(),
+            held: VecDeque::new(),
             settling: Vec::new(),
             outgoing,
             day_ticket: None,
@@ -104,10 +109,13 @@ impl Turns {
     /// Gives the market back, with its effects for whoever opens it next; tells everybody who still waits how it ended.
     pub(super) fn end(mut self, result: Result<(), Fault>) -> Result<MarketWriter, Fault> {
         self.deliver();
-        if let Some(outgoing) = self.outgoing.take() {
-            self.market.return_effects(outgoing.end());
+        let Self { waiting, held, inbox, settling, mut market, outgoing, .. } = self;
+        // Who waits hears the end before the market is closed, which may take long.
+        drop((waiting, held, inbox, settling));
+        if let Some(outgoing) = outgoing {
+            market.return_effects(outgoing.end());
         }
-        result.map(|()| self.market)
+        result.map(|()| market)
     }
 
     fn is_drained(&self) -> bool {
@@ -132,7 +140,10 @@ impl Turns {
         } else if let Some(until) = self.stopping {
             until.saturating_duration_since(Instant::now())
         } else {
-            let remaining = self.next_due().map_or(Duration::MAX, |due| between(self.clock.given(), due));
+            let due = self.next_due().map_or(Duration::MAX, |due| between(self.clock.given(), due));
+            let deadline = self.outgoing.as_ref().and_then(Outgoing::next_deadline);
+            let late = deadline.map_or(Duration::MAX, |at| at.saturating_sub(self.live.clock.steady()));
+            let remaining = due.min(late);
             let nap = if remaining.is_zero() { remaining } else { self.live.clock.nap(remaining) };
             self.resting.map_or(nap, |until| nap.min(until.saturating_duration_since(Instant::now())))
         };
@@ -220,13 +231,41 @@ impl Turns {
         self.day_failed = Some((day, self.clock.given().plus_seconds(DAY_RETRY_SECONDS), why));
     }
 
-    /// Takes what waits, at most a batch.
+    /// Whether a day is over that the market still stands in. A day whose successor cannot be opened goes on.
+    fn is_behind(&self) -> bool {
+        self.next_day().is_some_and(|(day, starts)| starts <= self.clock.given() && self.retry_at(day).is_none())
+    }
+
+    /// Takes what waits, at most a batch. While the market is behind, requests are held.
     fn take(&mut self, first: Option<Order>) -> Result<(), Fault> {
-        let orders: Vec<Order> = first.into_iter().chain(self.inbox.try_iter()).take(BATCH_MAX).collect();
+        if self.is_behind() {
+            let orders: Vec<Order> = first.into_iter().chain(self.inbox.try_iter()).take(BATCH_MAX).collect();
+            return orders.into_iter().try_for_each(|order| self.hold(order));
+        }
+        self.held.extend(first);
+        let room = BATCH_MAX.saturating_sub(self.held.len());
+        self.held.extend(self.inbox.try_iter().take(room));
+        let orders: Vec<Order> = self.held.drain(..self.held.len().min(BATCH_MAX)).collect();
+        self.more |= !self.held.is_empty();
         let stimuli: Vec<&Stimulus> = orders.iter().filter_map(Order::stimulus).collect();
         // Whoever needs what could not be read meets the fault that this met.
         self.market.prefetch(stimuli.into_iter()).unwrap_or(());
         orders.into_iter().try_for_each(|order| self.obey(order))
+    }
+
+    /// Keeps a request for later; as many as the queue takes.
+    fn hold(&mut self, order: Order) -> Result<(), Fault> {
+        match order {
+            Order::Run(_, _, waiter) if self.held.len() >= self.live.queue_max => {
+                waiter.tell(Err(Fault::outage("the market catches up with missed days: try again in a moment")));
+                Ok(())
+            }
+            request @ Order::Run(..) => {
+                self.held.push_back(request);
+                Ok(())
+            }
+            order => self.obey(order),
+        }
     }
 
     fn obey(&mut self, order: Order) -> Result<(), Fault> {
@@ -271,11 +310,14 @@ impl Turns {
     }
 
     fn effects(&mut self) -> Result<(), Fault> {
+        // Waits are measured by the market's time, which leaps while it is behind.
+        let may_go = self.stopping.is_none() && !self.is_behind();
+        let steady = self.live.clock.steady();
         let Some(outgoing) = &mut self.outgoing else { return Ok(()) };
-        outgoing.collect(&mut self.market)?;
-        outgoing.expire(&mut self.market)?;
-        if self.stopping.is_none() {
-            outgoing.hand_out(&mut self.market)?;
+        outgoing.collect(&mut self.market);
+        outgoing.expire(&mut self.market, steady)?;
+        if may_go {
+            outgoing.hand_out(&mut self.market, steady)?;
         }
         Ok(())
     }
@@ -294,6 +336,10 @@ impl Turns {
         *self.status.lock().unwrap_or_else(PoisonError::into_inner) = status;
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test that cannot go on ends")]
+mod tests;
 
 /// The last moment before `at`.
 const fn before(at: Timestamp) -> Timestamp {

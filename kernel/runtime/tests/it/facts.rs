@@ -1,11 +1,12 @@
 //! Facts that cannot be applied: kept once, with what they said, and never again the work of a timer or an effect.
 
 use sycee_runtime::storage::{ColumnKind, collect};
-use sycee_runtime::{EffectState, FaultKind, MarketWriter, RuntimeEffect, RuntimeTimer};
+use sycee_runtime::{EffectEnvelope, EffectState, FaultKind, MarketWriter, RuntimeEffect, RuntimeTimer};
 
+use crate::opening::run;
 use crate::shop::{
     Item, Step, code, know, on_each_engine, on_each_engine_with_work_orders, open, open_with_work_orders,
-    open_without_facts, orders, parked, please, put, text, times,
+    open_without_facts, open_without_timers, orders, parked, please, put, text, times,
 };
 
 fn later(steps: &[Step]) -> Step {
@@ -185,6 +186,41 @@ fn a_timer_that_no_handler_answers_stays_for_a_program_that_does_and_blocks_nobo
 }
 
 #[test]
+fn a_timer_fires_although_its_service_does_not_say_any_more_that_it_sets_it() {
+    on_each_engine_with_work_orders(|url, mut shop| {
+        shop.execute(please(&[later(&[Step::Count(1)])])).unwrap();
+        shop.sync().unwrap();
+        drop(shop);
+        let mut other = open_without_timers(url);
+        other.set_now(other.now().plus_seconds(60));
+        assert!(other.fire_timer().unwrap().is_some());
+        assert!(other.fire_timer().unwrap().is_none());
+        assert_eq!((times(&mut other, 1), parked(&mut other).len()), (1, 0));
+    });
+}
+
+#[test]
+fn a_timer_of_a_service_that_is_gone_stays_with_a_work_order_and_blocks_nobody() {
+    on_each_engine_with_work_orders(|url, mut shop| {
+        shop.execute(please(&[later(&[Step::Count(1)])])).unwrap();
+        shop.execute(please(&[Step::Later(61, "second".to_owned(), text(&[Step::Count(2)]))])).unwrap();
+        shop.sync().unwrap();
+        drop(shop);
+        run(url, "UPDATE runtime_timer SET service = 'stall' WHERE id = 'shop/later'");
+        let mut shop = open_with_work_orders(url);
+        shop.set_now(shop.now().plus_seconds(61));
+        assert_eq!(shop.fire_timer().err().unwrap().kind, FaultKind::Bug);
+        assert!(shop.fire_timer().unwrap().is_some());
+        assert!(shop.fire_timer().unwrap().is_none());
+        shop.sync().unwrap();
+        assert_eq!((times(&mut shop, 1), times(&mut shop, 2)), (0, 1));
+        assert!(shop.load::<RuntimeTimer>(&"shop/later".to_owned()).unwrap().is_some());
+        let text = orders(&mut shop).remove(0).text;
+        assert!(text.contains("no service is called stall"), "{text}");
+    });
+}
+
+#[test]
 fn an_effect_that_people_retry_outlives_a_restart() {
     on_each_engine(|url, mut shop| {
         shop.execute(please(&[Step::Sms(1)])).unwrap();
@@ -205,5 +241,97 @@ fn an_effect_that_people_retry_outlives_a_restart() {
         drop(shop);
         let again = open(url).take_effects();
         assert_eq!(again.iter().map(|effect| effect.id).collect::<Vec<_>>(), [given_up.id]);
+    });
+}
+
+#[test]
+fn an_effect_that_this_program_cannot_read_waits_for_one_that_can_and_blocks_nobody() {
+    on_each_engine_with_work_orders(|url, mut shop| {
+        shop.execute(please(&[Step::Sms(1), Step::Sms(2), Step::Sms(3)])).unwrap();
+        shop.sync().unwrap();
+        let ids: Vec<i64> = shop.take_effects().iter().map(|effect| effect.id).collect();
+        drop(shop);
+        let payload = if url.engine() == "postgres" { "'\\x09'" } else { "X'09'" };
+        run(url, &format!("UPDATE runtime_effect SET kind = 'send-fax' WHERE id = {}", ids[0]));
+        run(url, &format!("UPDATE runtime_effect SET payload = {payload} WHERE id = {}", ids[1]));
+        for again in 1..=2 {
+            let mut shop = open_with_work_orders(url);
+            let readable: Vec<i64> = shop.take_effects().iter().map(|effect| effect.id).collect();
+            assert_eq!(readable, ids[2..]);
+            shop.sync().unwrap();
+            let texts: Vec<String> = orders(&mut shop).iter().map(|it| it.text.clone()).collect();
+            assert_eq!(texts.len(), 2 * again, "{texts:?}");
+            assert!(texts[0].contains("send-fax is no kind of effect"), "{texts:?}");
+            assert!(texts[1].contains("send-otp is stored in version 9, this program knows up to 1"), "{texts:?}");
+            assert!(
+                ids.iter().all(|id| shop.load::<RuntimeEffect>(id).unwrap().unwrap().state == EffectState::Pending)
+            );
+        }
+        run(url, &format!("UPDATE runtime_effect SET kind = 'send-otp' WHERE id = {}", ids[0]));
+        let again = open_with_work_orders(url).take_effects();
+        assert_eq!(again.iter().map(|effect| effect.id).collect::<Vec<_>>(), [ids[0], ids[2]]);
+    });
+}
+
+/// What is said of an effect.
+#[derive(Clone, Copy, Debug)]
+enum Said {
+    Done,
+    Answered,
+    Failed,
+    GivenUp,
+    Retried,
+}
+
+fn say(shop: &mut MarketWriter, effect: &EffectEnvelope, said: Said) {
+    match said {
+        Said::Done => shop.effect_done(effect.id).unwrap(),
+        Said::Answered => drop(shop.effect_answered(effect, know(&[Step::Count(1)])).unwrap()),
+        Said::Failed => shop.effect_failed(effect, 8, "no route").unwrap(),
+        Said::GivenUp => shop.effect_failed(effect, 0, "no such number").unwrap(),
+        Said::Retried => drop(shop.execute(please(&[Step::Retry(effect.id)])).unwrap().outcome.unwrap()),
+    }
+}
+
+#[test]
+fn whatever_is_said_of_an_effect_in_whatever_state_it_is_executed_again_only_when_it_is_pending() {
+    use EffectState::{Done, Parked, Pending};
+    use Said::{Answered, Failed, GivenUp, Retried};
+    let table = [
+        (Pending, None, Said::Done, Done, 1),
+        (Pending, None, Answered, Done, 1),
+        (Pending, None, Failed, Pending, 1),
+        (Pending, None, GivenUp, Parked, 1),
+        (Pending, None, Retried, Pending, 0),
+        (Done, Some(Said::Done), Said::Done, Done, 1),
+        (Done, Some(Said::Done), Answered, Done, 1),
+        (Done, Some(Said::Done), Failed, Done, 1),
+        (Done, Some(Said::Done), GivenUp, Done, 1),
+        (Done, Some(Said::Done), Retried, Done, 1),
+        // It was executed after all: the answer came late.
+        (Parked, Some(GivenUp), Said::Done, Done, 2),
+        (Parked, Some(GivenUp), Answered, Done, 2),
+        (Parked, Some(GivenUp), Failed, Parked, 1),
+        (Parked, Some(GivenUp), GivenUp, Parked, 1),
+        (Parked, Some(GivenUp), Retried, Pending, 0),
+    ];
+    on_each_engine(|url, mut shop| {
+        for (before, first, said, after, attempts) in table {
+            shop.execute(please(&[Step::Sms(1)])).unwrap();
+            shop.sync().unwrap();
+            let effect = shop.take_effects().remove(0);
+            if let Some(first) = first {
+                say(&mut shop, &effect, first);
+            }
+            assert_eq!(shop.load::<RuntimeEffect>(&effect.id).unwrap().unwrap().state, before);
+            say(&mut shop, &effect, said);
+            shop.sync().unwrap();
+            drop(shop);
+            shop = open(url);
+            let row = shop.load::<RuntimeEffect>(&effect.id).unwrap().unwrap();
+            assert_eq!((row.state, row.attempts), (after, attempts), "{before:?} and then {said:?}");
+            let waits = shop.take_effects().iter().any(|it| it.id == effect.id);
+            assert_eq!(waits, after == Pending, "{before:?} and then {said:?}");
+        }
     });
 }

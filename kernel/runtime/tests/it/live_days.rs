@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use sycee_contract::{Date, Timestamp};
 use sycee_runtime::{BusinessDays, Live, MarketWriter, Stimulus, VirtualClock, Writer};
 
-use crate::live::{note, seconds};
-use crate::shop::{FIRST_DAY, Happened, Step, code, on_each_engine, open, please, text};
+use crate::live::{held, note, seconds};
+use crate::shop::{FIRST_DAY, Happened, Step, code, on_each_engine, open, parked, please, text, times};
 
 const DAY: i64 = 86_400;
 
@@ -109,5 +109,39 @@ fn a_day_that_cannot_be_opened_is_reported_tried_again_and_stops_nobody() {
         assert!(notes.ends_with("late@86399 midnight@86405 asked@86405 5-6@86465 close@86465"), "{notes}");
         assert_eq!(code(&mut shop, 3).as_deref(), Some("2026-01-05"));
         assert_eq!(shop.today(), FIRST_DAY.tomorrow().unwrap());
+    });
+}
+
+#[test]
+fn a_request_that_comes_while_missed_days_are_caught_up_waits_for_the_right_one() {
+    on_each_engine(|_, mut shop| {
+        for nr in 0..600 {
+            shop.execute(please(&[Step::Later(60, nr.to_string(), text(&[Step::Count(9)]))])).unwrap();
+        }
+        shop.sync().unwrap();
+        let (writer, clock, gate) =
+            held(shop, |clock| Live::on(clock).opening(Days::default()).jump_max(4 * seconds(86_400)));
+        clock.clock.pass(seconds(3 * 86_400 + 10));
+        let asked = writer.submit(please(&[Step::Note(3, "asked".to_owned())])).unwrap();
+        gate.send(true).unwrap();
+        asked.wait().unwrap().outcome.unwrap();
+        writer.settle().unwrap();
+        let mut shop = writer.stop().unwrap();
+        assert_eq!(code(&mut shop, 3).as_deref(), Some("item 3 asked@259210"));
+        assert_eq!(times(&mut shop, 9), 600);
+    });
+}
+
+#[test]
+fn nobody_refuses_a_day_and_nobody_forges_one() {
+    on_each_engine(|_, mut shop| {
+        let next = FIRST_DAY.tomorrow().unwrap();
+        let refused = Stimulus::event("clock", Happened { steps: vec![note("begun"), Step::Refuse] });
+        let fault = shop.advance(next, refused).err().unwrap();
+        assert!(fault.message.contains("happened refused that 2026-01-06 begins"), "{fault}");
+        let forged = Stimulus::event("customer:cus-7", Happened { steps: vec![note("forged")] });
+        assert!(shop.advance(next, forged).is_err());
+        shop.sync().unwrap();
+        assert_eq!((shop.today(), code(&mut shop, 1), parked(&mut shop).len()), (FIRST_DAY, None, 0));
     });
 }

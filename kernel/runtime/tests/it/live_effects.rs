@@ -229,9 +229,12 @@ fn an_answer_that_a_handler_cannot_take_is_parked_and_the_effect_is_done() {
         let (writer, _clock) = live(shop, adapters);
         ask(&writer, &[Step::Sms(1)]);
         executions.recv().unwrap().ends(|| Outcome::answered(know(&[Step::Panic])));
+        ask(&writer, &[Step::Sms(2)]);
+        executions.recv().unwrap().ends(|| Outcome::answered(know(&[Step::Corrupt])));
         writer.settle().unwrap();
         let mut shop = writer.stop().unwrap();
-        assert_eq!((all_effects(&mut shop)[0].state, crate::shop::parked(&mut shop).len()), (EffectState::Done, 1));
+        assert!(all_effects(&mut shop).iter().all(|it| it.state == EffectState::Done));
+        assert_eq!((crate::shop::parked(&mut shop).len(), orders(&mut shop).len()), (2, 2));
     });
 }
 

@@ -15,7 +15,8 @@ const LOG: i64 = 100_000;
 /// Two months of it.
 const SECONDS_BETWEEN: i64 = 52;
 
-fn run(url: &DatabaseUrl, sql: &str) {
+/// Does to the stored market what no program would.
+pub fn run(url: &DatabaseUrl, sql: &str) {
     open_store(url, Duration::from_secs(5)).unwrap().run_script(sql).unwrap();
 }
 

@@ -62,6 +62,8 @@ pub enum Step {
     Bug,
     /// A bug that is not.
     Panic,
+    /// Stored data that is not what it must be.
+    Corrupt,
 }
 
 macro_rules! told {
@@ -246,6 +248,7 @@ fn walk(work: &mut Work, steps: &[Step]) -> Handled<Vec<Sensitive>> {
             Step::Refuse => return Err(Rejection::new("NO", "told to refuse").into()),
             Step::Bug => return Err(Fault::bug("told to fail").into()),
             Step::Panic => panic!("told to panic"),
+            Step::Corrupt => return Err(Fault::corrupt("told to find stored data broken").into()),
         }
     }
     Ok(names)
@@ -259,8 +262,12 @@ fn open_order(work: &mut Work, cmd: &OpenWorkOrder) -> Handled<WorkOrderId> {
 
 pub fn registry(work_orders: bool) -> Registry {
     registry_where(work_orders, |shop| {
-        shop.handles::<Know>(|work, cmd| walk(work, &cmd.steps).map(|_| ()));
+        knows(shop).sends::<Know>();
     })
+}
+
+fn knows<'a, 'b>(shop: &'a mut ServiceBuilder<'b>) -> &'a mut ServiceBuilder<'b> {
+    shop.handles::<Know>(|work, cmd| walk(work, &cmd.steps).map(|_| ()))
 }
 
 fn registry_where(work_orders: bool, knows: impl FnOnce(&mut ServiceBuilder<'_>)) -> Registry {
@@ -277,7 +284,6 @@ fn registry_where(work_orders: bool, knows: impl FnOnce(&mut ServiceBuilder<'_>)
         })
         .on::<Happened>(|work, event| walk(work, &event.steps).map(|_| ()))
         .sends::<Please>()
-        .sends::<Know>()
         .sends::<Tell>()
         .emits::<Happened>();
     if work_orders {
@@ -298,6 +304,14 @@ pub fn open_with_work_orders(url: &DatabaseUrl) -> MarketWriter {
 /// As [`open_with_work_orders`], by a program that knows no facts.
 pub fn open_without_facts(url: &DatabaseUrl) -> MarketWriter {
     MarketWriter::open(Arc::new(registry_where(true, |_| {})), options(url.clone())).unwrap()
+}
+
+/// As [`open_with_work_orders`], by a program whose shop sets no timers.
+pub fn open_without_timers(url: &DatabaseUrl) -> MarketWriter {
+    let registry = registry_where(true, |shop| {
+        knows(shop);
+    });
+    MarketWriter::open(Arc::new(registry), options(url.clone())).unwrap()
 }
 
 /// Runs `body` with an empty shop on every engine.

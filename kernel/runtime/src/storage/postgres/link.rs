@@ -2,14 +2,16 @@
 //!
 //! Invariant: a writer's commit waits for the server's disk, whatever the server's default says.
 
+use std::error::Error as _;
 use std::time::Duration;
 
 use tokio::runtime::Runtime;
-use tokio_postgres::{Client, Config, NoTls};
+use tokio_postgres::config::TargetSessionAttrs;
+use tokio_postgres::{Client, Config, Error, NoTls};
 
 use super::fault;
 use crate::Fault;
-use crate::storage::url::take_parameter;
+use crate::storage::url::{server_of, take_parameter};
 
 /// How long making a connection may take.
 const CONNECT_SECONDS: u64 = 10;
@@ -46,7 +48,12 @@ impl Server {
             Some("off") => true,
             Some(other) => return Err(Fault::outage(format!("durability={other}: use full, or off for tests"))),
         };
+        let any_session = !config.contains("target_session_attrs");
         let mut config: Config = config.parse().map_err(fault)?;
+        if any_session && config.get_hosts().len().max(config.get_hostaddrs().len()) > 1 {
+            // What a standby shows may be old: a market reads where it writes.
+            config.target_session_attrs(TargetSessionAttrs::ReadWrite);
+        }
         if config.get_connect_timeout().is_none() {
             config.connect_timeout(Duration::from_secs(CONNECT_SECONDS));
         }
@@ -66,7 +73,8 @@ impl Server {
             .build()
             .map_err(|error| Fault::outage("no runtime for PostgreSQL").because(error))?;
         let client = runtime.block_on(async {
-            let (client, connection) = self.config.connect(NoTls).await.map_err(fault)?;
+            let (client, connection) =
+                self.config.connect(NoTls).await.map_err(|error| unreachable(&self.config, error))?;
             tokio::spawn(async move {
                 // The client reports a lost connection at its next use.
                 drop(connection.await);
@@ -97,6 +105,24 @@ impl Server {
     }
 }
 
+/// Where nobody answered, or who answered and let nobody in, and why.
+fn unreachable(config: &Config, error: Error) -> Fault {
+    let place = server_of(config);
+    if error.as_db_error().is_some() {
+        let Fault { kind, message, source } = fault(error);
+        let message = format!("{message}: PostgreSQL at {place} lets nobody in: check user, password and database");
+        return Fault { kind, message, source };
+    }
+    let mut why = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        why.push_str(&format!(": {error}"));
+        cause = error.source();
+    }
+    let message = format!("PostgreSQL at {place} cannot be reached ({why}): start it, or correct the database URL");
+    Fault { source: Some(Box::new(error)), ..Fault::outage(message) }
+}
+
 /// `remote_apply` waits for the disk and for standbys to show the commit: it is the one setting that is stricter.
 const WAIT_FOR_DISK: &str = "SELECT set_config('synchronous_commit', 'on', false) \
                              WHERE current_setting('synchronous_commit') <> 'remote_apply';";
@@ -112,5 +138,34 @@ pub(super) fn check_schema(schema: &str) -> Result<(), Fault> {
         Ok(())
     } else {
         Err(Fault::outage(format!("schema {schema:?}: use lower case, digits and _, such as market_gh")))
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test that cannot go on ends")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_several_hosts_the_one_that_writes_is_read_too_unless_somebody_says_otherwise() {
+        for (config, attrs) in [
+            ("host=a user=u", TargetSessionAttrs::Any),
+            ("host=a,b user=u", TargetSessionAttrs::ReadWrite),
+            ("postgres://u@a,b/d", TargetSessionAttrs::ReadWrite),
+            ("host=a,b user=u target_session_attrs=any", TargetSessionAttrs::Any),
+        ] {
+            let server = Server::new(config, "sycee").unwrap();
+            assert_eq!(server.config.get_target_session_attrs(), attrs, "{config}");
+        }
+    }
+
+    #[test]
+    fn a_server_that_cannot_be_reached_is_named_with_the_cause_and_without_its_password() {
+        let server = Server::new("host=/nowhere port=5433 user=u password=geheim dbname=d", "sycee").unwrap();
+        let fault = server.link(Purpose::Reading).err().unwrap();
+        let said = fault.to_string();
+        assert!(said.contains("PostgreSQL at host=/nowhere port=5433 user=u dbname=d cannot be reached"), "{said}");
+        assert!(said.contains("No such file or directory") && said.contains("start it"), "{said}");
+        assert!(!said.contains("geheim") && super::super::cause(&fault).is_some(), "{said}");
     }
 }
