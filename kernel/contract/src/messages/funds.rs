@@ -169,6 +169,8 @@ commands! {
         country: String,
         /// What is needed.
         amount: Money,
+        /// What the borrower will owe, at least the amount: so much of the funder's quota it takes.
+        principal: Money,
         /// Payout channel.
         channel: String,
         /// Funders that failed before.
