@@ -313,6 +313,10 @@ commands! {
         paid: bool,
         /// What moved, for a collection; what was ordered when absent.
         amount: Option<Money>,
+        /// The channel's reference of what moved: it tells a second payment, and the bank's own notice, from this one.
+        channel_reference: Option<String>,
+        /// When the money moved, not after now; when people decide, if absent.
+        paid_at: Option<Timestamp>,
         /// Who was asked, and what was answered; no personal data.
         note: String,
     }
