@@ -132,10 +132,13 @@ fn check_signature(work: &mut Work, order: &LoanOrder, cmd: &SignLoanContract) -
     if order.document_hash.as_deref() != Some(cmd.document_hash.as_str()) {
         return Err(TransactionRejection::ContractHashMismatch { loan }.into());
     }
-    check_decision(work, order)?;
-    if let Some(until) = order.contract_expires_at.filter(|&until| work.now() > until) {
+    // A contract that lapsed with its decision is refused for the decision.
+    if let Some(until) = order.contract_expires_at.filter(|&until| work.now() > until)
+        && order.decision_valid_until != Some(until)
+    {
         return Err(TransactionRejection::ContractLapsed { loan, until }.into());
     }
+    check_decision(work, order)?;
     if work.get::<CustomerLoans>(order.customer)?.is_some_and(|loans| loans.line_frozen) {
         return Err(TransactionRejection::CreditLineFrozen { customer: order.customer }.into());
     }
