@@ -14,6 +14,7 @@ use sycee_product::ContractTemplates;
 use sycee_risk::RiskStrategy;
 use sycee_runtime::{Configs, Market};
 
+use crate::agreement::Agreement;
 use crate::policies::Policies;
 
 /// Why a market's folder cannot be used.
@@ -28,7 +29,7 @@ pub struct MarketError {
 
 const MARKET: &str = "market.yaml";
 
-fn wrong(file: &str, what: impl std::fmt::Display) -> MarketError {
+pub(crate) fn wrong(file: &str, what: impl std::fmt::Display) -> MarketError {
     MarketError { file: file.to_owned(), what: what.to_string() }
 }
 
@@ -98,6 +99,7 @@ impl MarketFiles {
             "templates/loan-disbursed.yaml",
             "templates/penalty-accrued.yaml",
             "templates/repayment-received.yaml",
+            "templates/stray-payout-recovered.yaml",
             "templates/stray-payout.yaml",
             "templates/suspense-paid-back.yaml",
             "templates/suspense-rematched.yaml",
@@ -131,7 +133,6 @@ impl MarketFiles {
     pub fn check(&self) -> Result<(), MarketError> {
         self.market()?;
         self.configs()?;
-        self.funders()?;
         Ok(())
     }
 
@@ -228,7 +229,8 @@ impl MarketFiles {
             OutreachTemplates::from_yaml(self.text("outreach.yaml")?).map_err(|error| wrong("outreach.yaml", error))?;
         let contracts =
             ContractTemplates::from_files("en", self.folder("contracts")).map_err(|error| wrong("contracts", error))?;
-        for product in self.products()? {
+        let products = self.products()?;
+        for product in &products {
             let wanted = &product.terms.contract_template;
             if !contracts.names().any(|(code, _)| code == wanted) {
                 let text = format!("contract template {wanted} is missing: add {wanted}.en.md.j2");
@@ -239,6 +241,14 @@ impl MarketFiles {
             Policies::from_yaml(self.text("policies.yaml")?).map_err(|error| wrong("policies.yaml", error))?;
         let channels =
             PaymentConfig::from_yaml(self.text("channels.yaml")?).map_err(|error| wrong("channels.yaml", error))?;
+        let agreement = Agreement {
+            currency: self.market_file()?.currency,
+            strategy: &strategy,
+            policies: &policies,
+            products: &products,
+            funders: &self.funders()?,
+        };
+        agreement.check()?;
         let configs = Configs::new()
             .with(self.calendar()?)
             .with(rules)
@@ -325,7 +335,27 @@ mod tests {
             ("policies.yaml", "ageMin: 18", "ageMin: adult", "line 9"),
             ("policies.yaml", "  ageMin: 18\n", "", "missing field `ageMin`"),
             ("policies.yaml", "ageMin: 18", "ageMin: 18\n  ageMax: 70", "unknown field `ageMax`"),
-            ("policies.yaml", "growth: \"0.20\"", "growth: \"lots\"", "credit: rate"),
+            ("policies.yaml", "growth: \"0.20\"", "growth: \"lots\"", "credit.growth: rate"),
+            ("policies.yaml", "low: \"3\"", "low: \"much\"", "credit.capByTier.low: rate"),
+            ("policies.yaml", "low: \"3\"", "lowest: \"3\"", "credit.capByTier.lowest: no tier of risk"),
+            ("policies.yaml", "retryHours: 6", "retryHours: 0", "loans.retryHours: 1 or more"),
+            ("policies.yaml", "debitValidHours: 120", "debitValidHours: 0", "repayments.debitValidHours: 1 or more"),
+            ("policies.yaml", "debitRetryDays: 2", "debitRetryDays: 0", "repayments.debitRetryDays: 1 or more"),
+            (
+                "policies.yaml",
+                "reviewAmount: null",
+                "reviewAmount: {amount: \"100\", currency: USD}",
+                "loans.reviewAmount: USD, the market lends GHS",
+            ),
+            ("strategy.yaml", "currency: GHS", "currency: USD", "USD"),
+            ("products/gh-cash.yaml", "currency: GHS\namountMin", "currency: USD\namountMin", "USD"),
+            ("funders.yaml", "currency: GHS}", "currency: USD}", "own-funds: quota: USD, the market lends GHS"),
+            (
+                "channels.yaml",
+                "telecel-cash, payout: true, collection: true",
+                "telecel-cash, payout: true, collection: false",
+                "channels: telecel-cash takes mandates",
+            ),
             ("policies.yaml", "validHours: 168", "validHours: 0", "sessions.validHours: 1 or more"),
             ("policies.yaml", "ocrReviewBps: 6000", "ocrReviewBps: 9000", "kyc.ocrReviewBps: at most ocrPassBps"),
             ("policies.yaml", "required: [bureau, privacy]", "required: [mother]", "consents.required[0]"),

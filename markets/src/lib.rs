@@ -6,6 +6,7 @@
 //!
 //! Invariant: a folder that loads is whole: every product's contract exists, every template's accounts exist.
 
+mod agreement;
 mod days;
 mod files;
 mod migrations;

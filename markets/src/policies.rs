@@ -1,8 +1,10 @@
 //! The policies of a market: what people decide about each domain, in one file.
 
 use serde::Deserialize;
+use serde_yaml_ng::Value;
 use sycee_credit::CreditPolicy;
 use sycee_customer::{ConsentPolicy, KycPolicy, SessionPolicy};
+use sycee_money::{Money, Rate};
 use sycee_partner::PartnerConfig;
 use sycee_runtime::Configs;
 use sycee_transaction::{LoanPolicy, RepaymentPolicy};
@@ -20,11 +22,29 @@ pub(crate) struct Policies {
     partners: PartnerConfig,
 }
 
+/// Whether the rates can be read. The reader of the whole file names a rate that can't by its section alone.
+///
+/// Errors: the field, and what is wrong with it. Text that is no map is for the reader of the whole.
+fn check_rates(text: &str) -> Result<(), String> {
+    let Ok(file) = serde_yaml_ng::from_str::<Value>(text) else { return Ok(()) };
+    let credit = &file["credit"];
+    let caps = credit["capByTier"].as_mapping().into_iter().flatten();
+    let caps = caps.filter_map(|(tier, rate)| Some((format!("credit.capByTier.{}", tier.as_str()?), rate)));
+    for (field, rate) in std::iter::once(("credit.growth".to_owned(), &credit["growth"])).chain(caps) {
+        if let Some(text) = rate.as_str() {
+            let read = Rate::from_fraction_str(text);
+            read.map_err(|error| format!("{field}: rate {text:?}: {error}; for example \"0.20\""))?;
+        }
+    }
+    Ok(())
+}
+
 impl Policies {
     /// Reads policies.
     ///
     /// Errors: what is wrong with the text, by field and line, or the field whose value cannot work.
     pub(crate) fn from_yaml(text: &str) -> Result<Self, String> {
+        check_rates(text)?;
         let policies: Self = serde_yaml_ng::from_str(text).map_err(|error| error.to_string())?;
         match policies.rules().into_iter().find(|(holds, ..)| !holds) {
             Some((_, field, rule, example)) => Err(format!("{field}: {rule}; for example {example}")),
@@ -32,7 +52,17 @@ impl Policies {
         }
     }
 
-    fn rules(&self) -> [(bool, &'static str, &'static str, &'static str); 14] {
+    /// Principal from which a person looks at a loan.
+    pub(crate) fn review_amount(&self) -> Option<Money> {
+        self.loans.review_amount
+    }
+
+    /// Tiers of risk whose limits may grow, as the file spells them.
+    pub(crate) fn capped_tiers(&self) -> impl Iterator<Item = &str> {
+        self.credit.cap_by_tier.keys().map(String::as_str)
+    }
+
+    fn rules(&self) -> [(bool, &'static str, &'static str, &'static str); 17] {
         let Self { kyc, sessions, credit, loans, repayments, partners, .. } = self;
         let ordered = |review: u32, pass: u32| review <= pass && pass <= 10_000;
         [
@@ -48,9 +78,12 @@ impl Policies {
             (credit.line_valid_days > 0, "credit.lineValidDays", "1 or more", "365"),
             (loans.max_open_loans > 0, "loans.maxOpenLoans", "1 or more", "3"),
             (loans.contract_valid_hours > 0, "loans.contractValidHours", "1 or more", "48"),
+            (loans.retry_hours > 0, "loans.retryHours", "1 or more", "6"),
             (loans.max_routings > 0, "loans.maxRoutings", "1 or more", "4"),
             (loans.max_attempts > 0, "loans.maxAttempts", "1 or more", "3"),
             (repayments.order_valid_hours > 0, "repayments.orderValidHours", "1 or more", "24"),
+            (repayments.debit_valid_hours > 0, "repayments.debitValidHours", "1 or more", "120"),
+            (repayments.debit_retry_days > 0, "repayments.debitRetryDays", "1 or more", "2"),
             (repayments.max_debits > 0, "repayments.maxDebits", "1 or more", "3"),
             (partners.method_seconds >= 60, "partners.methodSeconds", "60 or more", "86400"),
             (partners.poll_first_minutes > 0, "partners.pollFirstMinutes", "1 or more", "15"),

@@ -928,6 +928,7 @@ CREATE TABLE payment_order (
   "reason" text COLLATE "C",
   "moved_units" bigint,
   "moved_currency" text COLLATE "C",
+  "effect" bigint NOT NULL,
   "polls" bigint NOT NULL,
   "sent_at" timestamptz NOT NULL,
   "expires_at" timestamptz,
@@ -935,7 +936,7 @@ CREATE TABLE payment_order (
   PRIMARY KEY ("id")
 );
 
-CREATE VIEW payment_order_decimal AS SELECT "id", "direction", "loan", "customer", "disbursement", "repayment", "fund_account", "reservation", CASE WHEN "amount_currency" IN ('USDT','USDC') THEN "amount_units"::numeric / 1000000 ELSE "amount_units"::numeric / 10000 END AS "amount", "amount_currency", "channel", "number_sealed", "method", "mandate", "status", "channel_reference", "reason", CASE WHEN "moved_currency" IN ('USDT','USDC') THEN "moved_units"::numeric / 1000000 ELSE "moved_units"::numeric / 10000 END AS "moved", "moved_currency", "polls", "sent_at", "expires_at", "settled_at" FROM payment_order;
+CREATE VIEW payment_order_decimal AS SELECT "id", "direction", "loan", "customer", "disbursement", "repayment", "fund_account", "reservation", CASE WHEN "amount_currency" IN ('USDT','USDC') THEN "amount_units"::numeric / 1000000 ELSE "amount_units"::numeric / 10000 END AS "amount", "amount_currency", "channel", "number_sealed", "method", "mandate", "status", "channel_reference", "reason", CASE WHEN "moved_currency" IN ('USDT','USDC') THEN "moved_units"::numeric / 1000000 ELSE "moved_units"::numeric / 10000 END AS "moved", "moved_currency", "effect", "polls", "sent_at", "expires_at", "settled_at" FROM payment_order;
 
 CREATE TABLE direct_debit_mandate (
   "loan" bigint NOT NULL,
@@ -1049,12 +1050,13 @@ CREATE TABLE partner_receipt (
   "order" bigint,
   "amount_units" bigint NOT NULL,
   "amount_currency" text COLLATE "C" NOT NULL,
+  "payment" bigint,
   "status" text COLLATE "C" NOT NULL,
   "at" timestamptz NOT NULL,
   PRIMARY KEY ("reference")
 );
 
-CREATE VIEW partner_receipt_decimal AS SELECT "reference", "loan", "order", CASE WHEN "amount_currency" IN ('USDT','USDC') THEN "amount_units"::numeric / 1000000 ELSE "amount_units"::numeric / 10000 END AS "amount", "amount_currency", "status", "at" FROM partner_receipt;
+CREATE VIEW partner_receipt_decimal AS SELECT "reference", "loan", "order", CASE WHEN "amount_currency" IN ('USDT','USDC') THEN "amount_units"::numeric / 1000000 ELSE "amount_units"::numeric / 10000 END AS "amount", "amount_currency", "payment", "status", "at" FROM partner_receipt;
 
 CREATE TABLE partner_day (
   "partner" bigint NOT NULL,
@@ -1088,6 +1090,8 @@ CREATE TABLE integration_log (
   "loan" bigint NOT NULL,
   "amount_units" bigint NOT NULL,
   "amount_currency" text COLLATE "C" NOT NULL,
+  "principal_units" bigint NOT NULL,
+  "principal_currency" text COLLATE "C" NOT NULL,
   "status" text COLLATE "C" NOT NULL,
   "note" text COLLATE "C",
   "sent_at" timestamptz NOT NULL,
@@ -1095,7 +1099,7 @@ CREATE TABLE integration_log (
   PRIMARY KEY ("order")
 );
 
-CREATE VIEW integration_log_decimal AS SELECT "order", "partner", "loan", CASE WHEN "amount_currency" IN ('USDT','USDC') THEN "amount_units"::numeric / 1000000 ELSE "amount_units"::numeric / 10000 END AS "amount", "amount_currency", "status", "note", "sent_at", "ended_at" FROM integration_log;
+CREATE VIEW integration_log_decimal AS SELECT "order", "partner", "loan", CASE WHEN "amount_currency" IN ('USDT','USDC') THEN "amount_units"::numeric / 1000000 ELSE "amount_units"::numeric / 10000 END AS "amount", "amount_currency", CASE WHEN "principal_currency" IN ('USDT','USDC') THEN "principal_units"::numeric / 1000000 ELSE "principal_units"::numeric / 10000 END AS "principal", "principal_currency", "status", "note", "sent_at", "ended_at" FROM integration_log;
 
 CREATE TABLE ledger_entry (
   "id" bigint NOT NULL,

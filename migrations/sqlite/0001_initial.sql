@@ -889,13 +889,14 @@ CREATE TABLE payment_order (
   "reason" TEXT,
   "moved_units" INTEGER,
   "moved_currency" TEXT,
+  "effect" INTEGER NOT NULL,
   "polls" INTEGER NOT NULL,
   "sent_at" INTEGER NOT NULL,
   "expires_at" INTEGER,
   "settled_at" INTEGER
 );
 
-CREATE VIEW payment_order_decimal AS SELECT "id", "direction", "loan", "customer", "disbursement", "repayment", "fund_account", "reservation", CASE WHEN "amount_currency" IN ('USDT','USDC') THEN printf('%s%d.%06d', CASE WHEN "amount_units" < 0 THEN '-' ELSE '' END, abs("amount_units")/1000000, abs("amount_units")%1000000) ELSE printf('%s%d.%04d', CASE WHEN "amount_units" < 0 THEN '-' ELSE '' END, abs("amount_units")/10000, abs("amount_units")%10000) END AS "amount", "amount_currency", "channel", "number_sealed", "method", "mandate", "status", "channel_reference", "reason", CASE WHEN "moved_units" IS NULL THEN NULL WHEN "moved_currency" IN ('USDT','USDC') THEN printf('%s%d.%06d', CASE WHEN "moved_units" < 0 THEN '-' ELSE '' END, abs("moved_units")/1000000, abs("moved_units")%1000000) ELSE printf('%s%d.%04d', CASE WHEN "moved_units" < 0 THEN '-' ELSE '' END, abs("moved_units")/10000, abs("moved_units")%10000) END AS "moved", "moved_currency", "polls", "sent_at", "expires_at", "settled_at" FROM payment_order;
+CREATE VIEW payment_order_decimal AS SELECT "id", "direction", "loan", "customer", "disbursement", "repayment", "fund_account", "reservation", CASE WHEN "amount_currency" IN ('USDT','USDC') THEN printf('%s%d.%06d', CASE WHEN "amount_units" < 0 THEN '-' ELSE '' END, abs("amount_units")/1000000, abs("amount_units")%1000000) ELSE printf('%s%d.%04d', CASE WHEN "amount_units" < 0 THEN '-' ELSE '' END, abs("amount_units")/10000, abs("amount_units")%10000) END AS "amount", "amount_currency", "channel", "number_sealed", "method", "mandate", "status", "channel_reference", "reason", CASE WHEN "moved_units" IS NULL THEN NULL WHEN "moved_currency" IN ('USDT','USDC') THEN printf('%s%d.%06d', CASE WHEN "moved_units" < 0 THEN '-' ELSE '' END, abs("moved_units")/1000000, abs("moved_units")%1000000) ELSE printf('%s%d.%04d', CASE WHEN "moved_units" < 0 THEN '-' ELSE '' END, abs("moved_units")/10000, abs("moved_units")%10000) END AS "moved", "moved_currency", "effect", "polls", "sent_at", "expires_at", "settled_at" FROM payment_order;
 
 CREATE TABLE direct_debit_mandate (
   "loan" INTEGER PRIMARY KEY,
@@ -1001,12 +1002,13 @@ CREATE TABLE partner_receipt (
   "order" INTEGER,
   "amount_units" INTEGER NOT NULL,
   "amount_currency" TEXT NOT NULL,
+  "payment" INTEGER,
   "status" TEXT NOT NULL,
   "at" INTEGER NOT NULL,
   PRIMARY KEY ("reference")
 ) WITHOUT ROWID;
 
-CREATE VIEW partner_receipt_decimal AS SELECT "reference", "loan", "order", CASE WHEN "amount_currency" IN ('USDT','USDC') THEN printf('%s%d.%06d', CASE WHEN "amount_units" < 0 THEN '-' ELSE '' END, abs("amount_units")/1000000, abs("amount_units")%1000000) ELSE printf('%s%d.%04d', CASE WHEN "amount_units" < 0 THEN '-' ELSE '' END, abs("amount_units")/10000, abs("amount_units")%10000) END AS "amount", "amount_currency", "status", "at" FROM partner_receipt;
+CREATE VIEW partner_receipt_decimal AS SELECT "reference", "loan", "order", CASE WHEN "amount_currency" IN ('USDT','USDC') THEN printf('%s%d.%06d', CASE WHEN "amount_units" < 0 THEN '-' ELSE '' END, abs("amount_units")/1000000, abs("amount_units")%1000000) ELSE printf('%s%d.%04d', CASE WHEN "amount_units" < 0 THEN '-' ELSE '' END, abs("amount_units")/10000, abs("amount_units")%10000) END AS "amount", "amount_currency", "payment", "status", "at" FROM partner_receipt;
 
 CREATE TABLE partner_day (
   "partner" INTEGER NOT NULL,
@@ -1039,13 +1041,15 @@ CREATE TABLE integration_log (
   "loan" INTEGER NOT NULL,
   "amount_units" INTEGER NOT NULL,
   "amount_currency" TEXT NOT NULL,
+  "principal_units" INTEGER NOT NULL,
+  "principal_currency" TEXT NOT NULL,
   "status" TEXT NOT NULL,
   "note" TEXT,
   "sent_at" INTEGER NOT NULL,
   "ended_at" INTEGER
 );
 
-CREATE VIEW integration_log_decimal AS SELECT "order", "partner", "loan", CASE WHEN "amount_currency" IN ('USDT','USDC') THEN printf('%s%d.%06d', CASE WHEN "amount_units" < 0 THEN '-' ELSE '' END, abs("amount_units")/1000000, abs("amount_units")%1000000) ELSE printf('%s%d.%04d', CASE WHEN "amount_units" < 0 THEN '-' ELSE '' END, abs("amount_units")/10000, abs("amount_units")%10000) END AS "amount", "amount_currency", "status", "note", "sent_at", "ended_at" FROM integration_log;
+CREATE VIEW integration_log_decimal AS SELECT "order", "partner", "loan", CASE WHEN "amount_currency" IN ('USDT','USDC') THEN printf('%s%d.%06d', CASE WHEN "amount_units" < 0 THEN '-' ELSE '' END, abs("amount_units")/1000000, abs("amount_units")%1000000) ELSE printf('%s%d.%04d', CASE WHEN "amount_units" < 0 THEN '-' ELSE '' END, abs("amount_units")/10000, abs("amount_units")%10000) END AS "amount", "amount_currency", CASE WHEN "principal_currency" IN ('USDT','USDC') THEN printf('%s%d.%06d', CASE WHEN "principal_units" < 0 THEN '-' ELSE '' END, abs("principal_units")/1000000, abs("principal_units")%1000000) ELSE printf('%s%d.%04d', CASE WHEN "principal_units" < 0 THEN '-' ELSE '' END, abs("principal_units")/10000, abs("principal_units")%10000) END AS "principal", "principal_currency", "status", "note", "sent_at", "ended_at" FROM integration_log;
 
 CREATE TABLE ledger_entry (
   "id" INTEGER PRIMARY KEY,

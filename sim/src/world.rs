@@ -358,6 +358,9 @@ impl World {
     fn execute_effects(&mut self, effects: Vec<EffectEnvelope>) -> Result<(), SimError> {
         let now = self.writer().now();
         for effect in effects {
+            if !self.writer().effect_stands(effect.id)? {
+                continue;
+            }
             let due = self.writer().effect_due(&effect)?;
             if due > now {
                 self.waiting.push((due, effect));

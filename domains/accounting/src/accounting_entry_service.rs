@@ -1,6 +1,7 @@
 //! accounting-entry-service: makes lines out of events by template, checks manual lines, audits what was posted.
 //!
 //! Invariant: a line that leaves this service names accounts of the chart and moves an amount above zero.
+//! Invariant: a manual line touches no control account.
 
 use sycee_contract::{AccountingEntryPosted, Date, EntryId, PostAccountingEntry, PostLedgerEvent, TransferLine};
 use sycee_runtime::{Handled, Registry, Work, entity};
@@ -56,6 +57,7 @@ fn lines_of_entry(work: &mut Work, cmd: &PostAccountingEntry, _: &[Vec<TransferL
 fn check_line(rules: &AccountingRules, line: &TransferLine) -> Result<(), AccountingRejection> {
     for code in [&line.debit, &line.credit] {
         rules.chart().spec(code, line.amount.currency())?;
+        rules.chart().open_to_people(code)?;
     }
     if !line.amount.is_positive() {
         let (template, amount) = ("manual".to_owned(), "amount".to_owned());

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use sycee_contract::Date;
+use sycee_contract::{Date, EntryId};
 use sycee_money::Money;
 use sycee_runtime::{Coded, refusable};
 
@@ -43,6 +43,36 @@ pub enum AccountingRejection {
         /// What is wrong with it.
         why: String,
     },
+    /// Services keep what the account sums up: nobody posts to it by hand.
+    #[error(
+        "{account} is {name}, a control account that services alone post to, so that it agrees with what they keep: use \
+         {instead}; open to people are: {open}"
+    )]
+    ControlAccount {
+        /// Code.
+        account: String,
+        /// Name.
+        name: String,
+        /// What does what an entry would.
+        instead: String,
+        /// Accounts that people may post to.
+        open: String,
+    },
+    /// The entry touches a control account: reversed by hand, the books would no longer agree with what services keep.
+    #[error(
+        "{entry} touches {account}, the control account {name}: reversed by hand, the books would no longer agree with what \
+         services keep; {way}"
+    )]
+    ControlEntry {
+        /// The entry.
+        entry: EntryId,
+        /// Code.
+        account: String,
+        /// Name.
+        name: String,
+        /// How to undo what the entry says, if there is a way.
+        way: &'static str,
+    },
     /// An amount that no line of the template takes.
     #[error("{template} has no line for amount {amount}: leave it out, or extend the template")]
     AmountNotUsed {
@@ -78,6 +108,7 @@ impl Coded for AccountingRejection {
             Self::EntryUnbalanced { .. } => "ENTRY_UNBALANCED",
             Self::EmptyEntry { .. } => "EMPTY_ENTRY",
             Self::AccountUnknown { .. } => "ACCOUNT_UNKNOWN",
+            Self::ControlAccount { .. } | Self::ControlEntry { .. } => "CONTROL_ACCOUNT",
             Self::AmountNotUsed { .. } | Self::DimensionMissing { .. } => "INVALID_FIELD",
             Self::AmountNegative { .. } => "INVALID_AMOUNT",
         }
@@ -90,7 +121,12 @@ impl Coded for AccountingRejection {
                 vec![("template", template.clone()), ("field", total.clone())]
             }
             Self::EmptyEntry { what } => vec![("template", what.clone())],
-            Self::AccountUnknown { account, .. } => vec![("account", account.clone())],
+            Self::AccountUnknown { account, .. } | Self::ControlAccount { account, .. } => {
+                vec![("account", account.clone())]
+            }
+            Self::ControlEntry { entry, account, .. } => {
+                vec![("entry", entry.to_string()), ("account", account.clone())]
+            }
             Self::AmountNotUsed { template, amount } | Self::AmountNegative { template, amount, .. } => {
                 vec![("template", template.clone()), ("field", amount.clone())]
             }

@@ -1,6 +1,7 @@
 //! Each funder's interface: its quota in use, and the log of what went through it.
 //!
 //! Invariant: quota in use is never below zero; an attempt uses it once and gives it back once.
+//! Invariant: quota is used and given back in principal, whatever part of it the borrower received.
 
 use sycee_contract::messages::{
     DisbursementRequested, FundingContractSigned, OpenWorkOrder, PartnerDisbursementFailed,
@@ -35,7 +36,7 @@ entity! {
         pays_itself: bool,
         /// The most that may be outstanding.
         quota: Money,
-        /// What is outstanding or on its way.
+        /// Principal that is outstanding or on its way.
         quota_used: Money,
         /// The day people were last told that the quota is nearly used up.
         alerted_on: Option<Date>,
@@ -53,8 +54,10 @@ entity! {
         partner: PartnerId,
         /// The loan.
         loan: LoanId,
-        /// How much.
+        /// How much goes out.
         amount: Money,
+        /// What the borrower will owe: so much of the quota it takes.
+        principal: Money,
         /// What is known.
         status: IntegrationStatus,
         /// The payer's reference, or why it failed.
@@ -126,12 +129,13 @@ fn on_disbursement_requested(work: &mut Work, event: &DisbursementRequested) -> 
         partner: event.funder,
         loan: event.loan,
         amount: event.amount,
+        principal: event.principal,
         status: IntegrationStatus::Sent,
         note: None,
         sent_at: at,
         ended_at: None,
     });
-    must(integration.use_quota(event.amount))?;
+    must(integration.use_quota(event.principal))?;
     integration.last_used_at = Some(at);
     if integration.nears_quota(work.today()) {
         work.send(OpenWorkOrder {
@@ -173,7 +177,7 @@ fn end(work: &mut Work, order: DisbursementOrderId, status: IntegrationStatus, n
     log.note = Some(note.to_owned());
     log.ended_at = Some(work.now());
     if status == IntegrationStatus::Failed {
-        free_quota(work, log.partner, log.amount)?;
+        free_quota(work, log.partner, log.principal)?;
     }
     work.save(log);
     Ok(())

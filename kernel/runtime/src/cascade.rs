@@ -50,6 +50,8 @@ pub(crate) struct Cascade {
     pub queue: VecDeque<Queued>,
     pub hops: Vec<Hop>,
     pub effects: Vec<(i64, &'static str, Payload)>,
+    /// Effects that were taken back.
+    pub withdrawn: Vec<i64>,
     pub sticky: Vec<Sticky>,
 }
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rustc_hash::FxHashMap;
-use sycee_contract::Timestamp;
+use sycee_contract::{Rejection, Timestamp};
 
 use crate::cache::{AnyTable, Source, Table};
 use crate::cascade::{Cascade, Delivery, HopOutcome, Queued};
@@ -52,6 +52,7 @@ pub(crate) struct Mark {
     queue: usize,
     hops: usize,
     effects: usize,
+    withdrawn: usize,
     sticky: usize,
 }
 
@@ -120,6 +121,7 @@ impl Core {
             queue: cascade.queue.len(),
             hops: cascade.hops.len(),
             effects: cascade.effects.len(),
+            withdrawn: cascade.withdrawn.len(),
             sticky: cascade.sticky.len(),
         }
     }
@@ -136,6 +138,7 @@ impl Core {
         cascade.queue.truncate(mark.queue);
         cascade.hops.truncate(mark.hops);
         cascade.effects.truncate(mark.effects);
+        cascade.withdrawn.truncate(mark.withdrawn);
         // Only what this rollback took away: what was kept before the mark still stands, perhaps changed since.
         let sticky = std::mem::take(&mut cascade.sticky);
         for again in sticky.iter().skip(mark.sticky) {
@@ -173,15 +176,13 @@ impl Core {
             if hop % 256 == 255 && started.elapsed() > Duration::from_secs(CASCADE_SECONDS_MAX) {
                 return Err(Fault::bug(format!("a cascade ran longer than {CASCADE_SECONDS_MAX} s")).into());
             }
+            if let Delivery::Refusal(rejection) = delivery {
+                self.tell_refusal(cascade, hop, &rejection)?;
+                continue;
+            }
             let this = &cascade.hops[hop as usize];
             let (vt, payload, from) = (this.vt, Arc::clone(&this.payload), this.from);
             let type_id = (vt.type_id)();
-            if let Delivery::Refusal(rejection) = delivery {
-                if let Some(told) = registry.refusals.get(&(from, type_id)) {
-                    self.run(cascade, from, hop, |work| told(work, &*payload, &rejection))?;
-                }
-                continue;
-            }
             if vt.kind == sycee_contract::Kind::Event {
                 for subscriber in registry.subscribers.get(&type_id).into_iter().flatten() {
                     self.run(cascade, subscriber.service, hop, |work| (subscriber.run)(work, &*payload))?;
@@ -208,6 +209,32 @@ impl Core {
             }
         }
         Ok(root_answer)
+    }
+
+    /// Tells the sender of `hop` that it was refused.
+    ///
+    /// A sender that refuses in turn passes the refusal on: what its refusal handler did is undone, and who sent the
+    /// command that it was doing hears of the refusal, if it listens for one. So it goes up, a hop refused once, until a
+    /// sender decides; when nobody does, the stimulus is refused.
+    fn tell_refusal(&mut self, cascade: &mut Cascade, hop: u32, rejection: &Rejection) -> Result<(), Halt> {
+        let registry = Arc::clone(&self.registry);
+        let this = &cascade.hops[hop as usize];
+        let (payload, from, cause) = (Arc::clone(&this.payload), this.from, this.cause);
+        let Some(told) = registry.refusals.get(&(from, (this.vt.type_id)())) else { return Ok(()) };
+        let passed_on = match self.run(cascade, from, hop, |work| told(work, &*payload, rejection)) {
+            Err(Halt::Refused(rejection)) => rejection,
+            decided => return decided,
+        };
+        let listens = |cause: &u32| {
+            let above = &cascade.hops[*cause as usize];
+            *cause > 0
+                && above.outcome == HopOutcome::Delivered
+                && registry.refusals.contains_key(&(above.from, (above.vt.type_id)()))
+        };
+        let Some(cause) = cause.filter(listens) else { return Err(Halt::Refused(passed_on)) };
+        cascade.hops[cause as usize].outcome = HopOutcome::Refused(passed_on.code.clone());
+        cascade.queue.push_back(Queued { hop: cause, delivery: Delivery::Refusal(passed_on) });
+        Ok(())
     }
 
     pub(crate) fn forget_undo(&mut self) {

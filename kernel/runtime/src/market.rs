@@ -226,6 +226,7 @@ impl MarketWriter {
             queue: VecDeque::with_capacity(16),
             hops: Vec::with_capacity(32),
             effects: Vec::new(),
+            withdrawn: Vec::new(),
             sticky: Vec::new(),
         };
         let mut before = self.core.mark(&cascade);
@@ -379,6 +380,9 @@ impl MarketWriter {
         for (id, kind, payload) in cascade.effects {
             self.pending.insert(id);
             self.effects.push(EffectEnvelope { id, kind, trace: cascade.trace, attempts: 0, payload });
+        }
+        for id in cascade.withdrawn {
+            self.pending.remove(&id);
         }
         self.log.push(LogRecord {
             id: cascade.id,

@@ -250,6 +250,9 @@ impl ServiceBuilder<'_> {
     }
 
     /// This service, having sent `C`, hears that it was refused.
+    ///
+    /// When `run` refuses in turn, whoever sent the command in which this service sent `C` hears of that, if it listens;
+    /// else the stimulus is refused. What `run` did is undone; what the command did before stays.
     pub fn on_refusal<C: Command>(
         &mut self,
         run: impl Fn(&mut Work<'_>, &C, &Rejection) -> Handled<()> + Send + Sync + 'static,

@@ -14,6 +14,9 @@ use crate::{Blind, Entity, Fault, Find, Halt, Handled, Market, Resident};
 /// How deep questions may lead to questions: the stack must hold them.
 const ASKED_DEPTH_MAX: u32 = 64;
 
+/// How the error of an effect begins that was withdrawn.
+const WITHDRAWN: &str = "withdrawn: ";
+
 /// One handler's view of one cascade.
 pub struct Work<'a> {
     pub(crate) core: &'a mut Core,
@@ -42,6 +45,11 @@ impl Work<'_> {
     /// Who caused this cascade: `customer`, `staff:ama`, `timer`, `channel`.
     pub fn actor(&self) -> &str {
         &self.cascade.actor
+    }
+
+    /// Whether what is being handled is the stimulus itself: asked from outside, not by a service in its cascade.
+    pub const fn is_stimulus(&self) -> bool {
+        self.hop == 0
     }
 
     /// The next identifier of the market's sequence.
@@ -282,13 +290,18 @@ impl Work<'_> {
 
     /// Asks the outside world for something, after commit.
     pub fn effect<F: Effect>(&mut self, effect: F) {
+        self.numbered_effect(effect);
+    }
+
+    /// As [`Self::effect`], with the effect's number, under which it can be withdrawn.
+    pub fn numbered_effect<F: Effect>(&mut self, effect: F) -> i64 {
+        let id = self.core.next_id();
         if self.asked {
             self.core.fault.get_or_insert(Fault::bug(format!("{} caused an effect while asked", self.service)));
-            return;
+            return id;
         }
-        let id = self.core.next_id();
         let subject = effect.subject().or(self.cascade.subject);
-        let Some(payload) = self.sealed(subject, || to_versioned_bytes(F::VERSION, &effect)) else { return };
+        let Some(payload) = self.sealed(subject, || to_versioned_bytes(F::VERSION, &effect)) else { return id };
         let row = RuntimeEffect {
             id,
             kind: F::KIND.to_owned(),
@@ -301,15 +314,37 @@ impl Work<'_> {
         };
         self.core.put::<RuntimeEffect>(id, Some(Arc::new(row)));
         self.cascade.effects.push((id, F::KIND, Arc::new(effect) as Payload));
+        id
+    }
+
+    /// Takes an effect back that must not happen any more, unless it has: nobody tries it again. `why` is kept with it, and
+    /// carries no personal data.
+    pub fn withdraw_effect(&mut self, id: i64, why: &str) -> Handled<()> {
+        if let Some(row) = self.core.get::<RuntimeEffect>(&id)?.filter(|row| row.state != EffectState::Done) {
+            let withdrawn = RuntimeEffect {
+                state: EffectState::Done,
+                error: Some(format!("{WITHDRAWN}{why}")),
+                ..RuntimeEffect::clone(&row)
+            };
+            self.core.put::<RuntimeEffect>(id, Some(Arc::new(withdrawn)));
+            self.cascade.withdrawn.push(id);
+        }
+        Ok(())
     }
 
     /// Has an effect executed that was given up, from the first attempt on. False when it was not given up, or was put
-    /// back before; `NOT_FOUND` when there is none of that number.
+    /// back before; `NOT_FOUND` when there is none of that number,
+    /// `UNEXPECTED_STATE` when it was withdrawn.
     pub fn retry_effect(&mut self, id: i64) -> Handled<bool> {
         let found = self.core.get::<RuntimeEffect>(&id)?;
         let row = found.ok_or_else(|| Rejection::not_found("effect", id))?;
         if row.state != EffectState::Parked {
-            return Ok(false);
+            return match row.error.as_ref().filter(|error| error.starts_with(WITHDRAWN)) {
+                Some(withdrawn) => {
+                    Err(Rejection::unexpected_state("effect", id, withdrawn, "one that was given up").into())
+                }
+                None => Ok(false),
+            };
         }
         let known = self.core.registry.effects.get_key_value(row.kind.as_str());
         let (kind, decode) =

@@ -55,10 +55,7 @@ pub(super) fn fund_accounts(writer: &mut MarketWriter, whole: bool) -> Result<Ve
             "2200" | "2900" => (format!("suspense|{funder}"), -1),
             _ => continue,
         };
-        // Money that came for nobody we know is in no fund account.
-        if funder != "unassigned" {
-            *books.entry(key).or_default() += sign * i128::from(row.balance.units());
-        }
+        *books.entry(key).or_default() += sign * i128::from(row.balance.units());
     }
     compare(&mut verdict, ("the ledger", &books), ("the fund accounts", &there));
     if whole {

@@ -89,8 +89,15 @@ fn account(work: &mut Work, code: &str, amount: Money) -> Handled<AccountNr> {
     Ok(work.resident::<Ledger>()?.open(spec)?)
 }
 
+/// Takes an entry back. A person may not when it touches a control account: the service that keeps what the account sums
+/// up would not hear of it. A service that reverses in a cascade puts right what it keeps.
+///
+/// Errors: `NOT_FOUND`, `CONTROL_ACCOUNT`, `ENTRY_ALREADY_REVERSED`, `ACCOUNT_LIMIT_EXCEEDED`.
 fn reverse_accounting_entry(work: &mut Work, cmd: &ReverseAccountingEntry) -> Handled<LedgerEntryAnswer> {
     let original = posted_entry(work, cmd.entry)?;
+    if work.is_stimulus() {
+        check_open_to_people(work, cmd.entry, &original)?;
+    }
     let reference = about(format!("{} reversed: {}", cmd.entry, cmd.text));
     let text = reference_text(&reference);
     let draft = EntryDraft::bare(REVERSAL, &text, Day::from(cmd.date), work.now());
@@ -102,6 +109,36 @@ fn reverse_accounting_entry(work: &mut Work, cmd: &ReverseAccountingEntry) -> Ha
     work.emit(AccountingEntryPosted { entry, template, reference, lines, date: cmd.date });
     work.emit(AccountingEntryReversed { entry, reverses: cmd.entry, reference: about_original, date: cmd.date });
     Ok(LedgerEntryAnswer { entry })
+}
+
+fn check_open_to_people(work: &mut Work, entry: EntryId, original: &PostedEntry) -> Handled<()> {
+    let rules = work.config::<AccountingRules>();
+    let ledger = work.resident::<Ledger>()?;
+    for transfer in &original.transfers {
+        let sides = [transfer.debit, transfer.credit].map(|nr| ledger.account(nr).map(|account| account.code.clone()));
+        for code in sides.into_iter().flatten() {
+            if let Some(chart) = rules.chart().of(&code).filter(|chart| chart.control.is_some()) {
+                let (name, way) = (chart.name.clone(), way_back(&original.entry.template.0));
+                return Err(AccountingRejection::ControlEntry { entry, account: code, name, way }.into());
+            }
+        }
+    }
+    Ok(())
+}
+
+/// How what a template posted is undone, by who keeps it.
+fn way_back(template: &str) -> &'static str {
+    match template {
+        "funds-arrived" => "give the money back with return-funds",
+        "funds-returned" => "bring the money in again with confirm-fund-arrival",
+        "unmatched-receipt" => "end the suspense with resolve-suspense",
+        "stray-payout" => "tell what came back with recover-stray-payout",
+        "loan-disbursed" => "the borrower cancels or settles the loan with create-repayment-order",
+        "repayment-received" => {
+            "a credit is paid back with resolve-suspense, money on the loan stays there until reversals are replayed on it"
+        }
+        _ => "no command undoes it yet: reversals that are replayed on what services keep come with loan servicing",
+    }
 }
 
 /// The entry, from the ledger's memory while it may not be in the tables, else from them.

@@ -35,6 +35,9 @@ pub struct ChartAccount {
     /// Which side may be larger.
     #[serde(default)]
     pub constraint: Constraint,
+    /// For an account that services alone post to, because they keep what it sums up: what people use instead of an entry.
+    #[serde(default)]
+    pub control: Option<String>,
     /// Whether balance management raises a work order when an account of it is on the wrong side of zero.
     #[serde(default)]
     pub watched: bool,
@@ -93,6 +96,23 @@ impl Chart {
     pub fn of(&self, code: &str) -> Option<&ChartAccount> {
         let chart_code = code.split('|').next()?;
         self.by_code.get(chart_code).map(|at| &self.accounts[*at])
+    }
+
+    /// Whether people may post to the ledger account with this code.
+    ///
+    /// Errors: `CONTROL_ACCOUNT`, with what to use instead.
+    pub fn open_to_people(&self, code: &str) -> Result<(), AccountingRejection> {
+        let Some((account, instead)) = self.of(code).and_then(|it| Some((it, it.control.as_ref()?))) else {
+            return Ok(());
+        };
+        let open = self.accounts.iter().filter(|account| account.control.is_none());
+        let open: Vec<String> = open.map(|account| format!("{} {}", account.code, account.name)).collect();
+        Err(AccountingRejection::ControlAccount {
+            account: code.to_owned(),
+            name: account.name.clone(),
+            instead: instead.clone(),
+            open: if open.is_empty() { "none".to_owned() } else { open.join(", ") },
+        })
     }
 
     /// Whether a ledger account may have this code: its chart account exists and each dimension has a value.

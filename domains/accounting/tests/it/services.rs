@@ -9,12 +9,13 @@ use sycee_accounting::balance_management_service::{ControlTurnover, ReversalCoun
 use sycee_contract::{
     AccountingEntryPosted, AccountingEntryReversed, CustomerId, Date, DisbursementSucceeded, EntryId, FundAccountId,
     FundArrivalConfirmed, FundBalances, Identifier, LedgerReference, LoanId, LoanNoteCreated, OpenWorkOrder, PartnerId,
-    PostAccountingEntry, PostLedgerEvent, PostingId, PostingParts, PostingQuote, RepaymentKind,
-    RepaymentPostingCalculated, RepaymentSucceeded, ReservationId, ReverseAccountingEntry, TransferLine,
+    PaymentDirection, PaymentFailed, PaymentId, PaymentPurpose, PostAccountingEntry, PostLedgerEvent, PostingId,
+    PostingParts, PostingQuote, RepaymentKind, RepaymentPostingCalculated, RepaymentSucceeded, ReservationId,
+    ReverseAccountingEntry, TransferLine,
 };
 use sycee_money::{Currency, Money, Rate};
-use sycee_runtime::Configs;
 use sycee_runtime::testing::Scene;
+use sycee_runtime::{Configs, Registry};
 
 use crate::templates::gh_rules;
 
@@ -58,6 +59,46 @@ fn disburse(scene: &mut Scene) -> EntryId {
 
 fn reverse(entry: EntryId) -> ReverseAccountingEntry {
     ReverseAccountingEntry { entry, text: "paid twice".to_owned(), date: day() }
+}
+
+fn by_hand(debit: &str, credit: &str, amount: &str) -> PostAccountingEntry {
+    PostAccountingEntry {
+        lines: vec![TransferLine { debit: debit.to_owned(), credit: credit.to_owned(), amount: ghs(amount) }],
+        text: "bank charges of January".to_owned(),
+        date: day(),
+    }
+}
+
+/// A service that has entries reversed in its cascade: it puts right what it keeps.
+fn keeper(registry: &mut Registry) {
+    sycee_accounting::register(registry);
+    registry
+        .service("payment-system")
+        .on::<PaymentFailed>(|work, event| {
+            let entry = EntryId::from_number(event.payment.number());
+            work.send(ReverseAccountingEntry { entry, text: event.reason.clone(), date: work.today() });
+            Ok(())
+        })
+        .sends::<ReverseAccountingEntry>();
+}
+
+/// Has the service reverse an entry.
+fn reversed_by_service(scene: &mut Scene, entry: EntryId) {
+    let purpose = PaymentPurpose {
+        loan: LoanId::from_number(7),
+        customer: CustomerId::from_number(3),
+        disbursement: None,
+        repayment: None,
+        fund_account: None,
+        reservation: None,
+    };
+    scene.happened(PaymentFailed {
+        payment: PaymentId::from_number(entry.number()),
+        direction: PaymentDirection::Payout,
+        purpose,
+        amount: ghs("1"),
+        reason: "paid twice".to_owned(),
+    });
 }
 
 #[test]
@@ -105,27 +146,33 @@ fn a_refused_event_leaves_no_trace() {
 
 #[test]
 fn an_entry_is_reversed_once_be_it_fresh_or_old() {
-    stage(|scene| {
+    Scene::each(keeper, Configs::new().with(gh_rules()), |scene| {
         arrive(scene, "250000");
         let (old, fresh) = (disburse(scene), disburse(scene));
         for _ in 0..3 {
             arrive(scene, "1");
         }
         for entry in [old, fresh] {
-            let reversal = scene.request(reverse(entry)).unwrap().entry;
+            let refused = scene.request(reverse(entry)).unwrap_err();
+            assert_eq!(refused.code, "CONTROL_ACCOUNT", "a person cannot put the loan right");
+            assert!(refused.message.contains("loan-principal") && refused.message.contains("create-repayment-order"));
+            reversed_by_service(scene, entry);
             let reversed = scene.emitted::<AccountingEntryReversed>();
-            assert_eq!((reversed[0].entry, reversed[0].reverses), (reversal, entry));
+            assert_eq!(reversed[0].reverses, entry);
             assert_eq!(reversed[0].reference.loan, Some(LoanId::from_number(7)), "what the reversed entry was about");
             let posted = scene.emitted::<AccountingEntryPosted>();
             assert_eq!((posted[0].template.as_str(), posted[0].reference.loan), ("reversal", None));
             let lines: Vec<_> =
                 posted[0].lines.iter().map(|line| (line.debit.as_str(), line.credit.as_str())).collect();
             assert_eq!(lines, [("4200", "1200|par-1|gh-installment"), ("1100|par-1", "1200|par-1|gh-installment")]);
-            assert_eq!(scene.request(reverse(entry)).unwrap_err().code, "ENTRY_ALREADY_REVERSED");
-            assert_eq!(scene.request(reverse(reversal)).unwrap_err().code, "UNEXPECTED_STATE");
         }
+        let charges = scene.request(by_hand("5300", "1150", "12.5")).unwrap().entry;
+        let reversal = scene.request(reverse(charges)).unwrap().entry;
+        assert_eq!(scene.emitted::<AccountingEntryReversed>()[0].entry, reversal);
+        assert_eq!(scene.request(reverse(charges)).unwrap_err().code, "ENTRY_ALREADY_REVERSED");
+        assert_eq!(scene.request(reverse(reversal)).unwrap_err().code, "UNEXPECTED_STATE");
         assert_eq!(scene.request(reverse(EntryId::from_number(99))).unwrap_err().code, "NOT_FOUND");
-        assert_eq!(scene.load::<ReversalCount>(day()).unwrap().reversals, 2);
+        assert_eq!(scene.load::<ReversalCount>(day()).unwrap().reversals, 3);
         let cash = scene.load::<WatchedBalance>(("1100|par-1".to_owned(), Currency::GHS)).unwrap();
         assert_eq!(cash.balance, ghs("250003"));
     });
@@ -134,22 +181,22 @@ fn an_entry_is_reversed_once_be_it_fresh_or_old() {
 #[test]
 fn lines_are_posted_by_hand_when_the_chart_knows_them() {
     stage(|scene| {
-        let line = |debit: &str, credit: &str, amount: &str| PostAccountingEntry {
-            lines: vec![TransferLine { debit: debit.to_owned(), credit: credit.to_owned(), amount: ghs(amount) }],
-            text: "bank charges of January".to_owned(),
-            date: day(),
-        };
-        scene.request(line("5100", "1100|par-1", "12.5")).unwrap();
+        let line = by_hand;
+        scene.request(line("5300", "1150", "12.5")).unwrap();
         assert_eq!(scene.emitted::<AccountingEntryPosted>()[0].template, "manual");
         for (cmd, code) in [
-            (line("5999", "1100|par-1", "1"), "ACCOUNT_UNKNOWN"),
+            (line("5999", "1150", "1"), "ACCOUNT_UNKNOWN"),
             (line("5100", "1100", "1"), "ACCOUNT_UNKNOWN"),
             (line("5100", "5100", "1"), "INVALID_FIELD"),
-            (line("5100", "1100|par-1", "-1"), "INVALID_AMOUNT"),
+            (line("5300", "1150", "-1"), "INVALID_AMOUNT"),
+            (line("5300", "1100|par-1", "1"), "CONTROL_ACCOUNT"),
+            (line("1200|par-1|gh-installment", "1150", "1"), "CONTROL_ACCOUNT"),
             (PostAccountingEntry { lines: Vec::new(), ..line("", "", "1") }, "EMPTY_ENTRY"),
         ] {
             assert_eq!(scene.request(cmd).unwrap_err().code, code);
         }
+        let refused = scene.request(line("5300", "1100|par-1", "1")).unwrap_err().message;
+        assert!(refused.contains("return-funds") && refused.contains("1150 operating-cash"), "{refused}");
     });
 }
 

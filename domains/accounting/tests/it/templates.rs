@@ -84,7 +84,7 @@ fn every_template_has_a_golden_case_that_uses_all_its_lines() {
 fn events_that_do_not_fit_are_refused() {
     let rules = gh_rules();
     const FULL: Texts = &[("funder", "par-1"), ("product", "gh-installment")];
-    let table: [(&str, Texts, Texts, &str); 8] = [
+    let table: [(&str, Texts, Texts, &str); 9] = [
         ("loan-dreamt", &[("amount", "1")], FULL, "TEMPLATE_NOT_FOUND"),
         ("loan-disbursed", &[("principal", "100"), ("net", "98"), ("upfront-fee", "1")], FULL, "ENTRY_UNBALANCED"),
         ("loan-disbursed", &[("principal", "0"), ("net", "0"), ("upfront-fee", "0")], FULL, "EMPTY_ENTRY"),
@@ -92,6 +92,7 @@ fn events_that_do_not_fit_are_refused() {
         ("loan-disbursed", &[("net", "5"), ("gift", "1")], FULL, "INVALID_FIELD"),
         ("loan-disbursed", &[("net", "5")], &[("funder", "par-1")], "INVALID_FIELD"),
         ("loan-disbursed", &[("net", "5")], &[("funder", "par|1"), ("product", "x")], "INVALID_FIELD"),
+        ("unmatched-receipt", &[("amount", "80")], &[], "INVALID_FIELD"),
         ("repayment-received", &[("amount", "9"), ("principal", "10")], FULL, "ENTRY_UNBALANCED"),
     ];
     for (template, given, dimensions, code) in table {

@@ -19,6 +19,8 @@ use super::note::{Accrual, LoanNote};
 
 const INTEREST: &str = "interest-accrued";
 const PENALTY: &str = "penalty-accrued";
+/// Totals that are looked up at once.
+const TOTALS_PAGE: usize = 100;
 /// How the text of an accrual's ledger reference begins; date, funder and product follow.
 const REFERENCE: &str = "accrual";
 
@@ -150,17 +152,22 @@ fn add_up(total: &mut AccrualTotal, accruals: &[LoanAccrual]) -> Result<(), Note
 
 /// Has the totals of a day posted: it is closed for every loan.
 pub(super) fn post_day(work: &mut Work, date: Date) -> Handled<()> {
-    for mut total in work.find(AccrualTotal::by_date(date))? {
-        if total.posted {
-            continue;
+    let mut after = None;
+    loop {
+        let page = work.find(AccrualTotal::by_date(date).after(after).limit(TOTALS_PAGE))?;
+        let is_last = page.len() < TOTALS_PAGE;
+        after = page.last().map(|total| (total.date, total.funder, total.product.clone()));
+        for mut total in page.into_iter().filter(|total| !total.posted) {
+            let interest = vec![("interest-receivable", total.receivable), ("interest-unearned", total.unearned)];
+            post(work, &total, INTEREST, interest);
+            post(work, &total, PENALTY, vec![("penalty", total.penalty)]);
+            total.posted = true;
+            work.save(total);
         }
-        let interest = vec![("interest-receivable", total.receivable), ("interest-unearned", total.unearned)];
-        post(work, &total, INTEREST, interest);
-        post(work, &total, PENALTY, vec![("penalty", total.penalty)]);
-        total.posted = true;
-        work.save(total);
+        if is_last {
+            return Ok(());
+        }
     }
-    Ok(())
 }
 
 fn post(work: &mut Work, total: &AccrualTotal, template: &str, amounts: Vec<(&str, Money)>) {

@@ -59,8 +59,9 @@ pub struct Applied {
     pub settled: bool,
     /// What the end of the loan makes earned of interest paid in advance, or takes back of interest earned since, to post.
     pub earned: Accrual,
-    /// Penalties charged since the day whose figures settle the loan, to take back.
-    pub penalty_waived: Money,
+    /// Penalties that the end of the loan charges for days whose close is still running; below zero those charged since the
+    /// day whose figures end it, to take back.
+    pub penalty_charged: Money,
     /// Bucket before and after, when it changed.
     pub bucket: Option<(Bucket, Bucket)>,
 }
@@ -93,9 +94,9 @@ impl LoanNote {
         let was_settled = self.is_settled();
         let kind = if was_settled { RepaymentKind::Normal } else { kind };
         let nothing = Money::zero(self.currency());
-        let penalty_waived = match kind {
+        let penalty_charged = match kind {
             RepaymentKind::Normal => nothing,
-            RepaymentKind::EarlySettlement | RepaymentKind::Cancel => self.waive_penalties(lines, parts)?,
+            RepaymentKind::EarlySettlement | RepaymentKind::Cancel => self.end_penalties(lines, parts, on)?,
         };
         let (allocated, installments_settled) = match kind {
             RepaymentKind::Normal => self.pay_installments(lines, parts)?,
@@ -111,7 +112,7 @@ impl LoanNote {
             installments_settled,
             settled: false,
             earned: Accrual { receivable: nothing, unearned: nothing },
-            penalty_waived,
+            penalty_charged,
             bucket: None,
         };
         if !was_settled && lines.dues()?.is_empty() {
@@ -145,16 +146,24 @@ impl LoanNote {
         Ok(lines.settle(self.interest_after(parts)?)?)
     }
 
-    /// Takes back the penalties that the figures of a settlement leave out: they were charged after its day.
-    fn waive_penalties(&mut self, lines: &mut LoanInstallments, parts: &PostingParts) -> Result<Money, NoteError> {
-        let nothing = Money::zero(self.currency());
-        let owed = lines.totals(self.currency())?.penalty;
-        let waived = owed.checked_sub(parts.penalty)?.max(nothing)?;
-        if waived.is_positive() {
-            lines.waive_penalties(waived)?;
-            self.penalty_accrued = self.penalty_accrued.checked_sub(waived)?;
-        }
-        Ok(waived)
+    /// Makes the penalties those of the figures that end the loan, and answers by how much they grew: what was charged after
+    /// their day is taken back, what the close of yesterday has not charged yet is charged.
+    fn end_penalties(
+        &mut self,
+        lines: &mut LoanInstallments,
+        parts: &PostingParts,
+        on: Date,
+    ) -> Result<Money, NoteError> {
+        let currency = self.currency();
+        let missing = parts.penalty.checked_sub(lines.totals(currency)?.penalty)?;
+        let grown = if missing.is_positive() {
+            lines.charge_penalties(self.accrued_through, super::plus_days(on, -1), &self.rules, currency)?
+        } else {
+            lines.waive_penalties(missing.checked_neg()?)?;
+            missing
+        };
+        self.penalty_accrued = self.penalty_accrued.checked_add(grown)?;
+        Ok(grown)
     }
 
     /// What the books have as interest receivable and unearned of this note once `parts` are posted.
@@ -302,8 +311,7 @@ fn announce(
     let Accrual { receivable, unearned } = applied.earned;
     let interest = [("interest-receivable", receivable), ("interest-unearned", unearned)];
     post_end(work, note, posting, "interest-accrued", &interest);
-    let penalty = applied.penalty_waived.checked_neg().map_err(NoteError::from)?;
-    post_end(work, note, posting, "penalty-accrued", &[("penalty", penalty)]);
+    post_end(work, note, posting, "penalty-accrued", &[("penalty", applied.penalty_charged)]);
     Ok(())
 }
 

@@ -9,8 +9,8 @@
 use std::collections::BTreeMap;
 
 use sycee_contract::{
-    AssetDueListQueried, CalculateEarlySettlement, CalculateLoanCancelRepayment, CalculateRepaymentPosting, Date,
-    DueList, LoanDue, LoanId, LoanPosition, PostingParts, PostingQuote, QueryAssetDueList, QueryLoanPosition,
+    Actor, AssetDueListQueried, CalculateEarlySettlement, CalculateLoanCancelRepayment, CalculateRepaymentPosting,
+    Date, DueList, LoanDue, LoanId, LoanPosition, PostingParts, PostingQuote, QueryAssetDueList, QueryLoanPosition,
     Rejection, RepaymentKind, RepaymentPostingCalculated, SettlementFigures, SettlementInputs, SettlementInterest,
 };
 use sycee_money::Money;
@@ -138,6 +138,11 @@ pub fn calculate_posting(work: &mut Work, query: &CalculateRepaymentPosting) -> 
         return Err(Rejection::invalid("amount", rule, "\"50.00\"").into());
     }
     let today = work.today();
+    if query.as_of.is_some() && matches!(Actor::parse(work.actor()), Actor::Customer(_) | Actor::Guest | Actor::Nobody)
+    {
+        let rule = "figures of an earlier day are for money that was paid then, as its channel tells: leave it out";
+        return Err(Rejection::invalid("asOf", rule, today).into());
+    }
     let date = query.as_of.unwrap_or(today);
     if date > today || date < note.disbursed_on {
         let rule = format!("must be a day from {} to {today}", note.disbursed_on);
@@ -165,7 +170,8 @@ pub fn calculate_posting(work: &mut Work, query: &CalculateRepaymentPosting) -> 
         settles: ends && !note.is_settled(),
         as_of: date,
     };
-    if query.kind != RepaymentKind::Normal || query.amount.is_none() {
+    // What is told is shown and kept as today's figures: those of an earlier day are for who asked alone.
+    if date == today && (query.kind != RepaymentKind::Normal || query.amount.is_none()) {
         work.emit(RepaymentPostingCalculated { quote: quote.clone() });
     }
     Ok(quote)
@@ -213,7 +219,8 @@ fn cancellation(
     if date > ended {
         return Err(QuoteRejection::CoolingOffOver { loan: note.loan, ended }.into());
     }
-    if note.is_settled() || note.is_touched() || !note.penalty_accrued.is_zero() {
+    let penalty = note.penalties_on(lines, date)?.sum(note.currency(), |line| line.penalty)?;
+    if note.is_settled() || note.is_touched() || !penalty.is_zero() {
         let wanted = "a running note without payments and penalties";
         return Err(Rejection::unexpected_state("loan note", note.loan, note.status, wanted).into());
     }
@@ -241,8 +248,7 @@ impl LoanNote {
 
     /// Where the loan stands on `date`, for the product's calculation.
     pub fn settlement_inputs(&self, lines: &LoanInstallments, date: Date) -> Result<SettlementInputs, NoteError> {
-        let owed = lines.clone().with_penalties_of(plus_days(date, -1), self.accrued_through, &self.rules)?;
-        let owed = owed.totals(self.currency())?;
+        let owed = self.penalties_on(lines, date)?.totals(self.currency())?;
         let (to_the_day, to_period_end) = self.settlement_interest(lines, date)?;
         let nothing = Money::zero(self.currency());
         Ok(SettlementInputs {
@@ -259,6 +265,17 @@ impl LoanNote {
             paid_before: self.is_touched(),
             as_of: date,
         })
+    }
+
+    /// The installments with the penalties of all days before `date`: without those charged since, and with those of days
+    /// whose close is still running.
+    fn penalties_on(&self, lines: &LoanInstallments, date: Date) -> Result<LoanInstallments, NoteError> {
+        let (through, currency) = (plus_days(date, -1), self.currency());
+        let mut lines = lines.clone().with_penalties_of(through, self.accrued_through, &self.rules)?;
+        if through > self.accrued_through {
+            lines.charge_penalties(self.accrued_through, through, &self.rules, currency)?;
+        }
+        Ok(lines)
     }
 
     /// The parts that settle the loan on `date`: the product's figures, less interest paid beyond what its rule charges.

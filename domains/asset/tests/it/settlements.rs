@@ -1,11 +1,17 @@
 //! Early settlement and cancellation: quoted by the product, split by the note, applied so that nothing stays open.
 
 use sycee_asset::NoteStatus;
-use sycee_contract::{AssetPostingApplied, OverdueBucketChanged, PostLedgerEvent, RepaymentKind};
+use sycee_contract::{
+    Actor, AssetPostingApplied, CalculateRepaymentPosting, OverdueBucketChanged, PostLedgerEvent, RepaymentKind,
+    RepaymentPostingCalculated,
+};
 use sycee_money::date;
 
 use crate::books::Books;
-use crate::fixture::{advance, advance_from, ghs, installments, note, one_loan, pay, post, quote, quote_of};
+use crate::fixture::{
+    LOAN, advance, advance_from, contract, customer, disburse, ghs, installments, loan, market, note, one_loan, pay,
+    post, quote, quote_of, terms,
+};
 
 #[test]
 fn a_settlement_charges_interest_to_the_day() {
@@ -194,6 +200,90 @@ fn a_right_to_cancel_that_was_used_in_time_is_not_lost() {
         let held = quote_of(scene, RepaymentKind::Cancel, None, Some(last)).unwrap();
         post(scene, 900, RepaymentKind::Cancel, &held.parts);
         assert_eq!(note(scene).status, NoteStatus::Cancelled);
+    });
+}
+
+#[test]
+fn a_right_to_cancel_that_was_used_in_time_outlasts_a_penalty() {
+    let mut patient = terms();
+    patient.cooling_off_days = 40;
+    market(|scene| {
+        disburse(scene, &contract(LOAN, patient.clone(), "1200", 3));
+        let mut books = Books::new(sycee_money::Currency::GHS);
+        books.lend(ghs("1200"), ghs("48"));
+        let used = date(2026, 2, 20);
+        for event in advance_from(scene, date(2026, 1, 31), date(2026, 3, 20)) {
+            books.take(&event);
+        }
+        assert!(note(scene).penalty_accrued.is_positive());
+        let held = quote_of(scene, RepaymentKind::Cancel, None, Some(used)).unwrap();
+        assert_eq!((held.amount, held.parts.penalty), (ghs("1152"), ghs("0")));
+        post(scene, 900, RepaymentKind::Cancel, &held.parts);
+        books.repay(&held.parts);
+        for event in scene.sent::<PostLedgerEvent>() {
+            books.take(&event);
+        }
+        let cancelled = note(scene);
+        assert_eq!((cancelled.status, cancelled.penalty_accrued), (NoteStatus::Cancelled, ghs("0")));
+        books.agree_with(std::slice::from_ref(&cancelled));
+        assert_eq!(books.balance("penalty"), ghs("0"));
+    });
+}
+
+#[test]
+fn a_settlement_before_the_close_of_yesterday_pays_its_penalty() {
+    let after_the_close = {
+        let mut amount = None;
+        let seen = std::cell::RefCell::new(&mut amount);
+        one_loan(|scene| {
+            advance_from(scene, date(2026, 1, 31), date(2026, 3, 20));
+            **seen.borrow_mut() = Some(quote(scene, RepaymentKind::EarlySettlement, None).unwrap().amount);
+        });
+        amount.unwrap()
+    };
+    one_loan(|scene| {
+        let mut books = Books::new(sycee_money::Currency::GHS);
+        books.lend(ghs("1200"), ghs("48"));
+        for event in advance_from(scene, date(2026, 1, 31), date(2026, 3, 18)) {
+            books.take(&event);
+        }
+        // Two days open and their close has not come to this loan.
+        scene.set_today(date(2026, 3, 20));
+        let quote = quote(scene, RepaymentKind::EarlySettlement, None).unwrap();
+        assert_eq!(quote.amount, after_the_close);
+        post(scene, 900, RepaymentKind::EarlySettlement, &quote.parts);
+        books.repay(&quote.parts);
+        for event in scene.sent::<PostLedgerEvent>() {
+            books.take(&event);
+        }
+        let settled = note(scene);
+        assert_eq!((settled.status, settled.penalty_accrued), (NoteStatus::Settled, settled.penalty_paid));
+        books.agree_with(std::slice::from_ref(&settled));
+        for account in ["receivable", "unearned", "penalty"] {
+            assert_eq!(books.balance(account), ghs("0"), "{account}");
+        }
+    });
+}
+
+#[test]
+fn figures_of_the_past_are_not_for_customers_and_are_told_to_nobody() {
+    one_loan(|scene| {
+        advance_from(scene, date(2026, 1, 31), date(2026, 2, 5));
+        let past = CalculateRepaymentPosting {
+            customer: customer(),
+            loan: loan(LOAN),
+            kind: RepaymentKind::EarlySettlement,
+            amount: None,
+            as_of: Some(date(2026, 2, 3)),
+        };
+        let refused = scene.request_by(&Actor::of_customer(customer()), past.clone()).unwrap_err();
+        assert_eq!(refused.code, "INVALID_FIELD");
+        assert!(refused.message.contains("asOf"), "{}", refused.message);
+        scene.request(past.clone()).unwrap();
+        assert!(scene.emitted::<RepaymentPostingCalculated>().is_empty());
+        let today = CalculateRepaymentPosting { as_of: None, ..past };
+        scene.request_by(&Actor::of_customer(customer()), today).unwrap();
+        assert_eq!(scene.emitted::<RepaymentPostingCalculated>().len(), 1);
     });
 }
 

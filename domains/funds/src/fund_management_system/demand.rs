@@ -62,6 +62,9 @@ entity! {
     index by_currency(currency: Currency);
 }
 
+/// Products that are looked up at once.
+const PRODUCTS_PAGE: usize = 100;
+
 fn demand_of(work: &mut Work, account: &FundAccount) -> Handled<FundDemand> {
     let (day, nothing) = (work.today(), Money::zero(account.currency));
     Ok(work.get::<FundDemand>((account.id, day))?.unwrap_or(FundDemand {
@@ -162,8 +165,22 @@ pub(super) fn on_product_funding_matched(work: &mut Work, event: &ProductFunding
     raise_low_water_marks(work, event.currency)
 }
 
+/// Every product on sale in a currency.
+fn products_in(work: &mut Work, currency: Currency) -> Handled<Vec<FundedProduct>> {
+    let mut all: Vec<FundedProduct> = Vec::new();
+    loop {
+        let after = all.last().map(|product| product.product.clone());
+        let page = work.find(FundedProduct::by_currency(currency).after(after).limit(PRODUCTS_PAGE))?;
+        let is_last = page.len() < PRODUCTS_PAGE;
+        all.extend(page);
+        if is_last {
+            return Ok(all);
+        }
+    }
+}
+
 fn raise_low_water_marks(work: &mut Work, currency: Currency) -> Handled<()> {
-    let products = work.find(FundedProduct::by_currency(currency))?;
+    let products = products_in(work, currency)?;
     for mut account in work.find(FundAccount::by_currency(currency).limit(1_000))? {
         let mark = low_water_mark(&account, &products);
         if account.low_water != mark {
@@ -176,7 +193,7 @@ fn raise_low_water_marks(work: &mut Work, currency: Currency) -> Handled<()> {
 
 /// The mark of an account that is being opened.
 pub(super) fn low_water_of_new(work: &mut Work, account: &FundAccount) -> Handled<Money> {
-    let products = work.find(FundedProduct::by_currency(account.currency))?;
+    let products = products_in(work, account.currency)?;
     Ok(low_water_mark(account, &products))
 }
 

@@ -217,10 +217,11 @@ impl FundingSourceCandidate {
         unless(self.open, RouteRefusal::Closed)?;
         unless(self.country == request.country, RouteRefusal::Country)?;
         unless(self.currency == request.amount.currency(), RouteRefusal::Currency)?;
+        unless(self.currency == request.principal.currency(), RouteRefusal::Currency)?;
         unless(self.funds(&request.product, request.version, book), RouteRefusal::Product)?;
         unless(self.pays_through(&request.channel, book), RouteRefusal::ChannelClosed)?;
         let account = self.fund_account.ok_or(RouteRefusal::NoAccount)?;
-        unless(self.quota_left() >= i128::from(request.amount.units()), RouteRefusal::Quota)?;
+        unless(self.quota_left() >= i128::from(request.principal.units()), RouteRefusal::Quota)?;
         unless(self.available.units() >= request.amount.units(), RouteRefusal::Money)?;
         Ok(account)
     }

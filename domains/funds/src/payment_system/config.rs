@@ -75,6 +75,13 @@ impl PaymentConfig {
         if let Some((_, wrong)) = rules.into_iter().find(|(broken, _)| *broken) {
             return Err(wrong.to_owned());
         }
+        if let Some(channel) = config.channels.iter().find(|channel| channel.mandates && !channel.collection) {
+            return Err(format!(
+                "channels: {} takes mandates and does not collect, so nothing could be pulled under them; set collection: \
+                 true or mandates: false",
+                channel.code
+            ));
+        }
         let twice = |code: &str| config.channels.iter().filter(|channel| channel.code == code).count() > 1;
         match config.channels.iter().find(|channel| twice(&channel.code)) {
             Some(channel) => {

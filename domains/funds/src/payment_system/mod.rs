@@ -19,8 +19,8 @@ use sycee_contract::messages::{
 };
 use sycee_contract::{
     CancelDirectDebitMandate, ChannelPayment, DirectDebitMandateCancelled, MandateId, OpenWorkOrder, PaymentAnswer,
-    PaymentDirection, PaymentFailed, PaymentPurpose, PaymentSucceeded, PayoutAccount, Rejection, RepaymentMethodKind,
-    Sensitive, StrayPayoutReported,
+    PaymentDirection, PaymentFailed, PaymentId, PaymentPurpose, PaymentSucceeded, PayoutAccount, Rejection,
+    RepaymentMethodKind, Sensitive, StrayPayoutReported,
 };
 use sycee_money::Money;
 use sycee_runtime::{Handled, Registry, Work};
@@ -76,8 +76,20 @@ fn send_to_channel(work: &mut Work, draft: Draft) -> Handled<PaymentOrder> {
     let sent_at = work.now();
     let is_pull = draft.mandate.is_some();
     let expires = draft.direction == PaymentDirection::Collection && !is_pull;
+    let payment: PaymentId = work.new_id();
+    work.about(draft.purpose.customer);
+    let effect = work.numbered_effect(ChannelPayment {
+        request_id: payment.to_string(),
+        payment,
+        loan: draft.purpose.loan,
+        customer: draft.purpose.customer,
+        direction: draft.direction,
+        amount: draft.amount,
+        account: draft.account.clone(),
+        under_mandate: is_pull,
+    });
     let order = PaymentOrder {
-        id: work.new_id(),
+        id: payment,
         direction: draft.direction,
         loan: draft.purpose.loan,
         customer: draft.purpose.customer,
@@ -94,22 +106,12 @@ fn send_to_channel(work: &mut Work, draft: Draft) -> Handled<PaymentOrder> {
         channel_reference: None,
         reason: None,
         moved: None,
+        effect,
         polls: 0,
         sent_at,
         expires_at: expires.then(|| sent_at.plus_seconds(config.method_seconds)),
         settled_at: None,
     };
-    work.about(order.customer);
-    work.effect(ChannelPayment {
-        request_id: order.id.to_string(),
-        payment: order.id,
-        loan: order.loan,
-        customer: order.customer,
-        direction: order.direction,
-        amount: order.amount,
-        account: draft.account.clone(),
-        under_mandate: is_pull,
-    });
     results::set_alarm(work, &order, &config);
     work.save(order.clone());
     Ok(order)

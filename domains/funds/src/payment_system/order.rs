@@ -37,7 +37,7 @@ pub enum PaymentStep {
     SucceedWithOtherAmount,
     /// Money did not move.
     Fail,
-    /// Money did not move, as was told when the order expired.
+    /// Money did not move, as was told when the order expired or failed.
     Close,
     /// The channel reports an amount that can't be: the order waits for a better report, or for people.
     Dispute,
@@ -88,6 +88,8 @@ entity! {
         reason: Option<String>,
         /// What moved, when something did.
         moved: Option<Money>,
+        /// Number of the effect that hands it to the channel.
+        effect: i64,
         /// Polls so far.
         polls: u32,
         /// When it was sent.
@@ -159,7 +161,8 @@ impl PaymentOrder {
 
             (Status::Disputed, Pending) => PaymentStep::AlreadyApplied,
             (Status::Disputed, Successful) if self.awaits_a_better_report() => self.success(told),
-            (Status::Disputed, Failed) if self.awaits_a_better_report() => PaymentStep::Fail,
+            (Status::Disputed, Failed) if self.reason.is_none() => PaymentStep::Fail,
+            (Status::Disputed, Failed) if self.awaits_a_better_report() => PaymentStep::Close,
             (Status::Disputed, Failed) => PaymentStep::AlreadyApplied,
             (Status::Disputed, Successful) if repeated && same_amount => PaymentStep::AlreadyApplied,
             (Status::Disputed, Successful) if !repeated && is_money => PaymentStep::Stray,
@@ -167,9 +170,11 @@ impl PaymentOrder {
         }
     }
 
-    /// Whether a disputed order can still be decided by its channel: it had not failed before.
+    /// Whether a disputed order can still be decided by its channel: a payout had not failed before, and what a payer moved
+    /// is taken whenever it comes.
     pub fn awaits_a_better_report(&self) -> bool {
-        self.status == PaymentStatus::Disputed && self.reason.is_none()
+        self.status == PaymentStatus::Disputed
+            && (self.direction == PaymentDirection::Collection || self.reason.is_none())
     }
 
     fn success(&self, told: Money) -> PaymentStep {
@@ -182,6 +187,19 @@ impl PaymentOrder {
             }
             PaymentDirection::Collection | PaymentDirection::Payout => PaymentStep::Dispute,
         }
+    }
+
+    /// Learns under which reference the money moved that was decided without one; says whether it did.
+    pub fn learn_reference(&mut self, outcome: ChannelOutcome, channel_reference: &str) -> bool {
+        let moved = matches!(self.status, PaymentStatus::Succeeded | PaymentStatus::Disputed);
+        let learns = moved
+            && outcome == ChannelOutcome::Successful
+            && self.channel_reference.is_none()
+            && !channel_reference.is_empty();
+        if learns {
+            self.channel_reference = Some(channel_reference.to_owned());
+        }
+        learns
     }
 
     /// Ends in `status` with what the channel told.

@@ -33,7 +33,12 @@ pub(super) fn record_payment_result(work: &mut Work, cmd: &RecordPaymentResult) 
         return Ok(());
     };
     match order.step(cmd.outcome, cmd.amount, &cmd.channel_reference) {
-        PaymentStep::AlreadyApplied => Ok(()),
+        PaymentStep::AlreadyApplied => {
+            if order.learn_reference(cmd.outcome, &cmd.channel_reference) {
+                work.save(order);
+            }
+            Ok(())
+        }
         PaymentStep::Succeed => succeed(work, order, cmd),
         PaymentStep::SucceedWithOtherAmount => {
             let text = format!(
@@ -145,29 +150,45 @@ fn paid_at(work: &Work, order: &PaymentOrder, cmd: &RecordPaymentResult) -> Time
     cmd.paid_at.map_or(work.now(), |at| at.max(order.sent_at).min(work.now()))
 }
 
-/// People asked the channel about a payment that it contradicts, or does not answer.
+/// People asked the channel about a payment that it contradicts, or does not answer. What the channel has not got yet it
+/// does not get any more.
 ///
-/// Errors: `UNEXPECTED_STATE` for a payment that is decided, `INVALID_FIELD` for an amount that can't be.
+/// Errors: `UNEXPECTED_STATE` for a payment that is decided, `INVALID_FIELD` for an amount, a reference or a time that
+/// can't be.
 pub(super) fn decide_payment(work: &mut Work, cmd: &DecidePayment) -> Handled<()> {
     let mut order = work.require::<PaymentOrder>(cmd.payment)?;
     if !order.is_open() {
         return Err(Rejection::unexpected_state("payment", order.id, order.status, "sent, expired or disputed").into());
     }
+    if cmd.channel_reference.as_deref().is_some_and(|reference| reference.trim().is_empty()) {
+        let rule = "the reference on the channel's statement, or nothing";
+        return Err(Rejection::invalid("channelReference", rule, "\"mtn-778\"").into());
+    }
+    if cmd.paid_at.is_some_and(|at| at > work.now()) {
+        let rule =
+            format!("money moved before now, {}: send the time on the channel's statement, or nothing", work.now());
+        return Err(Rejection::invalid("paidAt", rule, order.sent_at).into());
+    }
+    let why = format!("{} was decided by people", order.id);
     if !cmd.paid {
+        work.withdraw_effect(order.effect, &why)?;
         order.settle(PaymentStatus::Failed, "", work.now());
         fail(work, order, "DECIDED_BY_PEOPLE".to_owned());
         return Ok(());
     }
     let told = RecordPaymentResult {
         request_id: order.id.to_string(),
-        channel_reference: order.channel_reference.clone().unwrap_or_default(),
+        channel_reference: cmd.channel_reference.clone().or(order.channel_reference.clone()).unwrap_or_default(),
         outcome: ChannelOutcome::Successful,
         reason: None,
         amount: cmd.amount,
-        paid_at: None,
+        paid_at: cmd.paid_at,
     };
     match order.step(told.outcome, told.amount, &told.channel_reference) {
-        PaymentStep::Succeed | PaymentStep::SucceedWithOtherAmount => succeed(work, order, &told),
+        PaymentStep::Succeed | PaymentStep::SucceedWithOtherAmount => {
+            work.withdraw_effect(order.effect, &why)?;
+            succeed(work, order, &told)
+        }
         _ => {
             let rule = format!("{} is for {}: a payout moves what was ordered", order.id, order.amount);
             Err(Rejection::invalid("amount", rule, order.amount).into())

@@ -41,6 +41,7 @@ pub fn disbursement_requested(
         reservation,
         route: route(),
         amount,
+        principal: amount,
         payout_account: wallet("+233240000001"),
         pays_itself: false,
     }

@@ -1,4 +1,4 @@
-//! Whatever happens in whatever order, the seven balances explain every unit.
+//! Whatever happens in whatever order, the nine balances explain every unit.
 
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;

@@ -92,13 +92,106 @@ fn a_payout_of_another_amount_waits_for_a_better_report() {
     }
 }
 
+fn decision(payment: PaymentId, paid: bool, amount: Option<Money>) -> DecidePayment {
+    let note = "the channel's statement".to_owned();
+    DecidePayment { payment, paid, amount, channel_reference: None, paid_at: None, note }
+}
+
+#[test]
+fn a_decision_says_when_the_money_moved_and_under_which_reference() {
+    scene(|scene| {
+        let payment = scene.request(method(RepaymentMethodKind::Qr, ghs(110))).unwrap().payment;
+        let paid_at = scene.now().plus_seconds(60);
+        scene.advance_seconds(90_000);
+        scene.fire_timers();
+        assert_eq!(status(scene, payment), PaymentStatus::Expired);
+        let later = Some(scene.now().plus_seconds(1));
+        for (cmd, field) in [
+            (DecidePayment { paid_at: later, ..decision(payment, true, None) }, "paidAt"),
+            (
+                DecidePayment { channel_reference: Some(" ".into()), ..decision(payment, true, None) },
+                "channelReference",
+            ),
+        ] {
+            let refused = scene.request(cmd).unwrap_err();
+            assert_eq!(refused.code, "INVALID_FIELD");
+            assert!(refused.message.contains(field), "{}", refused.message);
+        }
+        let reference = Some("mtn-1".to_owned());
+        let cmd = decision(payment, true, None);
+        scene.request(DecidePayment { channel_reference: reference, paid_at: Some(paid_at), ..cmd }).unwrap();
+        let paid = &scene.emitted::<PaymentSucceeded>()[0];
+        assert_eq!((paid.channel_reference.as_str(), paid.paid_at), ("mtn-1", paid_at));
+        scene.fact(told(payment, Successful, Some(ghs(110))));
+        assert!(scene.emitted::<PaymentSucceeded>().is_empty() && kinds(scene).is_empty(), "the channel agrees later");
+    });
+}
+
+#[test]
+fn a_decision_without_a_reference_learns_the_first_and_the_next_is_more_money() {
+    let named = |payment, reference: &str, amount| RecordPaymentResult {
+        channel_reference: reference.into(),
+        ..told(payment, Successful, Some(amount))
+    };
+    scene(|scene| {
+        let payment = scene.request(method(RepaymentMethodKind::Qr, ghs(110))).unwrap().payment;
+        scene.request(decision(payment, true, None)).unwrap();
+        for (reference, new) in [("mtn-1", 0), ("mtn-1", 0), ("mtn-2", 1)] {
+            scene.fact(named(payment, reference, ghs(110)));
+            assert_eq!(scene.emitted::<PaymentSucceeded>().len(), new, "{reference}");
+        }
+        assert_eq!(kinds(scene), ["payment-repeated"]);
+    });
+    scene(|scene| {
+        let payment = scene.request(payout(ghs(300))).unwrap().payment;
+        scene.request(decision(payment, true, None)).unwrap();
+        for (reference, new) in [("mtn-1", 0), ("mtn-2", 1)] {
+            scene.fact(named(payment, reference, ghs(300)));
+            assert_eq!(scene.emitted::<StrayPayoutReported>().len(), new, "{reference}");
+        }
+    });
+}
+
+#[test]
+fn what_a_payer_moved_is_taken_also_after_a_bad_report() {
+    for expires in [true, false] {
+        scene(|scene| {
+            let payment = scene.request(method(RepaymentMethodKind::Qr, ghs(110))).unwrap().payment;
+            if expires {
+                scene.advance_seconds(90_000);
+                scene.fire_timers();
+            } else {
+                scene.fact(told(payment, Failed, None));
+            }
+            scene.fact(told(payment, Successful, Some(ghs(0))));
+            assert_eq!(
+                (status(scene, payment), kinds(scene)),
+                (PaymentStatus::Disputed, vec!["payment-disputed".into()])
+            );
+            let better =
+                RecordPaymentResult { channel_reference: "mtn-2".into(), ..told(payment, Successful, Some(ghs(110))) };
+            scene.fact(better);
+            assert_eq!(scene.emitted::<PaymentSucceeded>()[0].amount, ghs(110));
+            assert!(scene.emitted::<StrayPayoutReported>().is_empty() && kinds(scene).is_empty());
+        });
+    }
+    scene(|scene| {
+        let payment = scene.request(method(RepaymentMethodKind::Qr, ghs(110))).unwrap().payment;
+        scene.fact(told(payment, Failed, None));
+        scene.fact(told(payment, Successful, Some(ghs(0))));
+        scene.fact(told(payment, Failed, None));
+        assert!(scene.emitted::<PaymentFailed>().is_empty(), "told before");
+        assert_eq!(status(scene, payment), PaymentStatus::Failed);
+    });
+}
+
 #[test]
 fn people_decide_what_the_channel_does_not() {
     for (paid, expected) in [(true, PaymentStatus::Succeeded), (false, PaymentStatus::Failed)] {
         scene(|scene| {
             let payment = scene.request(payout(ghs(300))).unwrap().payment;
             scene.fact(told(payment, Successful, Some(ghs(299))));
-            let decide = |paid, amount| DecidePayment { payment, paid, amount, note: "the channel's statement".into() };
+            let decide = |paid, amount| decision(payment, paid, amount);
             assert_eq!(scene.request(decide(true, Some(ghs(299)))).unwrap_err().code, "INVALID_FIELD");
             scene.request(decide(paid, None)).unwrap();
             assert_eq!(status(scene, payment), expected);

@@ -17,6 +17,7 @@ fn request(amount: Money) -> RouteFunds {
         version: 1,
         country: "GH".into(),
         amount,
+        principal: amount,
         channel: "mtn-momo".into(),
         excluded: Vec::new(),
     }
@@ -82,7 +83,9 @@ fn what_rules_a_funder_out() {
         (with(|it| it.products = vec!["other".into()]), ask(|_| ()), "own-funds Product"),
         (with(|it| it.channels = vec!["telecel-cash".into()]), ask(|_| ()), "own-funds ChannelClosed"),
         (with(|it| it.quota = ghs(99)), ask(|_| ()), "own-funds Quota"),
+        (with(|it| it.quota = ghs(104)), ask(|cmd| cmd.principal = ghs(105)), "own-funds Quota"),
         (same.clone(), ask(|cmd| cmd.amount = ghs(1_001)), "own-funds Money"),
+        (same.clone(), ask(|cmd| cmd.principal = Money::from_minor(100, Currency::USD).unwrap()), "own-funds Currency"),
     ];
     for (agreement, cmd, why) in cases {
         scene(|scene| {

@@ -50,6 +50,7 @@ fn payment(status: PaymentStatus, direction: PaymentDirection) -> PaymentOrder {
         channel_reference: Some("mtn-1".into()),
         reason: None,
         moved: None,
+        effect: 0,
         polls: 0,
         sent_at: at,
         expires_at: None,
@@ -111,6 +112,24 @@ fn money_that_went_out_after_a_failure_is_told_once_a_reference() {
         (Successful, 99, "mtn-1", PaymentStep::Contradiction),
         (Successful, 100, "mtn-2", PaymentStep::Stray),
     ];
+    for (outcome, amount, reference, step) in table {
+        assert_eq!(order.step(outcome, Some(ghs(amount)), reference), step, "{outcome:?} {amount} {reference}");
+    }
+}
+
+#[test]
+fn a_collection_in_dispute_waits_for_a_better_report_also_after_a_failure() {
+    use ChannelOutcome::{Failed, Pending, Successful};
+    let mut order = payment(PaymentStatus::Disputed, PaymentDirection::Collection);
+    order.reason = Some("EXPIRED".into());
+    let table = [
+        (Pending, 100, "mtn-1", PaymentStep::AlreadyApplied),
+        (Failed, 100, "mtn-1", PaymentStep::Close),
+        (Successful, 100, "mtn-1", PaymentStep::Succeed),
+        (Successful, 99, "mtn-2", PaymentStep::SucceedWithOtherAmount),
+        (Successful, 0, "mtn-2", PaymentStep::Dispute),
+    ];
+    assert!(order.is_open());
     for (outcome, amount, reference, step) in table {
         assert_eq!(order.step(outcome, Some(ghs(amount)), reference), step, "{outcome:?} {amount} {reference}");
     }

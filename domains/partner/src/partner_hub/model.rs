@@ -195,6 +195,8 @@ entity! {
         order: Option<RepaymentOrderId>,
         /// How much.
         amount: Money,
+        /// Our payment, when a channel of ours told of it.
+        payment: Option<PaymentId>,
         /// What became of it.
         status: ReceiptStatus,
         /// When it was told.

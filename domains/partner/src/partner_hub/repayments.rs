@@ -6,7 +6,7 @@ use sycee_contract::messages::{
     CreateRepaymentMethod, ExternalRepaymentNotified, PartnerRepaymentReceived, PaymentSucceeded, PostLedgerEvent,
     RepaymentMethodCreated, RepaymentRouteSelected, RequestPartnerRepayment,
 };
-use sycee_contract::{LedgerReference, LoanId, PartnerId, Rejection, RepaymentMethodKind, RepaymentOrderId};
+use sycee_contract::{LedgerReference, LoanId, PartnerId, PaymentId, Rejection, RepaymentMethodKind, RepaymentOrderId};
 use sycee_money::Money;
 use sycee_runtime::{Halt, Handled, Work};
 
@@ -74,12 +74,12 @@ pub(super) fn request_partner_repayment(work: &mut Work, cmd: &RequestPartnerRep
     Ok(())
 }
 
-/// Our payment system can't collect it: who asked decides what to do.
+/// Our payment system can't collect it: the refusal goes on to who asked, who decides what to do.
 pub(super) fn on_create_method_refused(_: &mut Work, _: &CreateRepaymentMethod, refusal: &Rejection) -> Handled<()> {
     Err(Halt::Refused(refusal.clone()))
 }
 
-/// Our channel collected a repayment. The channel's reference stands for it in notices of our own bank.
+/// Our channel collected a repayment. The channel's reference stands for it in notices of our own bank, before and after.
 pub(super) fn on_collection_succeeded(work: &mut Work, event: &PaymentSucceeded) -> Handled<()> {
     let funder = funder_of(work, event.purpose.loan)?;
     let receipt = PartnerRepaymentReceived {
@@ -91,11 +91,51 @@ pub(super) fn on_collection_succeeded(work: &mut Work, event: &PaymentSucceeded)
         payment: Some(event.payment),
         paid_at: event.paid_at,
     };
-    let alias = format!("{OWN}/{}", event.channel_reference);
-    if !event.channel_reference.is_empty() && work.get::<PartnerReceipt>(alias.clone())?.is_none() {
-        keep(work, alias, (receipt.loan, receipt.order, receipt.amount), ReceiptStatus::Matched);
+    match told_by_bank(work, event)? {
+        Some(before) => know_again(work, &receipt, before),
+        None => take(work, receipt),
     }
-    take(work, receipt)
+}
+
+/// What our bank told of this very money before the channel did. When it did not, the name under which it will is taken.
+fn told_by_bank(work: &mut Work, event: &PaymentSucceeded) -> Handled<Option<PartnerReceipt>> {
+    if event.channel_reference.is_empty() {
+        return Ok(None);
+    }
+    let (loan, order, amount) = (Some(event.purpose.loan), event.purpose.repayment, event.amount);
+    let reference = format!("{OWN}/{}", event.channel_reference);
+    let mut name = reference.clone();
+    for nr in 2.. {
+        match work.get::<PartnerReceipt>(name.clone())? {
+            None => {
+                keep(work, name, (loan, order, amount), ReceiptStatus::Matched, Some(event.payment));
+                return Ok(None);
+            }
+            Some(before) if before.payment == Some(event.payment) => return Ok(None),
+            Some(before) if before.payment.is_none() && before.is_told_by(loan, order, amount) => {
+                return Ok(Some(before));
+            }
+            Some(_) => name = format!("{reference}#{nr}"),
+        }
+    }
+    Ok(None)
+}
+
+/// The money of a payment is booked already, as our bank told it: it is not taken again. What is in suspense waits there for
+/// people, who learn whose it is.
+fn know_again(work: &mut Work, receipt: &PartnerRepaymentReceived, before: PartnerReceipt) -> Handled<()> {
+    let told = (receipt.loan, receipt.order, receipt.amount);
+    if before.status == ReceiptStatus::Unmatched {
+        let text = format!(
+            "{} came under {}, as the bank told before the channel did: it went to suspense as {}. Unless that is done, end \
+             it for the loan with resolve-suspense.",
+            receipt.amount, receipt.reference, before.reference
+        );
+        open_work_order(work, "payment-in-suspense", receipt.loan, text, &receipt.reference);
+    }
+    keep(work, receipt.reference.clone(), told, before.status, receipt.payment);
+    work.save(PartnerReceipt { payment: receipt.payment, ..before });
+    Ok(())
 }
 
 /// A payment of ours is known by its own number: channels number as they like.
@@ -215,8 +255,14 @@ fn standing(work: &mut Work, reference: &str, (loan, order, amount): Told) -> Ha
     Ok(Standing::Known)
 }
 
-fn keep(work: &mut Work, reference: String, (loan, order, amount): Told, status: ReceiptStatus) {
-    work.save(PartnerReceipt { reference, loan, order, amount, status, at: work.now() });
+fn keep(
+    work: &mut Work,
+    reference: String,
+    (loan, order, amount): Told,
+    status: ReceiptStatus,
+    payment: Option<PaymentId>,
+) {
+    work.save(PartnerReceipt { reference, loan, order, amount, payment, status, at: work.now() });
 }
 
 /// Passes money on for its loan, once a reference. Other money under a known reference goes to suspense.
@@ -225,7 +271,7 @@ fn take(work: &mut Work, received: PartnerRepaymentReceived) -> Handled<()> {
     match standing(work, &received.reference, told)? {
         Standing::Known => Ok(()),
         Standing::First => {
-            keep(work, received.reference.clone(), told, ReceiptStatus::Matched);
+            keep(work, received.reference.clone(), told, ReceiptStatus::Matched, received.payment);
             if let Some(funder) = received.funder {
                 count(work, funder, |day| day.repayments_received += 1)?;
             }
@@ -237,8 +283,7 @@ fn take(work: &mut Work, received: PartnerRepaymentReceived) -> Handled<()> {
                 Some(funder) => work.get::<Partner>(funder)?,
                 None => None,
             };
-            contradict(work, &received.reference, &name, told);
-            book_suspense(work, holder, name, told)
+            contradict(work, holder, &received.reference, &name, told)
         }
     }
 }
@@ -255,39 +300,50 @@ fn suspend(
     match standing(work, &receipt, told)? {
         Standing::Known => Ok(()),
         Standing::First => {
-            open_work_order(work, kind, event.loan, text, &receipt);
-            book_suspense(work, holder, receipt, told)
+            let place = book_suspense(work, holder, &receipt, told)?;
+            open_work_order(work, kind, event.loan, format!("{text} {place}"), &receipt);
+            Ok(())
         }
-        Standing::Other(name) => {
-            contradict(work, &receipt, &name, told);
-            book_suspense(work, holder, name, told)
-        }
+        Standing::Other(name) => contradict(work, holder, &receipt, &name, told),
     }
 }
 
-fn contradict(work: &mut Work, reference: &str, name: &str, (loan, _, amount): Told) {
-    let text = format!(
-        "{amount} came under {reference}, which stands for other money: it is in suspense as {name}, find out what was paid."
-    );
+/// Books money that came under the reference of other money to suspense, as `name`, and has people look.
+fn contradict(work: &mut Work, holder: Option<Partner>, reference: &str, name: &str, told: Told) -> Handled<()> {
+    let (loan, _, amount) = told;
+    let place = book_suspense(work, holder, name, told)?;
+    let text =
+        format!("{amount} came under {reference}, which stands for other money: find out what was paid. {place}");
     open_work_order(work, "repayment-reference-contradicted", loan, text, name);
+    Ok(())
 }
 
-fn book_suspense(work: &mut Work, holder: Option<Partner>, reference: String, told: Told) -> Handled<()> {
+/// Keeps money that is not explained, books it to suspense if its holder's books can take it, and says where it is.
+fn book_suspense(work: &mut Work, holder: Option<Partner>, reference: &str, told: Told) -> Handled<String> {
     let (_, order, amount) = told;
-    keep(work, reference.clone(), told, ReceiptStatus::Unmatched);
+    keep(work, reference.to_owned(), told, ReceiptStatus::Unmatched, None);
     let holder = match holder {
         Some(holder) => Some(holder),
         None => work.find_one(Partner::by_own(true))?,
     };
-    let Some(holder) = holder.filter(|holder| holder.currency == amount.currency()) else { return Ok(()) };
+    let Some(holder) = holder else {
+        return Ok("It is in no book: register own funds, and have it told under a reference of its own.".to_owned());
+    };
+    if holder.currency != amount.currency() || !amount.is_whole_minor() {
+        return Ok(format!(
+            "It is in no book, {} keeps whole minor units of {}: ask the bank what it holds, give it back or have it \
+             exchanged, and have what comes of it told under a reference of its own.",
+            holder.code, holder.currency
+        ));
+    }
     work.send(PostLedgerEvent {
         template: "unmatched-receipt".to_owned(),
-        reference: LedgerReference { loan: None, order, repayment: None, parts: None, text: reference },
+        reference: LedgerReference { loan: None, order, repayment: None, parts: None, text: reference.to_owned() },
         amounts: BTreeMap::from([("amount".to_owned(), amount)]),
         dimensions: BTreeMap::from([("funder".to_owned(), holder.id.to_string())]),
         date: work.today(),
     });
-    Ok(())
+    Ok(format!("It is in suspense as {reference}."))
 }
 
 /// The books refused the suspense entry: people have to book it.

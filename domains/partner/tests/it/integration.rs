@@ -1,6 +1,6 @@
 //! Quotas and the log of a funder's interface.
 
-use sycee_contract::messages::{PaymentFailed, RecordPartnerDisbursement, RepaymentSucceeded};
+use sycee_contract::messages::{DisbursementRequested, PaymentFailed, RecordPartnerDisbursement, RepaymentSucceeded};
 use sycee_contract::{
     ChannelOutcome, FundAccountId, Identifier, PartnerId, PaymentDirection, PaymentId, PaymentPurpose, PostingId,
     PostingParts, RepaymentKind,
@@ -73,6 +73,23 @@ fn attempts_are_logged_and_use_the_quota() {
         assert_eq!(used(scene, funder), ghs(200));
         scene.happened(repaid(funder, ghs(900)));
         assert_eq!(used(scene, funder), ghs(0), "never below zero");
+    });
+}
+
+#[test]
+fn a_loan_whose_fee_was_kept_back_uses_its_principal_and_gives_it_back() {
+    scene(|scene| {
+        let funder = partner(scene, "self-capital");
+        let net = |number| DisbursementRequested { principal: ghs(320), ..requested(funder, number, ghs(300)) };
+        scene.happened(net(1));
+        assert_eq!(used(scene, funder), ghs(320));
+        report(scene, 1, ChannelOutcome::Failed);
+        assert_eq!(used(scene, funder), ghs(0));
+        scene.happened(net(2));
+        scene.happened(net(3));
+        report(scene, 2, ChannelOutcome::Successful);
+        scene.happened(repaid(funder, ghs(320)));
+        assert_eq!(used(scene, funder), ghs(320), "the other loan's");
     });
 }
 

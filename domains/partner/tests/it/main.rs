@@ -72,6 +72,7 @@ fn requested(funder: PartnerId, number: i64, amount: Money) -> DisbursementReque
         reservation: reservation(),
         route: RouteId::from_number(9),
         amount,
+        principal: amount,
         payout_account: PayoutAccount {
             channel: "mtn-momo".into(),
             number: Sensitive::new("+233240000001"),

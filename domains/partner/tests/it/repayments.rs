@@ -9,7 +9,7 @@ use sycee_contract::{
     ChannelOutcome, Identifier, LedgerEntryAnswer, PartnerId, PaymentAnswer, PaymentDirection, PaymentId,
     PaymentPurpose, Rejection, RepaymentMethodKind, RepaymentOrderId, Timestamp,
 };
-use sycee_money::Money;
+use sycee_money::{Currency, Money};
 use sycee_partner::partner_hub::{Partner, PartnerDay, PartnerReceipt, ReceiptStatus};
 use sycee_runtime::testing::Scene;
 use sycee_runtime::{Configs, Registry, Work};
@@ -178,6 +178,92 @@ fn a_notice_of_our_bank_about_a_payment_of_ours_is_no_more_money() {
         scene.happened(notice("mtn-7", Some(1), ghs(111)));
         assert_eq!(kinds(scene), ["repayment-reference-contradicted"]);
         assert_eq!(scene.sent::<PostLedgerEvent>()[0].reference.text, "own/mtn-7#2");
+    });
+}
+
+/// Loan 1 of a funder for whom we collect, paid out.
+fn collected_by_us(scene: &mut Scene) -> PartnerId {
+    let own = partner(scene, "own-funds");
+    scene.happened(requested(own, 1, ghs(300)));
+    scene.happened(PaymentSucceeded {
+        direction: PaymentDirection::Payout,
+        purpose: PaymentPurpose { disbursement: Some(attempt(1)), ..collected(1, "").purpose },
+        ..collected(1, "mtn-1")
+    });
+    own
+}
+
+#[test]
+fn money_that_our_bank_tells_before_the_channel_is_money_once() {
+    scene(|scene| {
+        collected_by_us(scene);
+        scene.happened(notice("mtn-7", Some(1), ghs(110)));
+        assert_eq!(scene.emitted::<PartnerRepaymentReceived>()[0].reference, "own/mtn-7");
+        for _ in 0..2 {
+            scene.happened(collected(1, "mtn-7"));
+            assert!(scene.emitted::<PartnerRepaymentReceived>().is_empty() && kinds(scene).is_empty());
+        }
+        scene.happened(notice("mtn-7", Some(1), ghs(110)));
+        assert!(scene.emitted::<PartnerRepaymentReceived>().is_empty() && kinds(scene).is_empty());
+        let known = scene.load::<PartnerReceipt>("pay-5/mtn-7".to_owned()).unwrap();
+        assert_eq!((known.status, known.payment), (ReceiptStatus::Matched, Some(PaymentId::from_number(5))));
+        let other = PaymentSucceeded { payment: PaymentId::from_number(6), ..collected(1, "mtn-7") };
+        scene.happened(other);
+        assert_eq!(scene.emitted::<PartnerRepaymentReceived>()[0].reference, "pay-6/mtn-7", "another payment's money");
+    });
+}
+
+#[test]
+fn money_in_suspense_that_a_channel_explains_is_not_booked_again() {
+    scene(|scene| {
+        collected_by_us(scene);
+        scene.happened(notice("mtn-7", None, ghs(110)));
+        assert_eq!((scene.sent::<PostLedgerEvent>().len(), kinds(scene)), (1, vec!["unmatched-payment".to_owned()]));
+        scene.happened(collected(1, "mtn-7"));
+        assert!(scene.emitted::<PartnerRepaymentReceived>().is_empty() && scene.sent::<PostLedgerEvent>().is_empty());
+        let called = &scene.sent::<OpenWorkOrder>()[0];
+        assert_eq!((called.kind.as_str(), called.loan), ("payment-in-suspense", Some(loan(1))));
+        assert!(called.text.contains("own/mtn-7") && called.text.contains("resolve-suspense"), "{}", called.text);
+        for _ in 0..2 {
+            scene.happened(collected(1, "mtn-7"));
+            assert!(scene.emitted::<PartnerRepaymentReceived>().is_empty() && kinds(scene).is_empty());
+        }
+    });
+}
+
+#[test]
+fn two_channels_with_equal_references_are_both_known_to_our_bank() {
+    scene(|scene| {
+        let own = collected_by_us(scene);
+        scene.happened(requested(own, 9, ghs(300)));
+        scene.happened(PaymentSucceeded {
+            payment: PaymentId::from_number(4),
+            direction: PaymentDirection::Payout,
+            purpose: PaymentPurpose { disbursement: Some(attempt(9)), ..collected(9, "").purpose },
+            ..collected(9, "mtn-2")
+        });
+        scene.happened(collected(1, "000123"));
+        scene.happened(PaymentSucceeded { payment: PaymentId::from_number(6), ..collected(9, "000123") });
+        assert_eq!(scene.emitted::<PartnerRepaymentReceived>()[0].reference, "pay-6/000123");
+        for loan_nr in [1, 9] {
+            scene.happened(notice("000123", Some(loan_nr), ghs(110)));
+            assert!(scene.emitted::<PartnerRepaymentReceived>().is_empty() && kinds(scene).is_empty(), "{loan_nr}");
+        }
+    });
+}
+
+#[test]
+fn money_that_no_book_takes_is_said_to_be_in_none() {
+    scene(|scene| {
+        partner(scene, "own-funds");
+        let cases = [Money::from_minor(5_000, Currency::USD).unwrap(), Money::from_units(1, Currency::GHS)];
+        for (nr, amount) in cases.into_iter().enumerate() {
+            scene.happened(notice(&format!("out-{nr}"), None, amount));
+            assert!(scene.sent::<PostLedgerEvent>().is_empty());
+            let called = scene.sent::<OpenWorkOrder>().remove(0);
+            assert_eq!(called.kind, "unmatched-payment");
+            assert!(called.text.contains("in no book") && called.text.contains("GHS"), "{}", called.text);
+        }
     });
 }
 

@@ -39,6 +39,7 @@ fn request_route(work: &mut Work, order: &LoanOrder) -> Handled<()> {
         version: application.terms.version,
         country: application.terms.country.clone(),
         amount: application.net_proceeds,
+        principal: application.principal,
         channel: application.payout_channel.clone(),
         excluded: order.excluded.0.clone(),
     });
@@ -158,6 +159,7 @@ pub(super) fn on_fund_reserved(work: &mut Work, event: &FundReserved) -> Handled
         reservation: event.reservation,
         route,
         amount: event.amount,
+        principal: application.principal,
         payout_account: application.payout_account(),
         pays_itself: order.pays_itself,
     });

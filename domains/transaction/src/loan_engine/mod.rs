@@ -31,6 +31,7 @@ use sycee_contract::{
     PaymentFailed, PostLedgerEvent, ProductFundingMatched, QueryCreditLine, Rejection, ReleaseCreditLine,
     ReleaseFundReservation, RenderContract, RepaymentScheduleGenerated, ReserveCreditLine, ReserveFunds, ResumeLoan,
     ReviewLoanApplication, RiskDecisionMade, RouteFunds, SignLoanContract, StrayPayoutReported, SubmitLoanApplication,
+    Timestamp,
 };
 use sycee_runtime::{Handled, Registry, Work};
 
@@ -123,6 +124,11 @@ fn resume_loan(work: &mut Work, cmd: &ResumeLoan) -> Handled<()> {
 /// Sets an alarm of a loan; the same alarm replaces the one before.
 fn set_alarm(work: &mut Work, loan: LoanId, alarm: &str, hours: u32) {
     let due = work.now().plus_minutes(i64::from(hours) * 60);
+    set_alarm_at(work, loan, alarm, due);
+}
+
+/// As [`set_alarm`], at a point in time.
+fn set_alarm_at(work: &mut Work, loan: LoanId, alarm: &str, due: Timestamp) {
     work.at(due, &format!("{alarm}:{loan}"), ResumeLoan { loan, alarm: alarm.to_owned() });
 }
 

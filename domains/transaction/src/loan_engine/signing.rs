@@ -13,7 +13,7 @@ use super::application::{check_decision, unexpected};
 use super::disbursement::seek_funds;
 use super::machine::LoanSignal;
 use super::model::{ContractSignature, CustomerLoans, LoanApplication, LoanOrder};
-use super::{ALARM_CONTRACT, agreed, call_people, cancel, set_alarm, stop_alarm};
+use super::{ALARM_CONTRACT, agreed, call_people, cancel, set_alarm_at, stop_alarm};
 use crate::{LoanPolicy, Step, TransactionRejection};
 
 /// Has the contract of an approved loan rendered, with a plan that starts today.
@@ -64,7 +64,7 @@ pub(super) fn on_render_refused(work: &mut Work, cmd: &RenderContract, refusal: 
     Ok(())
 }
 
-/// The text exists: the customer may sign it for some time.
+/// The text exists: the customer may sign it for some time, and no longer than the decision behind it holds.
 pub(super) fn on_loan_contract_rendered(work: &mut Work, event: &LoanContractRendered) -> Handled<()> {
     let Some(mut order) = work.get::<LoanOrder>(event.loan)? else { return Ok(()) };
     if !order.moves(LoanSignal::OfferContract, work.now()) {
@@ -72,11 +72,12 @@ pub(super) fn on_loan_contract_rendered(work: &mut Work, event: &LoanContractRen
     }
     let application = agreed(work, event.loan)?;
     let hours = work.config::<LoanPolicy>().contract_valid_hours;
-    let expires_at = work.now().plus_minutes(i64::from(hours) * 60);
+    let lapses_at = work.now().plus_minutes(i64::from(hours) * 60);
+    let expires_at = order.decision_valid_until.map_or(lapses_at, |until| until.min(lapses_at));
     order.document = Some(event.document.document);
     order.document_hash = Some(event.document.hash.clone());
     order.contract_expires_at = Some(expires_at);
-    set_alarm(work, order.loan, ALARM_CONTRACT, hours);
+    set_alarm_at(work, order.loan, ALARM_CONTRACT, expires_at);
     work.emit(LoanApplicationApproved {
         loan: order.loan,
         customer: order.customer,
@@ -131,7 +132,10 @@ fn check_signature(work: &mut Work, order: &LoanOrder, cmd: &SignLoanContract) -
     if order.document_hash.as_deref() != Some(cmd.document_hash.as_str()) {
         return Err(TransactionRejection::ContractHashMismatch { loan }.into());
     }
-    if let Some(until) = order.contract_expires_at.filter(|&until| work.now() > until) {
+    // A contract that lapsed with its decision is refused for the decision.
+    if let Some(until) = order.contract_expires_at.filter(|&until| work.now() > until)
+        && order.decision_valid_until != Some(until)
+    {
         return Err(TransactionRejection::ContractLapsed { loan, until }.into());
     }
     check_decision(work, order)?;

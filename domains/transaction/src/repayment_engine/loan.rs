@@ -68,6 +68,9 @@ pub(super) fn on_direct_debit_mandate_cancelled(work: &mut Work, event: &DirectD
 /// A settlement figure was calculated by the product's rule: it is kept beside the order, for disputes.
 pub(super) fn on_repayment_plan_calculated(work: &mut Work, event: &RepaymentPlanCalculated) -> Handled<()> {
     let (Some(loan), Some(settlement)) = (event.loan, &event.settlement) else { return Ok(()) };
+    if settlement.as_of < work.today() {
+        return Ok(());
+    }
     let Some(mut link) = work.get::<LoanLink>(loan)? else { return Ok(()) };
     link.settlement_figure = Some(settlement.amount);
     link.settlement_figure_on = Some(settlement.as_of);

@@ -168,15 +168,12 @@ pub(super) fn on_repayment_method_created(work: &mut Work, event: &RepaymentMeth
     Ok(())
 }
 
-/// A channel collected the money of an order: it cannot expire while the money is on its way to the books.
+/// A channel collected money of an order. Whoever has it says what became of it: an order whose money was told before, by
+/// our bank and for no order, ends when its time is over.
 pub(super) fn on_payment_succeeded(work: &mut Work, event: &PaymentSucceeded) -> Handled<()> {
     let (PaymentDirection::Collection, Some(id)) = (event.direction, event.purpose.repayment) else { return Ok(()) };
     let Some(mut order) = work.get::<RepaymentOrder>(id)? else { return Ok(()) };
-    if !order.takes_money() {
-        return Ok(());
-    }
-    stop_alarm(work, id, ALARM_EXPIRED);
-    if order.payment.is_none() {
+    if order.takes_money() && order.payment.is_none() {
         order.payment = Some(event.payment);
         work.save(order);
     }
@@ -186,9 +183,14 @@ pub(super) fn on_payment_succeeded(work: &mut Work, event: &PaymentSucceeded) ->
 /// A channel did not collect the money of an order, or says that nobody paid in time.
 pub(super) fn on_payment_failed(work: &mut Work, event: &PaymentFailed) -> Handled<()> {
     match (event.direction, event.purpose.repayment) {
-        (PaymentDirection::Collection, Some(order)) if event.reason == "EXPIRED" => expire(work, order),
-        (PaymentDirection::Collection, Some(order)) => {
-            close(work, order, OrderSignal::FailPayment, &event.reason).map(|_| ())
+        (PaymentDirection::Collection, Some(id)) => {
+            let order = work.get::<RepaymentOrder>(id)?;
+            let is_pull = order.is_some_and(|order| order.method == RepaymentMethodKind::DirectDebit);
+            // A pull that a payer did not approve in time has bounced, whatever the channel calls it.
+            if event.reason == "EXPIRED" && !is_pull {
+                return expire(work, id);
+            }
+            close(work, id, OrderSignal::FailPayment, &event.reason).map(|_| ())
         }
         _ => Ok(()),
     }

@@ -122,7 +122,11 @@ fn quote_for(
     match work.ask(normal) {
         Ok(quote) => {
             let prepays = quote.parts.interest_advance.is_positive() && quote.due_now.compare(amount)?.is_lt();
-            if prepays && let Some(ending) = ending(work, link, RepaymentKind::EarlySettlement, amount, as_of)? {
+            // Money that was meant to settle the loan, and is not enough, was asked about above.
+            if prepays
+                && kind != RepaymentKind::EarlySettlement
+                && let Some(ending) = ending(work, link, RepaymentKind::EarlySettlement, amount, as_of)?
+            {
                 return Ok(ending);
             }
             Ok(fit(quote, amount)?)
@@ -204,14 +208,21 @@ fn suspend(work: &mut Work, event: &PartnerRepaymentReceived) -> Handled<()> {
         status: ReceiptStatus::Suspense,
         entry: None,
     });
-    // The funders' books are kept in the market's currency: other money waits for people outside them.
-    if let Some(funder) = event.funder
-        && event.amount.is_positive()
-        && event.amount.currency() == work.market().currency
-    {
-        post_unmatched(work, funder.to_string(), event.amount, &event.reference);
-    }
-    let text = format!("{} arrived under {} and fits no running loan: find the payer", event.amount, event.reference);
+    // The funders' books are kept in whole minor units of the market's currency: other money waits outside them.
+    let (amount, currency) = (event.amount, work.market().currency);
+    let funder =
+        event.funder.filter(|_| amount.is_positive() && amount.currency() == currency && amount.is_whole_minor());
+    let place = match funder {
+        Some(funder) => {
+            post_unmatched(work, funder.to_string(), amount, &event.reference);
+            "it is in suspense, find the payer".to_owned()
+        }
+        None => format!(
+            "it is in no book, which take whole minor units of {currency} at a funder we know: find the payer and who holds \
+             it, give it back, or have what comes of it told under a reference of its own"
+        ),
+    };
+    let text = format!("{amount} arrived under {} and fits no running loan: {place}", event.reference);
     call_people(work, "unmatched-repayment", event.loan, &event.reference, text);
     Ok(())
 }

@@ -267,10 +267,14 @@ fn nothing_is_signed_on_an_old_decision() {
         let until = submitted_at(scene, loan).plus_seconds(3600);
         scene.happened(decision(loan, RiskOutcome::Approve, until));
         render(scene, loan);
+        let approved = scene.emitted::<LoanApplicationApproved>().pop().unwrap();
+        assert_eq!(approved.expires_at, until, "not the 48 hours of a contract");
         scene.advance_seconds(2 * 3600);
         let before = order(scene, loan);
         assert_eq!(code(scene.request(signature(loan))), "DECISION_EXPIRED");
         assert_eq!(order(scene, loan), before);
+        scene.fire_timers();
+        assert_eq!(order(scene, loan).status, LoanStatus::Cancelled);
     });
 }
 

@@ -285,6 +285,46 @@ fn a_bounced_debit_is_tried_three_times() {
 }
 
 #[test]
+fn a_debit_that_a_channel_calls_expired_has_bounced() {
+    alone(|scene| {
+        let loan = with_mandate(scene);
+        scene.happened(installment_due(loan, 1, 0));
+        let order = debit(scene).unwrap();
+        scene.happened(PaymentFailed { reason: "EXPIRED".into(), ..payment_failed(&order) });
+        let closed = scene.emitted::<RepaymentOrderClosed>().pop().unwrap();
+        assert_eq!((closed.status, closed.will_retry), (RepaymentOrderStatus::Failed, true));
+        scene.advance_seconds(2 * 86_400 + 10);
+        scene.fire_timers();
+        assert_eq!(debit(scene).unwrap().debit_try, 2);
+    });
+}
+
+#[test]
+fn an_order_whose_money_is_taken_elsewhere_ends_with_its_time() {
+    alone(|scene| {
+        let loan = with_mandate(scene);
+        scene.happened(installment_due(loan, 1, 0));
+        let order = debit(scene).unwrap();
+        let failed = payment_failed(&order);
+        // Our bank had told of the money before, for the loan and no order: nobody tells of it again.
+        scene.happened(PaymentSucceeded {
+            payment: failed.payment,
+            direction: failed.direction,
+            purpose: failed.purpose,
+            amount: failed.amount,
+            channel_reference: "mtn-7".into(),
+            at: scene.now(),
+            paid_at: scene.now(),
+        });
+        scene.advance_seconds(120 * 3600 + 10);
+        scene.fire_timers();
+        assert_eq!(scene.emitted::<RepaymentOrderClosed>()[0].status, RepaymentOrderStatus::Expired);
+        scene.happened(installment_due(loan, 2, 0));
+        assert!(debit(scene).is_some(), "the next installment is pulled");
+    });
+}
+
+#[test]
 fn a_retry_finds_nothing_due() {
     alone(|scene| {
         let loan = with_mandate(scene);

@@ -46,11 +46,11 @@ commands! {
         date: Date,
     }
 
-    /// Posts lines as they are: adjustments and corrections.
+    /// Posts lines as they are: adjustments and corrections, on accounts that no service keeps.
     "post-accounting-entry" PostAccountingEntry -> LedgerEntryAnswer {
         owner: "accounting-center", nature: Request,
         participants: ["accounting-entry-service"] => Vec<TransferLine>,
-        errors: ["ACCOUNT_UNKNOWN", "ACCOUNT_LIMIT_EXCEEDED", "EMPTY_ENTRY"],
+        errors: ["ACCOUNT_UNKNOWN", "ACCOUNT_LIMIT_EXCEEDED", "CONTROL_ACCOUNT", "EMPTY_ENTRY"],
         undo: by "reverse-accounting-entry",
     } fields {
         /// The lines.
@@ -61,9 +61,10 @@ commands! {
         date: Date,
     }
 
-    /// Reverses an entry by an entry of opposite lines; once.
+    /// Reverses an entry by an entry of opposite lines; once. By hand, only what touches no account that a service keeps.
     "reverse-accounting-entry" ReverseAccountingEntry -> LedgerEntryAnswer {
-        owner: "accounting-center", nature: Request, errors: ["ENTRY_ALREADY_REVERSED", "ACCOUNT_LIMIT_EXCEEDED"],
+        owner: "accounting-center", nature: Request,
+        errors: ["ENTRY_ALREADY_REVERSED", "ACCOUNT_LIMIT_EXCEEDED", "CONTROL_ACCOUNT"],
         undo: none "a reversal taken back is the entry posted again",
     } fields {
         /// The entry.

@@ -85,7 +85,7 @@ commands! {
     /// Confirms that a funder's money arrived in the bank.
     "confirm-fund-arrival" ConfirmFundArrival -> ArrivalId {
         owner: "fund-management-system", nature: Request, errors: ["ARRIVAL_ALREADY_CONFIRMED"],
-        undo: none "a wrong arrival is corrected by people: its entry is reversed and its account is put right",
+        undo: by "return-funds",
     } fields {
         /// Partner code.
         funder: String,
@@ -113,7 +113,7 @@ commands! {
     "resolve-suspense" ResolveSuspense -> FundBalances {
         owner: "fund-management-system", nature: Request,
         errors: ["SUSPENSE_ALREADY_RESOLVED", "ACCOUNT_LIMIT_EXCEEDED"],
-        undo: none "what went back comes in again as a payment of its own; what paid a loan is reversed with its entry",
+        undo: none "what went back comes in again as a payment of its own; what paid a loan stays on it",
     } fields {
         /// Partner code of the funder who holds the money.
         funder: String,
@@ -169,6 +169,8 @@ commands! {
         country: String,
         /// What is needed.
         amount: Money,
+        /// What the borrower will owe, at least the amount: so much of the funder's quota it takes.
+        principal: Money,
         /// Payout channel.
         channel: String,
         /// Funders that failed before.
@@ -311,6 +313,10 @@ commands! {
         paid: bool,
         /// What moved, for a collection; what was ordered when absent.
         amount: Option<Money>,
+        /// The channel's reference of what moved: it tells a second payment, and the bank's own notice, from this one.
+        channel_reference: Option<String>,
+        /// When the money moved, not after now; when people decide, if absent.
+        paid_at: Option<Timestamp>,
         /// Who was asked, and what was answered; no personal data.
         note: String,
     }
@@ -318,7 +324,7 @@ commands! {
     /// Books a payout that no loan takes, as far as the fund account has the money. The fund management's own alarm.
     "book-stray-payout" BookStrayPayout -> () {
         owner: "fund-management-system", nature: Fact,
-        undo: none "its entry is reversed when the payout turns out to be a loan's",
+        undo: by "recover-stray-payout",
     } fields {
         /// Reference of the payout.
         reference: String,

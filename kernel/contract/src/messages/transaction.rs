@@ -347,6 +347,8 @@ events! {
         route: RouteId,
         /// What goes out.
         amount: Money,
+        /// What the borrower will owe, at least the amount.
+        principal: Money,
         /// Where it goes.
         payout_account: PayoutAccount,
         /// Whether the funder pays with its own system.

@@ -98,6 +98,11 @@ impl MarketWriter {
         Ok(())
     }
 
+    /// Whether an effect is still to be executed: it may have been withdrawn since it was caused.
+    pub fn effect_stands(&mut self, id: i64) -> Result<bool, Fault> {
+        Ok(self.core.get::<RuntimeEffect>(&id)?.is_some_and(|row| row.state == EffectState::Pending))
+    }
+
     /// When `effect` may be executed.
     pub fn effect_due(&mut self, effect: &EffectEnvelope) -> Result<Timestamp, Fault> {
         Ok(self.core.get::<RuntimeEffect>(&effect.id)?.map_or(self.core.state.now, |row| row.next_at))

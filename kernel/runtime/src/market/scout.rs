@@ -61,6 +61,7 @@ impl MarketWriter {
             queue: [Queued { hop: 0, delivery: Delivery::Message }].into(),
             hops: Vec::with_capacity(32),
             effects: Vec::new(),
+            withdrawn: Vec::new(),
             sticky: Vec::new(),
         };
         let before = self.core.mark(&cascade);

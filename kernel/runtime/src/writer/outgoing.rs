@@ -225,7 +225,7 @@ impl Outgoing {
         effect: EffectEnvelope,
         steady: Duration,
     ) -> Result<Option<EffectEnvelope>, Fault> {
-        match is_pending(market, effect.id) {
+        match market.effect_stands(effect.id) {
             Ok(true) => {}
             Ok(false) => {
                 market.effect_over(effect.id);
@@ -309,10 +309,6 @@ fn answered(market: &mut MarketWriter, effect: &EffectEnvelope, answer: Stimulus
         }
         result => result.map(|_| ()),
     }
-}
-
-fn is_pending(market: &mut MarketWriter, id: i64) -> Result<bool, Fault> {
-    Ok(market.load::<RuntimeEffect>(&id)?.is_some_and(|row| row.state == EffectState::Pending))
 }
 
 fn is_executed(market: &mut MarketWriter, id: i64) -> Result<bool, Fault> {

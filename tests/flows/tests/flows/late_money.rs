@@ -1,9 +1,9 @@
 //! Money whose news comes late, twice, or after the contrary: the books and the loan end as if it had come in time.
 
 use sycee_contract::{
-    ChannelOutcome, ChannelPayment, CreateRepaymentOrder, DisbursementSucceeded, LoanApplicationApproved, LoanId,
-    PaymentId, RecordPaymentResult, RepaymentKind, RepaymentMethodCreated, RepaymentSucceeded, Sensitive,
-    SignLoanContract, Timestamp, WorkOrderCreated,
+    ChannelOutcome, ChannelPayment, CreateRepaymentOrder, DecidePayment, DisbursementSucceeded,
+    ExternalRepaymentNotified, LoanApplicationApproved, LoanId, PaymentId, RecordPaymentResult, RepaymentKind,
+    RepaymentMethodCreated, RepaymentSucceeded, RetryEffect, Sensitive, SignLoanContract, Timestamp, WorkOrderCreated,
 };
 use sycee_funds::fund_management_system::FundAccount;
 use sycee_money::Money;
@@ -73,6 +73,77 @@ fn what_was_paid_in_time_settles_or_cancels_when_it_is_heard_days_later() {
             assert_oracles(stage);
         });
     }
+}
+
+#[test]
+fn what_was_paid_in_time_settles_when_people_decide_days_later_and_is_booked_once() {
+    Stage::each(|stage| {
+        let life = stage.borrower(67);
+        let loan = stage.loan(&life, "gh-installment", cedis(1_000));
+        stage.next_day();
+        let wanted = life.borrower.repayment(life.customer, loan, RepaymentKind::EarlySettlement, None);
+        let (amount, payment) = order(stage, &life, wanted);
+        let paid_at = Some(stage.writer.now().plus_seconds(3_600));
+        lose_effects(stage);
+        for _ in 0..8 {
+            stage.next_day();
+        }
+        let (channel_reference, note) = (Some("momo-77".to_owned()), "the channel's statement".to_owned());
+        let decision = DecidePayment { payment, paid: true, amount: None, channel_reference, paid_at, note };
+        stage.ask_directly("staff:finance", decision).unwrap();
+        let repaid = stage.heard::<RepaymentSucceeded>().remove(0);
+        assert_eq!((repaid.kind, repaid.settled, repaid.amount), (RepaymentKind::EarlySettlement, true, amount));
+        assert!(repaid.parts.surplus.is_zero());
+        assert_oracles(stage);
+        let (reference, paid_at) = ("momo-77".to_owned(), None);
+        let notice =
+            ExternalRepaymentNotified { reference, funder: None, order: None, loan: Some(loan), amount, paid_at };
+        stage.happens("bank", notice);
+        assert!(stage.heard::<RepaymentSucceeded>().is_empty() && stage.heard::<WorkOrderCreated>().is_empty());
+        assert_oracles(stage);
+    });
+}
+
+#[test]
+fn a_payout_that_people_decided_is_not_sent_again() {
+    Stage::each(|stage| {
+        let life = stage.borrower(69);
+        let offer = stage.offer(&life, "gh-installment");
+        let (loan, contract) = stage.approved(&life, &offer, cedis(1_000));
+        sign(stage, &life, loan, contract.hash);
+        stage.writer.sync().unwrap();
+        let effect = stage.writer.take_effects().remove(0);
+        let payment = effect.get::<ChannelPayment>().unwrap().payment;
+        stage.writer.effect_failed(&effect, 1, "no route to the channel").unwrap();
+        let (paid, note) = (false, "the channel never got it".to_owned());
+        let decision = DecidePayment { payment, paid, amount: None, channel_reference: None, paid_at: None, note };
+        stage.ask_directly("staff:finance", decision).unwrap();
+        lose_effects(stage);
+        let again = RetryEffect { effect: effect.id, note: "the route is back".to_owned() };
+        let refused = stage.ask_directly("staff:operations", again).unwrap_err();
+        assert_eq!(refused.code, "UNEXPECTED_STATE");
+        assert!(refused.message.contains("decided by people"), "{}", refused.message);
+        assert!(lose_effects(stage).is_empty());
+    });
+}
+
+#[test]
+fn what_our_bank_tells_before_the_channel_is_booked_once() {
+    Stage::each(|stage| {
+        let life = stage.borrower(68);
+        let loan = stage.loan(&life, "gh-installment", cedis(1_000));
+        let wanted = life.borrower.repayment(life.customer, loan, RepaymentKind::Normal, Some(cedis(100)));
+        let (amount, payment) = order(stage, &life, wanted);
+        lose_effects(stage);
+        let (reference, paid_at) = (format!("momo-{payment}"), None);
+        let notice =
+            ExternalRepaymentNotified { reference, funder: None, order: None, loan: Some(loan), amount, paid_at };
+        stage.happens("bank", notice);
+        assert_eq!(stage.heard::<RepaymentSucceeded>().len(), 1);
+        tell(stage, &payment.to_string(), ChannelOutcome::Successful, Some(amount), None);
+        assert!(stage.heard::<RepaymentSucceeded>().is_empty() && stage.heard::<WorkOrderCreated>().is_empty());
+        assert_oracles(stage);
+    });
 }
 
 #[test]

@@ -11,6 +11,7 @@ mod bad_requests;
 mod catalog;
 mod conformance;
 mod credit;
+mod debits;
 mod documents;
 mod doors;
 mod late_money;
