@@ -129,13 +129,13 @@ fn fail_next_commit(market: &mut MarketWriter, how: How) {
 fn a_batch_that_is_committed_and_looks_lost_is_not_run_twice() {
     for how in [How::CommitsAndSaysNot, How::Loses, How::Panics, How::PanicsAfterCommit] {
         on_each_engine(|mut market| {
-            market.execute(Stimulus::command("ama", Count { later: false })).unwrap();
+            market.execute(Stimulus::command("staff:ama", Count { later: false })).unwrap();
             market.sync().unwrap();
             fail_next_commit(&mut market, how);
-            let (first, _) = market.submit(Stimulus::command("ama", Count { later: true }));
+            let (first, _) = market.submit(Stimulus::command("staff:ama", Count { later: true }));
             market.seal().unwrap();
-            let (second, _) = market.submit(Stimulus::command("ama", Count { later: false }).key("k"));
-            let (again, _) = market.submit(Stimulus::command("ama", Count { later: false }).key("k"));
+            let (second, _) = market.submit(Stimulus::command("staff:ama", Count { later: false }).key("k"));
+            let (again, _) = market.submit(Stimulus::command("staff:ama", Count { later: false }).key("k"));
             market.sync().unwrap();
             assert_eq!(times(&mut market), 3);
             let mut answered: Vec<_> = market
@@ -157,7 +157,7 @@ fn a_batch_that_is_committed_and_looks_lost_is_not_run_twice() {
 fn a_writer_that_another_has_followed_does_not_take_over_again() {
     on_each_engine(|mut market| {
         fail_next_commit(&mut market, How::CommitsAndSaysNot);
-        market.execute(Stimulus::command("ama", Count { later: false })).unwrap();
+        market.execute(Stimulus::command("staff:ama", Count { later: false })).unwrap();
         let mut other = open_store(&market.options.url, Duration::from_secs(5)).unwrap();
         market.seal().unwrap();
         let (batch, result) = market.flusher.wait(market.in_flight.as_ref().unwrap().batch);
@@ -184,7 +184,7 @@ impl Reader for Dead {
 #[test]
 fn a_timer_stands_while_the_database_does_not_answer() {
     on_each_engine(|mut market| {
-        market.execute(Stimulus::command("ama", Count { later: true })).unwrap();
+        market.execute(Stimulus::command("staff:ama", Count { later: true })).unwrap();
         market.sync().unwrap();
         for table in &mut market.core.tables {
             table.evict(i64::MAX, u32::MAX);
@@ -219,7 +219,7 @@ impl Reader for Flaky {
 #[test]
 fn a_live_timer_waits_for_the_database_to_come_back() {
     on_each_engine(|mut market| {
-        market.execute(Stimulus::command("ama", Count { later: true })).unwrap();
+        market.execute(Stimulus::command("staff:ama", Count { later: true })).unwrap();
         market.sync().unwrap();
         for table in &mut market.core.tables {
             table.evict(i64::MAX, u32::MAX);
@@ -229,7 +229,7 @@ fn a_live_timer_waits_for_the_database_to_come_back() {
         market.core.reader = Box::new(Flaky(alive, Arc::clone(&dead)));
         let clock = Arc::new(crate::VirtualClock::at(market.now()));
         let writer = crate::Writer::spawn(market, crate::Live::on(clock)).unwrap();
-        let asked = writer.submit(Stimulus::command("ama", Count { later: false })).unwrap();
+        let asked = writer.submit(Stimulus::command("staff:ama", Count { later: false })).unwrap();
         assert_eq!(asked.wait().err().unwrap().kind, FaultKind::Outage);
         dead.store(false, Ordering::Relaxed);
         writer.settle().unwrap();
@@ -244,14 +244,15 @@ fn a_database_that_stays_away_stops_the_writer_and_everybody_hears_it() {
         market.options.url = DatabaseUrl::parse("sqlite:///dev/null/nowhere.db").unwrap();
         let clock = Arc::new(crate::VirtualClock::at(market.now()));
         let writer = crate::Writer::spawn(market, crate::Live::on(clock)).unwrap();
-        let replies: Vec<_> =
-            (0..100).filter_map(|_| writer.submit(Stimulus::command("ama", Count { later: true })).ok()).collect();
+        let replies: Vec<_> = (0..100)
+            .filter_map(|_| writer.submit(Stimulus::command("staff:ama", Count { later: true })).ok())
+            .collect();
         assert!(!replies.is_empty());
         for reply in replies {
             assert_eq!(reply.wait().err().unwrap().kind, FaultKind::Outage);
         }
         assert_eq!(writer.settle().unwrap_err().kind, FaultKind::Outage);
-        let late = writer.submit(Stimulus::command("ama", Count { later: true })).err().unwrap();
+        let late = writer.submit(Stimulus::command("staff:ama", Count { later: true })).err().unwrap();
         assert!(matches!(late, crate::Unavailable::Stopped(fault) if fault.kind == FaultKind::Outage));
     });
 }
@@ -266,14 +267,14 @@ fn replace_timer_payload(market: &mut MarketWriter, payload: Vec<u8>) {
 #[test]
 fn a_timer_says_in_which_version_it_was_set() {
     on_each_engine(|mut market| {
-        market.execute(Stimulus::command("ama", Count { later: true })).unwrap();
+        market.execute(Stimulus::command("staff:ama", Count { later: true })).unwrap();
         market.sync().unwrap();
         // Version 1 knew no `later`.
         replace_timer_payload(&mut market, crate::payload::to_bytes(&1u16));
         market.fire_timer().unwrap().unwrap();
         assert_eq!(times(&mut market), 2);
 
-        market.execute(Stimulus::command("ama", Count { later: true })).unwrap();
+        market.execute(Stimulus::command("staff:ama", Count { later: true })).unwrap();
         market.sync().unwrap();
         replace_timer_payload(&mut market, crate::payload::to_bytes(&(3u16, false)));
         let fault = market.fire_timer().err().unwrap();
@@ -285,7 +286,7 @@ fn a_timer_says_in_which_version_it_was_set() {
 #[test]
 fn a_newer_message_in_the_log_is_no_guess() {
     on_each_engine(|mut market| {
-        let counted = market.execute(Stimulus::command("ama", Count { later: false })).unwrap();
+        let counted = market.execute(Stimulus::command("staff:ama", Count { later: false })).unwrap();
         market.sync().unwrap();
         let hop = crate::trace::read_cascade(market.reader(), counted.cascade).unwrap().unwrap().hops.remove(0);
         assert_eq!((hop.message.as_str(), hop.version), ("count", 2));
