@@ -9,7 +9,7 @@ use sycee_markets::MarketFiles;
 use sycee_stage::{Life, Stage, cedis};
 use sycee_transaction::LoanPolicy;
 
-use crate::refusal::{Case, assert_refused, case};
+use crate::refusal::{assert_refused, case};
 
 const NOBODY: i64 = 987_654;
 
