@@ -357,6 +357,8 @@ mod tests {
                 "channels: telecel-cash takes mandates",
             ),
             ("policies.yaml", "validHours: 168", "validHours: 0", "sessions.validHours: 1 or more"),
+            ("policies.yaml", "DueMin: 31", "DueMin: 30", "credit.freezeDaysPastDueMin: 1, 31, 61 or 91"),
+            ("policies.yaml", "ShareMin: \"0.25\"", "ShareMin: \"1.01\"", "credit.growthPrincipalShareMin: a fraction"),
             ("policies.yaml", "ocrReviewBps: 6000", "ocrReviewBps: 9000", "kyc.ocrReviewBps: at most ocrPassBps"),
             ("policies.yaml", "required: [bureau, privacy]", "required: [mother]", "consents.required[0]"),
             ("channels.yaml", "collectionChannel: mtn-momo", "collectionChannel: m-pesa", "collectionChannel"),

@@ -62,7 +62,7 @@ impl Policies {
         self.credit.cap_by_tier.keys().map(String::as_str)
     }
 
-    fn rules(&self) -> [(bool, &'static str, &'static str, &'static str); 17] {
+    fn rules(&self) -> [(bool, &'static str, &'static str, &'static str); 19] {
         let Self { kyc, sessions, credit, loans, repayments, partners, .. } = self;
         let ordered = |review: u32, pass: u32| review <= pass && pass <= 10_000;
         [
@@ -76,6 +76,18 @@ impl Policies {
             (sessions.valid_hours > 0, "sessions.validHours", "1 or more", "168"),
             (sessions.per_customer_max > 0, "sessions.perCustomerMax", "1 or more", "3"),
             (credit.line_valid_days > 0, "credit.lineValidDays", "1 or more", "365"),
+            (
+                [1, 31, 61, 91].contains(&credit.freeze_days_past_due_min),
+                "credit.freezeDaysPastDueMin",
+                "1, 31, 61 or 91: credit hears of a loan when it moves between buckets",
+                "31",
+            ),
+            (
+                (Rate::zero()..=Rate::from_bps(10_000)).contains(&credit.growth_principal_share_min),
+                "credit.growthPrincipalShareMin",
+                "a fraction from 0 to 1",
+                "\"0.25\"",
+            ),
             (loans.max_open_loans > 0, "loans.maxOpenLoans", "1 or more", "3"),
             (loans.contract_valid_hours > 0, "loans.contractValidHours", "1 or more", "48"),
             (loans.retry_hours > 0, "loans.retryHours", "1 or more", "6"),

@@ -97,8 +97,10 @@ CREATE TABLE otp_challenge (
 
 CREATE TABLE phone_otp_window (
   "phone_index" bytea NOT NULL,
+  "purpose" text COLLATE "C" NOT NULL,
   "sent" jsonb NOT NULL,
-  PRIMARY KEY ("phone_index")
+  "wrong" jsonb NOT NULL,
+  PRIMARY KEY ("phone_index", "purpose")
 );
 
 CREATE TABLE customer (
@@ -159,7 +161,7 @@ CREATE INDEX session_by_customer ON session ("customer");
 CREATE TABLE kyc_standing (
   "customer" bigint NOT NULL,
   "current_case" bigint,
-  "submissions" bigint NOT NULL,
+  "submitted" jsonb NOT NULL,
   PRIMARY KEY ("customer")
 );
 
@@ -185,7 +187,12 @@ CREATE TABLE kyc_case (
 
 CREATE INDEX kyc_case_by_customer ON kyc_case ("customer");
 
-CREATE INDEX kyc_case_by_document ON kyc_case ("document_index");
+CREATE TABLE document_holder (
+  "document_index" bytea NOT NULL,
+  "customer" bigint NOT NULL,
+  "held_by" bigint NOT NULL,
+  PRIMARY KEY ("document_index")
+);
 
 CREATE TABLE consent_file (
   "customer" bigint NOT NULL,
@@ -358,6 +365,7 @@ CREATE TABLE credit_application (
   "purpose" text COLLATE "C" NOT NULL,
   "status" text COLLATE "C" NOT NULL,
   "decision" bigint,
+  "decision_valid_until" timestamptz,
   "tier" text COLLATE "C" NOT NULL,
   "reasons" jsonb NOT NULL,
   "granted_units" bigint,
@@ -373,12 +381,13 @@ CREATE INDEX credit_application_by_customer ON credit_application ("customer");
 
 CREATE INDEX credit_application_by_status ON credit_application ("status");
 
-CREATE VIEW credit_application_decimal AS SELECT "id", "customer", CASE WHEN "requested_currency" IN ('USDT','USDC') THEN "requested_units"::numeric / 1000000 ELSE "requested_units"::numeric / 10000 END AS "requested", "requested_currency", "purpose", "status", "decision", "tier", "reasons", CASE WHEN "granted_currency" IN ('USDT','USDC') THEN "granted_units"::numeric / 1000000 ELSE "granted_units"::numeric / 10000 END AS "granted", "granted_currency", "reviewer", "note", "created_at", "decided_at" FROM credit_application;
+CREATE VIEW credit_application_decimal AS SELECT "id", "customer", CASE WHEN "requested_currency" IN ('USDT','USDC') THEN "requested_units"::numeric / 1000000 ELSE "requested_units"::numeric / 10000 END AS "requested", "requested_currency", "purpose", "status", "decision", "decision_valid_until", "tier", "reasons", CASE WHEN "granted_currency" IN ('USDT','USDC') THEN "granted_units"::numeric / 1000000 ELSE "granted_units"::numeric / 10000 END AS "granted", "granted_currency", "reviewer", "note", "created_at", "decided_at" FROM credit_application;
 
 CREATE TABLE credit_customer (
   "customer" bigint NOT NULL,
   "admitted" boolean NOT NULL,
   "admission" bigint NOT NULL,
+  "admission_valid_until" timestamptz NOT NULL,
   "open_application" bigint,
   "rejected_at" timestamptz,
   "line_valid_until" timestamptz,
@@ -420,13 +429,14 @@ CREATE TABLE credit_reservation (
   "outstanding_units" bigint NOT NULL,
   "outstanding_currency" text COLLATE "C" NOT NULL,
   "status" text COLLATE "C" NOT NULL,
+  "drawn_on" date,
   "settlement_counted" boolean NOT NULL,
   PRIMARY KEY ("loan")
 );
 
 CREATE INDEX credit_reservation_by_customer ON credit_reservation ("customer");
 
-CREATE VIEW credit_reservation_decimal AS SELECT "loan", "customer", CASE WHEN "amount_currency" IN ('USDT','USDC') THEN "amount_units"::numeric / 1000000 ELSE "amount_units"::numeric / 10000 END AS "amount", "amount_currency", CASE WHEN "outstanding_currency" IN ('USDT','USDC') THEN "outstanding_units"::numeric / 1000000 ELSE "outstanding_units"::numeric / 10000 END AS "outstanding", "outstanding_currency", "status", "settlement_counted" FROM credit_reservation;
+CREATE VIEW credit_reservation_decimal AS SELECT "loan", "customer", CASE WHEN "amount_currency" IN ('USDT','USDC') THEN "amount_units"::numeric / 1000000 ELSE "amount_units"::numeric / 10000 END AS "amount", "amount_currency", CASE WHEN "outstanding_currency" IN ('USDT','USDC') THEN "outstanding_units"::numeric / 1000000 ELSE "outstanding_units"::numeric / 10000 END AS "outstanding", "outstanding_currency", "status", "drawn_on", "settlement_counted" FROM credit_reservation;
 
 CREATE TABLE product_version (
   "product" text COLLATE "C" NOT NULL,
@@ -1442,6 +1452,7 @@ CREATE TABLE repayment_view (
 CREATE TABLE product_view (
   "product" text COLLATE "C" NOT NULL,
   "version" bigint NOT NULL,
+  "effective_from" date NOT NULL,
   "names" jsonb NOT NULL,
   "amount_min_units" bigint NOT NULL,
   "amount_min_currency" text COLLATE "C" NOT NULL,
@@ -1454,10 +1465,12 @@ CREATE TABLE product_view (
   "example_principal_currency" text COLLATE "C",
   "example_total_due_units" bigint,
   "example_total_due_currency" text COLLATE "C",
-  PRIMARY KEY ("product")
+  PRIMARY KEY ("product", "version")
 );
 
-CREATE VIEW product_view_decimal AS SELECT "product", "version", "names", CASE WHEN "amount_min_currency" IN ('USDT','USDC') THEN "amount_min_units"::numeric / 1000000 ELSE "amount_min_units"::numeric / 10000 END AS "amount_min", "amount_min_currency", CASE WHEN "amount_max_currency" IN ('USDT','USDC') THEN "amount_max_units"::numeric / 1000000 ELSE "amount_max_units"::numeric / 10000 END AS "amount_max", "amount_max_currency", "terms", "annual_rate", "example_apr", CASE WHEN "example_principal_currency" IN ('USDT','USDC') THEN "example_principal_units"::numeric / 1000000 ELSE "example_principal_units"::numeric / 10000 END AS "example_principal", "example_principal_currency", CASE WHEN "example_total_due_currency" IN ('USDT','USDC') THEN "example_total_due_units"::numeric / 1000000 ELSE "example_total_due_units"::numeric / 10000 END AS "example_total_due", "example_total_due_currency" FROM product_view;
+CREATE INDEX product_view_by_product ON product_view ("product");
+
+CREATE VIEW product_view_decimal AS SELECT "product", "version", "effective_from", "names", CASE WHEN "amount_min_currency" IN ('USDT','USDC') THEN "amount_min_units"::numeric / 1000000 ELSE "amount_min_units"::numeric / 10000 END AS "amount_min", "amount_min_currency", CASE WHEN "amount_max_currency" IN ('USDT','USDC') THEN "amount_max_units"::numeric / 1000000 ELSE "amount_max_units"::numeric / 10000 END AS "amount_max", "amount_max_currency", "terms", "annual_rate", "example_apr", CASE WHEN "example_principal_currency" IN ('USDT','USDC') THEN "example_principal_units"::numeric / 1000000 ELSE "example_principal_units"::numeric / 10000 END AS "example_principal", "example_principal_currency", CASE WHEN "example_total_due_currency" IN ('USDT','USDC') THEN "example_total_due_units"::numeric / 1000000 ELSE "example_total_due_units"::numeric / 10000 END AS "example_total_due", "example_total_due_currency" FROM product_view;
 
 CREATE TABLE loan_plan_view (
   "loan" bigint NOT NULL,

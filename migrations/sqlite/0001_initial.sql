@@ -89,8 +89,10 @@ CREATE TABLE otp_challenge (
 
 CREATE TABLE phone_otp_window (
   "phone_index" BLOB NOT NULL,
+  "purpose" TEXT NOT NULL,
   "sent" TEXT NOT NULL,
-  PRIMARY KEY ("phone_index")
+  "wrong" TEXT NOT NULL,
+  PRIMARY KEY ("phone_index", "purpose")
 ) WITHOUT ROWID;
 
 CREATE TABLE customer (
@@ -147,7 +149,7 @@ CREATE INDEX session_by_customer ON session ("customer");
 CREATE TABLE kyc_standing (
   "customer" INTEGER PRIMARY KEY,
   "current_case" INTEGER,
-  "submissions" INTEGER NOT NULL
+  "submitted" TEXT NOT NULL
 );
 
 CREATE TABLE kyc_case (
@@ -171,7 +173,12 @@ CREATE TABLE kyc_case (
 
 CREATE INDEX kyc_case_by_customer ON kyc_case ("customer");
 
-CREATE INDEX kyc_case_by_document ON kyc_case ("document_index");
+CREATE TABLE document_holder (
+  "document_index" BLOB NOT NULL,
+  "customer" INTEGER NOT NULL,
+  "held_by" INTEGER NOT NULL,
+  PRIMARY KEY ("document_index")
+) WITHOUT ROWID;
 
 CREATE TABLE consent_file (
   "customer" INTEGER PRIMARY KEY,
@@ -337,6 +344,7 @@ CREATE TABLE credit_application (
   "purpose" TEXT NOT NULL,
   "status" TEXT NOT NULL,
   "decision" INTEGER,
+  "decision_valid_until" INTEGER,
   "tier" TEXT NOT NULL,
   "reasons" TEXT NOT NULL,
   "granted_units" INTEGER,
@@ -351,12 +359,13 @@ CREATE INDEX credit_application_by_customer ON credit_application ("customer");
 
 CREATE INDEX credit_application_by_status ON credit_application ("status");
 
-CREATE VIEW credit_application_decimal AS SELECT "id", "customer", CASE WHEN "requested_currency" IN ('USDT','USDC') THEN printf('%s%d.%06d', CASE WHEN "requested_units" < 0 THEN '-' ELSE '' END, abs("requested_units")/1000000, abs("requested_units")%1000000) ELSE printf('%s%d.%04d', CASE WHEN "requested_units" < 0 THEN '-' ELSE '' END, abs("requested_units")/10000, abs("requested_units")%10000) END AS "requested", "requested_currency", "purpose", "status", "decision", "tier", "reasons", CASE WHEN "granted_units" IS NULL THEN NULL WHEN "granted_currency" IN ('USDT','USDC') THEN printf('%s%d.%06d', CASE WHEN "granted_units" < 0 THEN '-' ELSE '' END, abs("granted_units")/1000000, abs("granted_units")%1000000) ELSE printf('%s%d.%04d', CASE WHEN "granted_units" < 0 THEN '-' ELSE '' END, abs("granted_units")/10000, abs("granted_units")%10000) END AS "granted", "granted_currency", "reviewer", "note", "created_at", "decided_at" FROM credit_application;
+CREATE VIEW credit_application_decimal AS SELECT "id", "customer", CASE WHEN "requested_currency" IN ('USDT','USDC') THEN printf('%s%d.%06d', CASE WHEN "requested_units" < 0 THEN '-' ELSE '' END, abs("requested_units")/1000000, abs("requested_units")%1000000) ELSE printf('%s%d.%04d', CASE WHEN "requested_units" < 0 THEN '-' ELSE '' END, abs("requested_units")/10000, abs("requested_units")%10000) END AS "requested", "requested_currency", "purpose", "status", "decision", "decision_valid_until", "tier", "reasons", CASE WHEN "granted_units" IS NULL THEN NULL WHEN "granted_currency" IN ('USDT','USDC') THEN printf('%s%d.%06d', CASE WHEN "granted_units" < 0 THEN '-' ELSE '' END, abs("granted_units")/1000000, abs("granted_units")%1000000) ELSE printf('%s%d.%04d', CASE WHEN "granted_units" < 0 THEN '-' ELSE '' END, abs("granted_units")/10000, abs("granted_units")%10000) END AS "granted", "granted_currency", "reviewer", "note", "created_at", "decided_at" FROM credit_application;
 
 CREATE TABLE credit_customer (
   "customer" INTEGER PRIMARY KEY,
   "admitted" INTEGER NOT NULL,
   "admission" INTEGER NOT NULL,
+  "admission_valid_until" INTEGER NOT NULL,
   "open_application" INTEGER,
   "rejected_at" INTEGER,
   "line_valid_until" INTEGER
@@ -396,12 +405,13 @@ CREATE TABLE credit_reservation (
   "outstanding_units" INTEGER NOT NULL,
   "outstanding_currency" TEXT NOT NULL,
   "status" TEXT NOT NULL,
+  "drawn_on" INTEGER,
   "settlement_counted" INTEGER NOT NULL
 );
 
 CREATE INDEX credit_reservation_by_customer ON credit_reservation ("customer");
 
-CREATE VIEW credit_reservation_decimal AS SELECT "loan", "customer", CASE WHEN "amount_currency" IN ('USDT','USDC') THEN printf('%s%d.%06d', CASE WHEN "amount_units" < 0 THEN '-' ELSE '' END, abs("amount_units")/1000000, abs("amount_units")%1000000) ELSE printf('%s%d.%04d', CASE WHEN "amount_units" < 0 THEN '-' ELSE '' END, abs("amount_units")/10000, abs("amount_units")%10000) END AS "amount", "amount_currency", CASE WHEN "outstanding_currency" IN ('USDT','USDC') THEN printf('%s%d.%06d', CASE WHEN "outstanding_units" < 0 THEN '-' ELSE '' END, abs("outstanding_units")/1000000, abs("outstanding_units")%1000000) ELSE printf('%s%d.%04d', CASE WHEN "outstanding_units" < 0 THEN '-' ELSE '' END, abs("outstanding_units")/10000, abs("outstanding_units")%10000) END AS "outstanding", "outstanding_currency", "status", "settlement_counted" FROM credit_reservation;
+CREATE VIEW credit_reservation_decimal AS SELECT "loan", "customer", CASE WHEN "amount_currency" IN ('USDT','USDC') THEN printf('%s%d.%06d', CASE WHEN "amount_units" < 0 THEN '-' ELSE '' END, abs("amount_units")/1000000, abs("amount_units")%1000000) ELSE printf('%s%d.%04d', CASE WHEN "amount_units" < 0 THEN '-' ELSE '' END, abs("amount_units")/10000, abs("amount_units")%10000) END AS "amount", "amount_currency", CASE WHEN "outstanding_currency" IN ('USDT','USDC') THEN printf('%s%d.%06d', CASE WHEN "outstanding_units" < 0 THEN '-' ELSE '' END, abs("outstanding_units")/1000000, abs("outstanding_units")%1000000) ELSE printf('%s%d.%04d', CASE WHEN "outstanding_units" < 0 THEN '-' ELSE '' END, abs("outstanding_units")/10000, abs("outstanding_units")%10000) END AS "outstanding", "outstanding_currency", "status", "drawn_on", "settlement_counted" FROM credit_reservation;
 
 CREATE TABLE product_version (
   "product" TEXT NOT NULL,
@@ -1378,6 +1388,7 @@ CREATE TABLE repayment_view (
 CREATE TABLE product_view (
   "product" TEXT NOT NULL,
   "version" INTEGER NOT NULL,
+  "effective_from" INTEGER NOT NULL,
   "names" TEXT NOT NULL,
   "amount_min_units" INTEGER NOT NULL,
   "amount_min_currency" TEXT NOT NULL,
@@ -1390,10 +1401,12 @@ CREATE TABLE product_view (
   "example_principal_currency" TEXT,
   "example_total_due_units" INTEGER,
   "example_total_due_currency" TEXT,
-  PRIMARY KEY ("product")
+  PRIMARY KEY ("product", "version")
 ) WITHOUT ROWID;
 
-CREATE VIEW product_view_decimal AS SELECT "product", "version", "names", CASE WHEN "amount_min_currency" IN ('USDT','USDC') THEN printf('%s%d.%06d', CASE WHEN "amount_min_units" < 0 THEN '-' ELSE '' END, abs("amount_min_units")/1000000, abs("amount_min_units")%1000000) ELSE printf('%s%d.%04d', CASE WHEN "amount_min_units" < 0 THEN '-' ELSE '' END, abs("amount_min_units")/10000, abs("amount_min_units")%10000) END AS "amount_min", "amount_min_currency", CASE WHEN "amount_max_currency" IN ('USDT','USDC') THEN printf('%s%d.%06d', CASE WHEN "amount_max_units" < 0 THEN '-' ELSE '' END, abs("amount_max_units")/1000000, abs("amount_max_units")%1000000) ELSE printf('%s%d.%04d', CASE WHEN "amount_max_units" < 0 THEN '-' ELSE '' END, abs("amount_max_units")/10000, abs("amount_max_units")%10000) END AS "amount_max", "amount_max_currency", "terms", "annual_rate", "example_apr", CASE WHEN "example_principal_units" IS NULL THEN NULL WHEN "example_principal_currency" IN ('USDT','USDC') THEN printf('%s%d.%06d', CASE WHEN "example_principal_units" < 0 THEN '-' ELSE '' END, abs("example_principal_units")/1000000, abs("example_principal_units")%1000000) ELSE printf('%s%d.%04d', CASE WHEN "example_principal_units" < 0 THEN '-' ELSE '' END, abs("example_principal_units")/10000, abs("example_principal_units")%10000) END AS "example_principal", "example_principal_currency", CASE WHEN "example_total_due_units" IS NULL THEN NULL WHEN "example_total_due_currency" IN ('USDT','USDC') THEN printf('%s%d.%06d', CASE WHEN "example_total_due_units" < 0 THEN '-' ELSE '' END, abs("example_total_due_units")/1000000, abs("example_total_due_units")%1000000) ELSE printf('%s%d.%04d', CASE WHEN "example_total_due_units" < 0 THEN '-' ELSE '' END, abs("example_total_due_units")/10000, abs("example_total_due_units")%10000) END AS "example_total_due", "example_total_due_currency" FROM product_view;
+CREATE INDEX product_view_by_product ON product_view ("product");
+
+CREATE VIEW product_view_decimal AS SELECT "product", "version", "effective_from", "names", CASE WHEN "amount_min_currency" IN ('USDT','USDC') THEN printf('%s%d.%06d', CASE WHEN "amount_min_units" < 0 THEN '-' ELSE '' END, abs("amount_min_units")/1000000, abs("amount_min_units")%1000000) ELSE printf('%s%d.%04d', CASE WHEN "amount_min_units" < 0 THEN '-' ELSE '' END, abs("amount_min_units")/10000, abs("amount_min_units")%10000) END AS "amount_min", "amount_min_currency", CASE WHEN "amount_max_currency" IN ('USDT','USDC') THEN printf('%s%d.%06d', CASE WHEN "amount_max_units" < 0 THEN '-' ELSE '' END, abs("amount_max_units")/1000000, abs("amount_max_units")%1000000) ELSE printf('%s%d.%04d', CASE WHEN "amount_max_units" < 0 THEN '-' ELSE '' END, abs("amount_max_units")/10000, abs("amount_max_units")%10000) END AS "amount_max", "amount_max_currency", "terms", "annual_rate", "example_apr", CASE WHEN "example_principal_units" IS NULL THEN NULL WHEN "example_principal_currency" IN ('USDT','USDC') THEN printf('%s%d.%06d', CASE WHEN "example_principal_units" < 0 THEN '-' ELSE '' END, abs("example_principal_units")/1000000, abs("example_principal_units")%1000000) ELSE printf('%s%d.%04d', CASE WHEN "example_principal_units" < 0 THEN '-' ELSE '' END, abs("example_principal_units")/10000, abs("example_principal_units")%10000) END AS "example_principal", "example_principal_currency", CASE WHEN "example_total_due_units" IS NULL THEN NULL WHEN "example_total_due_currency" IN ('USDT','USDC') THEN printf('%s%d.%06d', CASE WHEN "example_total_due_units" < 0 THEN '-' ELSE '' END, abs("example_total_due_units")/1000000, abs("example_total_due_units")%1000000) ELSE printf('%s%d.%04d', CASE WHEN "example_total_due_units" < 0 THEN '-' ELSE '' END, abs("example_total_due_units")/10000, abs("example_total_due_units")%10000) END AS "example_total_due", "example_total_due_currency" FROM product_view;
 
 CREATE TABLE loan_plan_view (
   "loan" INTEGER PRIMARY KEY,

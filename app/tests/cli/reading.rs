@@ -74,7 +74,7 @@ fn the_books_are_read_beside_a_writer() {
         assert!(verified.code == 0 && verified.out.contains("the books hold"), "{verified:?}");
         // The writer was not fenced by any of it.
         let otp = RequestOtp { phone: Sensitive::new(PHONE), purpose: OtpPurpose::Register, signs: None };
-        writer.execute(Stimulus::command("app", otp)).unwrap().outcome.unwrap();
+        writer.execute(Stimulus::command("guest:app", otp)).unwrap().outcome.unwrap();
         writer.sync().unwrap();
     });
 }
@@ -116,7 +116,7 @@ fn a_cascade_is_shown_as_a_tree() {
         assert!(hops.iter().any(|hop| hop["message"] == "fund-arrival-confirmed"), "{hops:?}");
 
         let otp = RequestOtp { phone: Sensitive::new(PHONE), purpose: OtpPurpose::Register, signs: None };
-        let done = writer.execute(Stimulus::command("app", otp)).unwrap();
+        let done = writer.execute(Stimulus::command("guest:app", otp)).unwrap();
         writer.sync().unwrap();
         let personal = sycee_on(url, &["trace", &done.cascade.to_string(), "--payloads"]).out;
         assert!(personal.contains("\"phone\":\"***\"") && !personal.contains(PHONE), "{personal}");

@@ -17,6 +17,10 @@ pub struct CreditPolicy {
     pub growth: Rate,
     /// Most days past due in a loan's life that still count as settled well.
     pub growth_days_past_due_max: u32,
+    /// Least principal of a loan whose settlement counts, as a fraction of the limit.
+    pub growth_principal_share_min: Rate,
+    /// Least days from payout to settlement that count.
+    pub growth_days_min: u32,
     /// A loan this many days past due freezes the line, until the loan is current again.
     pub freeze_days_past_due_min: u32,
     /// How far a limit may grow, as a multiple of the limit granted, by risk tier; tiers that are missing don't grow.
@@ -30,6 +34,8 @@ impl Default for CreditPolicy {
             line_valid_days: 365,
             growth: Rate::from_bps(2_000),
             growth_days_past_due_max: 3,
+            growth_principal_share_min: Rate::from_bps(2_500),
+            growth_days_min: 14,
             freeze_days_past_due_min: 31,
             cap_by_tier: [("low".to_owned(), Rate::from_bps(30_000)), ("medium".to_owned(), Rate::from_bps(20_000))]
                 .into(),
@@ -44,6 +50,14 @@ impl CreditPolicy {
             Some(multiple) => granted.mul_rate(*multiple, Rounding::Down)?.max(granted),
             None => Ok(granted),
         }
+    }
+
+    /// Whether a loan of `principal`, out for `days`, is large and long enough against `limit` to prove something.
+    ///
+    /// Errors: `Overflow`, or currencies that differ.
+    pub fn proves(&self, principal: Money, days: u32, limit: Money) -> Result<bool, MoneyError> {
+        let least = limit.mul_rate(self.growth_principal_share_min, Rounding::Up)?;
+        Ok(days >= self.growth_days_min && principal.compare(least)?.is_ge())
     }
 
     /// The limit after `limit` grew once, at most `cap`; never less than `limit`. Errors: `Overflow`.
@@ -74,6 +88,21 @@ mod tests {
             ("0.09", "1", "0.10"),
         ] {
             assert_eq!(policy.grown(ghs(limit), ghs(cap)).unwrap(), ghs(grown), "{limit} under {cap}");
+        }
+    }
+
+    #[test]
+    fn a_loan_proves_something_from_a_share_and_a_fortnight_on() {
+        let policy = CreditPolicy::default();
+        for (principal, days, limit, proves) in [
+            ("250", 14, "1000", true),
+            ("249.99", 14, "1000", false),
+            ("250", 13, "1000", false),
+            ("1000", 365, "1000", true),
+            ("0", 365, "1000", false),
+            ("0.01", 14, "0.03", true),
+        ] {
+            assert_eq!(policy.proves(ghs(principal), days, ghs(limit)).unwrap(), proves, "{principal} {days} {limit}");
         }
     }
 

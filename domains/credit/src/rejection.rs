@@ -80,15 +80,16 @@ pub enum CreditRejection {
     /// Amounts that don't fit together.
     #[error("{0}")]
     Arithmetic(#[from] MoneyError),
-    /// A field breaks a rule.
-    #[error("{field} {rule}, for example {example}")]
-    InvalidField {
-        /// The field.
-        field: &'static str,
-        /// The rule it breaks.
-        rule: &'static str,
-        /// A value that would be accepted.
-        example: &'static str,
+    /// The risk decision about an application may not be used any more.
+    #[error(
+        "the risk decision about application {application} was valid until {valid_until}: refuse it, and have the \
+         customer apply again"
+    )]
+    DecisionExpired {
+        /// The application.
+        application: CreditApplicationId,
+        /// The decision was valid until then.
+        valid_until: Timestamp,
     },
     /// An application is not in a state that allows this.
     #[error("application {application} is {state}, {asked} does not apply: reload it")]
@@ -131,7 +132,7 @@ impl Coded for CreditRejection {
             Self::CreditLineFrozen { .. } => "CREDIT_LINE_FROZEN",
             Self::CreditLineExpired { .. } => "CREDIT_LINE_EXPIRED",
             Self::InvalidAmount { .. } | Self::Arithmetic(_) => "INVALID_AMOUNT",
-            Self::InvalidField { .. } => "INVALID_FIELD",
+            Self::DecisionExpired { .. } => "DECISION_EXPIRED",
             Self::UnexpectedApplication { .. } | Self::UnexpectedHold { .. } | Self::FrozenForDelinquency { .. } => {
                 "UNEXPECTED_STATE"
             }
@@ -148,9 +149,8 @@ impl Coded for CreditRejection {
             }
             Self::CreditLineFrozen { reason, .. } => vec![("reason", reason.clone())],
             Self::CreditLineExpired { expired_at, .. } => vec![("expiredAt", expired_at.to_string())],
-            Self::InvalidAmount { field, .. } | Self::InvalidField { field, .. } => {
-                vec![("field", (*field).to_owned())]
-            }
+            Self::InvalidAmount { field, .. } => vec![("field", (*field).to_owned())],
+            Self::DecisionExpired { valid_until, .. } => vec![("validUntil", valid_until.to_string())],
             Self::UnexpectedApplication { state, .. } | Self::UnexpectedHold { state, .. } => {
                 vec![("state", (*state).to_owned())]
             }

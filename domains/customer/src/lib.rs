@@ -14,6 +14,7 @@ pub mod customer_master;
 pub mod customer_profile;
 pub mod kyc_service;
 mod rejection;
+mod window;
 
 use sycee_runtime::Registry;
 
@@ -21,6 +22,7 @@ pub use authorization_center::ConsentPolicy;
 pub use customer_center::SessionPolicy;
 pub use kyc_service::KycPolicy;
 pub use rejection::CustomerRejection;
+pub use window::Window;
 
 /// Registers the services of this domain. The market must be opened with a [`KycPolicy`], a [`ConsentPolicy`] and a
 /// [`SessionPolicy`].

@@ -3,7 +3,8 @@
 //! Invariant: at most one work order a key is open; the database enforces it.
 
 use sycee_contract::{
-    CloseWorkOrder, LoanId, OpenWorkOrder, Rejection, RetryEffect, Timestamp, WorkOrderCreated, WorkOrderId,
+    CloseWorkOrder, LoanId, NOTE_MAX, OpenWorkOrder, Rejection, RetryEffect, Timestamp, WorkOrderCreated, WorkOrderId,
+    check_text,
 };
 use sycee_runtime::{Handled, Registry, Work, entity, text_enum};
 
@@ -96,10 +97,7 @@ impl WorkOrder {
 }
 
 fn check_note(note: &str) -> Result<(), Rejection> {
-    if note.trim().is_empty() {
-        return Err(Rejection::invalid("note", "must say what was done", "\"payment matched to loan-7\""));
-    }
-    Ok(())
+    check_text("note", note, NOTE_MAX, "payment matched to loan-7")
 }
 
 fn open_work_order(work: &mut Work, cmd: &OpenWorkOrder) -> Handled<WorkOrderId> {

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use sycee_contract::{ExecuteRiskReview, RiskContribution, RiskPurpose};
+use sycee_contract::{ExecuteRiskReview, LINE_MAX, NAME_MAX, Rejection, RiskContribution, RiskPurpose, check_text};
 use sycee_money::Money;
 
 use crate::RiskStrategy;
@@ -31,6 +31,25 @@ pub const MEASURED: &[&str] = &[
     "times_overdue",
     "worst_days_past_due",
 ];
+
+/// What every request brings besides its facts.
+pub const REQUESTED: &str = "credit_amount";
+
+/// Most facts that a request may tell.
+const FACTS_MAX: usize = 32;
+
+/// Whether a request's facts are few and short.
+///
+/// Errors: `INVALID_FIELD`.
+pub fn check_facts(facts: &BTreeMap<String, String>) -> Result<(), Rejection> {
+    if facts.len() > FACTS_MAX {
+        return Err(Rejection::invalid("facts", format!("at most {FACTS_MAX}"), "duration-months"));
+    }
+    facts.iter().try_for_each(|(name, value)| {
+        check_text("facts", name, NAME_MAX, "duration-months")?;
+        check_text("facts", value, LINE_MAX, "24")
+    })
+}
 
 /// The inputs of a decision, as recorded with it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -65,7 +84,7 @@ pub fn features(
         }
     }
     if let Some(requested) = review.requested {
-        features.insert("credit_amount".to_owned(), requested.to_decimal_string());
+        features.insert(REQUESTED.to_owned(), requested.to_decimal_string());
     }
     features
 }

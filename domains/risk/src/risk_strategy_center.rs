@@ -1,12 +1,13 @@
 //! Risk strategy center: the blacklist, and the audit of what each strategy version decided.
 //!
-//! Invariant: a blacklisted value is kept as a blind index only; nobody can read it back.
+//! Invariant: the list holds blind indexes alone; the value itself stands in the sealed log, in the command that listed it.
 //! Invariant: whatever phone, document or device a customer was ever seen with counts, whenever it is listed.
+//! Invariant: what a machine lists belongs to one customer; what others have too, people decide about.
 
 use sycee_contract::{
     AddToBlacklist, BlacklistEntryAdded, BlacklistEntryRemoved, CheckBlacklist, CheckCustomerBlacklist, CustomerId,
-    CustomerLoggedIn, CustomerRegistered, Date, KycSubmitted, Rejection, RemoveFromBlacklist, RiskDecisionMade,
-    RiskOutcome, Sensitive, Timestamp,
+    CustomerLoggedIn, CustomerRegistered, Date, KycSubmitted, NAME_MAX, OpenWorkOrder, Rejection, RemoveFromBlacklist,
+    RiskDecisionMade, RiskOutcome, Sensitive, Timestamp, check_text,
 };
 use sycee_runtime::{Blind, Handled, Json, Registry, Work, entity, text_enum};
 
@@ -104,7 +105,7 @@ entity! {
 entity! {
     /// What one strategy version decided for one purpose on one business day.
     pub struct DecisionAudit in "decision_audit" of "risk-strategy-center" key (policy, day): (String, Date) {
-        /// Strategy, version and purpose, such as `gh-default@1/credit`.
+        /// Strategy, version and purpose, such as `gh-default@1-9f86d081/credit`.
         policy: String,
         /// Business date.
         day: Date,
@@ -134,7 +135,8 @@ pub fn register(registry: &mut Registry) {
         .on::<CustomerLoggedIn>(on_device)
         .on::<RiskDecisionMade>(audit_decision)
         .emits::<BlacklistEntryAdded>()
-        .emits::<BlacklistEntryRemoved>();
+        .emits::<BlacklistEntryRemoved>()
+        .sends::<OpenWorkOrder>();
 }
 
 fn entry_key(work: &Work, kind: &str, value: &Sensitive) -> Result<(BlacklistKind, Blind), Rejection> {
@@ -206,7 +208,11 @@ fn mark(work: &mut Work, customer: CustomerId, kind: BlacklistKind, value: Blind
 
 /// The kinds that are listed, in the order phone, document, device.
 fn check_customer(work: &mut Work, query: &CheckCustomerBlacklist) -> Handled<Vec<String>> {
-    let Some(marks) = work.read::<CustomerMarks>(query.customer)? else { return Ok(Vec::new()) };
+    listed(work, query.customer)
+}
+
+fn listed(work: &mut Work, customer: CustomerId) -> Handled<Vec<String>> {
+    let Some(marks) = work.read::<CustomerMarks>(customer)? else { return Ok(Vec::new()) };
     let mut listed = Vec::new();
     for kind in BlacklistKind::ALL.iter().copied() {
         for value in marks.of(kind) {
@@ -221,31 +227,62 @@ fn check_customer(work: &mut Work, query: &CheckCustomerBlacklist) -> Handled<Ve
 
 fn add_to_blacklist(work: &mut Work, cmd: &AddToBlacklist) -> Handled<()> {
     let (kind, value) = entry_key(work, &cmd.kind, &cmd.value)?;
-    if cmd.reason.is_empty() {
-        return Err(Rejection::invalid("reason", "a stable code", "FRAUD_CONFIRMED").into());
-    }
+    check_text("reason", &cmd.reason, NAME_MAX, "FRAUD_CONFIRMED")?;
     if work.get::<BlacklistEntry>((kind, value))?.is_some() {
         return Ok(());
+    }
+    let customers = holders(work, kind, value)?;
+    if let Some(customer) = cmd.sole_holder {
+        let others = customers.iter().filter(|holder| **holder != customer).count();
+        work.send(look_at(customer, others, kind, value, &cmd.reason));
+        if others > 0 {
+            return Ok(());
+        }
     }
     let added_by = work.actor().to_owned();
     let added_at = work.now();
     work.save(BlacklistEntry { kind, value, reason: cmd.reason.clone(), added_at, added_by });
-    let holders = work.get::<MarkHolders>((kind, value))?;
-    let customers = holders.map(|holders| holders.customers.0).unwrap_or_default();
     work.emit(BlacklistEntryAdded { kind: cmd.kind.clone(), reason: cmd.reason.clone(), customers });
     Ok(())
 }
 
+fn holders(work: &mut Work, kind: BlacklistKind, value: Blind) -> Handled<Vec<CustomerId>> {
+    Ok(work.get::<MarkHolders>((kind, value))?.map(|holders| holders.customers.0).unwrap_or_default())
+}
+
+/// The work order about a mark that no person asked for.
+fn look_at(customer: CustomerId, others: usize, kind: BlacklistKind, value: Blind, reason: &str) -> OpenWorkOrder {
+    let (kind, index) = (kind.label(), value.to_hex());
+    let (about, text) = if others > 0 {
+        let rule =
+            format!("so it was not blacklisted for {reason}: find out who uses it, then decide with add-to-blacklist");
+        ("shared", format!("{others} customers besides {customer} were seen with one {kind}, {rule}"))
+    } else {
+        let undo = "look at the customer, and take it off with remove-from-blacklist if that was wrong";
+        ("blacklisted", format!("the {kind} of {customer} was blacklisted for {reason}: {undo}"))
+    };
+    OpenWorkOrder {
+        kind: format!("{kind}-{about}-by-very-high-risk"),
+        loan: None,
+        text,
+        key: format!("{kind}-{about}-{index}"),
+    }
+}
+
 fn remove_from_blacklist(work: &mut Work, cmd: &RemoveFromBlacklist) -> Handled<()> {
     let (kind, value) = entry_key(work, &cmd.kind, &cmd.value)?;
-    if cmd.reason.is_empty() {
-        return Err(Rejection::invalid("reason", "a stable code", "FRAUD_REFUTED").into());
-    }
+    check_text("reason", &cmd.reason, NAME_MAX, "FRAUD_REFUTED")?;
     if work.get::<BlacklistEntry>((kind, value))?.is_none() {
         return Err(Rejection::not_found("blacklist entry of this value, kind", kind.label()).into());
     }
     work.delete::<BlacklistEntry>((kind, value));
-    work.emit(BlacklistEntryRemoved { kind: cmd.kind.clone(), reason: cmd.reason.clone() });
+    let mut customers = Vec::new();
+    for customer in holders(work, kind, value)? {
+        if listed(work, customer)?.is_empty() {
+            customers.push(customer);
+        }
+    }
+    work.emit(BlacklistEntryRemoved { kind: cmd.kind.clone(), reason: cmd.reason.clone(), customers });
     Ok(())
 }
 

@@ -1,13 +1,17 @@
 //! Who asks, and who may ask for what.
 //!
 //! The front door writes the actor of a request; nothing in a payload can. `customer:cus-12` is a customer who has logged
-//! in, `guest:` followed by anything is a person who has not. Everybody else, such as `staff:ama` or `channel`, works for
-//! the market or for a partner and is held to its permissions before a request gets here.
+//! in, `guest:` followed by anything is a person who has not. [`TRUSTED`] lists everybody else, such as `staff:ama` or
+//! `channel`: they work for the market or for a partner and are held to their permissions before a request gets here.
 //!
 //! Invariant: a customer asks for himself alone, and only for what is open to customers; a guest only for what is open to
-//! anyone; whoever claims to be a customer without a valid id is refused everything.
+//! anyone; whoever claims to be a customer without a valid id, or is of no known kind, is refused everything.
 
 use crate::{CustomerId, Rejection};
+
+/// Kinds of actors that work for the market or for a partner: what stands before the colon, or the whole.
+pub const TRUSTED: &[&str] =
+    &["staff", "bff-system", "channel", "partner", "bank", "identity-provider", "clock", "timer", "runtime"];
 
 /// Who may ask for a command, besides staff and services.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,7 +33,7 @@ pub enum Actor {
     Guest,
     /// Staff, a service, a channel, a partner, a clock.
     Trusted,
-    /// Somebody who claims to be a customer, and is not.
+    /// Somebody who claims to be a customer, and is not; or somebody of no known kind.
     Nobody,
 }
 
@@ -39,7 +43,8 @@ impl Actor {
         match text.split_once(':').unwrap_or((text, "")) {
             ("customer", id) => id.parse().map_or(Self::Nobody, Self::Customer),
             ("guest", _) => Self::Guest,
-            _ => Self::Trusted,
+            (kind, _) if TRUSTED.contains(&kind) => Self::Trusted,
+            _ => Self::Nobody,
         }
     }
 
@@ -64,6 +69,9 @@ impl Actor {
         }
         let text = match self {
             Self::Guest => "this needs a customer who has logged in: log in first",
+            Self::Nobody => {
+                "nobody knows this actor: use one of a known kind, such as `staff:ama` or `customer:cus-12`"
+            }
             _ => {
                 "customers ask for what is open to them, and for themselves alone: name the customer who has logged in"
             }
@@ -93,6 +101,12 @@ mod tests {
             ("customer:staff:ama", [false; 4]),
             ("staff:ama", [true; 4]),
             ("channel", [true; 4]),
+            ("channel:mtn-momo", [true; 4]),
+            ("ama", [false; 4]),
+            ("", [false; 4]),
+            ("staffama", [false; 4]),
+            ("Staff:ama", [false; 4]),
+            ("admin:ama", [false; 4]),
         ] {
             let got = doors.map(|door| Actor::parse(actor).check(door).is_ok());
             assert_eq!(got, opens, "{actor:?}");

@@ -15,9 +15,10 @@ mod message;
 pub mod messages;
 mod rejection;
 mod sensitive;
+mod text;
 mod time;
 
-pub use actor::{Actor, OpenTo};
+pub use actor::{Actor, OpenTo, TRUSTED};
 pub use effects::*;
 pub use envelope::{CommandEnvelope, Envelope, EventEnvelope};
 pub use id::*;
@@ -26,4 +27,5 @@ pub use messages::*;
 pub use rejection::Rejection;
 pub use sensitive::{Sealer, Sensitive, redacted, with_sealer};
 pub use sycee_money::Date;
+pub use text::{LINE_MAX, NAME_MAX, NOTE_MAX, check_text};
 pub use time::Timestamp;

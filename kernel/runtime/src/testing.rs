@@ -184,7 +184,7 @@ impl Scene {
 
     /// A person or service asks.
     pub fn request<C: Command>(&mut self, command: C) -> Result<C::Answer, Rejection> {
-        self.run(Stimulus::command("test", command)).answer::<C>()
+        self.run(Stimulus::command("staff:test", command)).answer::<C>()
     }
 
     /// As [`Self::request`], by somebody.
@@ -194,12 +194,12 @@ impl Scene {
 
     /// A fact from outside.
     pub fn fact<C: Command>(&mut self, command: C) {
-        self.run(Stimulus::command("test", command));
+        self.run(Stimulus::command("staff:test", command));
     }
 
     /// An event from elsewhere.
     pub fn happened<E: Event>(&mut self, event: E) {
-        self.run(Stimulus::event("test", event));
+        self.run(Stimulus::event("staff:test", event));
     }
 
     /// Events of type `E` emitted since the last stimulus.

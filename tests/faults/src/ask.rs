@@ -79,6 +79,8 @@ pub struct Acknowledged {
     pub key: String,
     /// For what.
     pub ask: Ask,
+    /// Whether it was done; refused otherwise.
+    pub done: bool,
     /// Hash of the answer or refusal.
     pub answer: String,
 }

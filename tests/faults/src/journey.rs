@@ -69,7 +69,7 @@ impl Journey {
                 self.next = Next::Nothing;
             }
         }
-        Acknowledged { nr: self.nr, key, ask, answer }
+        Acknowledged { nr: self.nr, key, ask, done: done.outcome.is_ok(), answer }
     }
 }
 

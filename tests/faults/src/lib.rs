@@ -20,4 +20,4 @@ pub use ask::{Acknowledged, Ask};
 pub use journey::Journey;
 pub use outside::Mailbox;
 pub use power_loss::Power;
-pub use survival::survived;
+pub use survival::{had_much_to_lose, survived};

@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use sycee_contract::{
-    ChannelOutcome, ChannelPayment, ChannelQuery, Effect, OtpChallengeId, PartnerPayout, RecordKycResult,
-    RecordPartnerDisbursement, RecordPaymentResult, SendOtp, VerifyIdentity,
+    ChannelOutcome, ChannelPayment, ChannelQuery, DisbursementOrderId, Effect, OtpChallengeId, PartnerId,
+    PartnerPayout, PartnerQuery, RecordKycResult, RecordPartnerDisbursement, RecordPaymentResult, SendOtp,
+    VerifyIdentity,
 };
+use sycee_money::Money;
 use sycee_runtime::{Adapters, EffectEnvelope, Limits, Outcome, Stimulus};
 
 /// Passwords that came by SMS.
@@ -24,6 +26,7 @@ impl Mailbox {
         let adapters = self.executing::<SendOtp>(Adapters::new());
         let adapters = self.executing::<VerifyIdentity>(adapters);
         let adapters = self.executing::<PartnerPayout>(adapters);
+        let adapters = self.executing::<PartnerQuery>(adapters);
         let adapters = self.executing::<ChannelPayment>(adapters);
         self.executing::<ChannelQuery>(adapters)
     }
@@ -53,15 +56,11 @@ impl Mailbox {
             return Some(Stimulus::command("identity-provider", passed));
         }
         if let Some(payout) = effect.get::<PartnerPayout>() {
-            let paid = RecordPartnerDisbursement {
-                order: payout.order,
-                partner: payout.funder,
-                partner_reference: format!("partner-{}", payout.order),
-                outcome: ChannelOutcome::Successful,
-                reason: None,
-                amount: Some(payout.amount),
-            };
+            let paid = paid_by_partner(payout.order, payout.funder, Some(payout.amount));
             return Some(Stimulus::command("partner", paid));
+        }
+        if let Some(query) = effect.get::<PartnerQuery>() {
+            return Some(Stimulus::command("partner", paid_by_partner(query.order, query.funder, None)));
         }
         if let Some(payment) = effect.get::<ChannelPayment>() {
             return Some(Stimulus::command("channel", paid(&payment.request_id, Some(payment.amount))));
@@ -71,7 +70,18 @@ impl Mailbox {
     }
 }
 
-fn paid(request: &str, amount: Option<sycee_money::Money>) -> RecordPaymentResult {
+fn paid_by_partner(order: DisbursementOrderId, partner: PartnerId, amount: Option<Money>) -> RecordPartnerDisbursement {
+    RecordPartnerDisbursement {
+        order,
+        partner,
+        partner_reference: format!("partner-{order}"),
+        outcome: ChannelOutcome::Successful,
+        reason: None,
+        amount,
+    }
+}
+
+fn paid(request: &str, amount: Option<Money>) -> RecordPaymentResult {
     RecordPaymentResult {
         request_id: request.to_owned(),
         channel_reference: format!("momo-{request}"),

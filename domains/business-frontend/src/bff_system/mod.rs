@@ -131,12 +131,13 @@ fn on_product_offer_distributed(work: &mut Work, event: &ProductOfferDistributed
 
 fn on_product_version_published(work: &mut Work, event: &ProductVersionPublished) -> Handled<()> {
     let terms = &event.terms;
-    if work.get::<ProductView>(terms.product.clone())?.is_some_and(|shown| shown.version >= terms.version) {
+    if work.read::<ProductView>((terms.product.clone(), terms.version))?.is_some() {
         return Ok(());
     }
     work.save(ProductView {
         product: terms.product.clone(),
         version: terms.version,
+        effective_from: terms.effective_from,
         names: Json(terms.names.clone()),
         amount_min: terms.amount_min,
         amount_max: terms.amount_max,
@@ -154,10 +155,8 @@ fn on_repayment_plan_calculated(work: &mut Work, event: &RepaymentPlanCalculated
     match (event.loan, &event.plan) {
         (Some(loan), Some(plan)) if event.for_schedule => work.save(LoanPlanView::of(loan, plan)),
         (None, Some(plan)) => {
-            let shown = work.read::<ProductView>(plan.product.clone())?;
-            let Some(shown) = shown.filter(|shown| shown.version == plan.version && shown.example_apr.is_none()) else {
-                return Ok(());
-            };
+            let shown = work.read::<ProductView>((plan.product.clone(), plan.version))?;
+            let Some(shown) = shown.filter(|shown| shown.example_apr.is_none()) else { return Ok(()) };
             work.save(ProductView {
                 example_apr: Some(plan.apr),
                 example_principal: Some(plan.principal),

@@ -221,12 +221,14 @@ impl RepaymentView {
 }
 
 entity! {
-    /// What the product screens show.
-    pub struct ProductView in "product_view" of "bff-system" key product: String {
+    /// What the product screens show of a version, from its first day until a newer one has its own.
+    pub struct ProductView in "product_view" of "bff-system" key (product, version): (String, u32) {
         /// Product code.
         product: String,
-        /// The newest version on sale.
+        /// Version.
         version: u32,
+        /// First day on sale.
+        effective_from: Date,
         /// Name by language.
         names: Json<std::collections::BTreeMap<String, String>>,
         /// Least principal.
@@ -243,6 +245,14 @@ entity! {
         example_principal: Option<Money>,
         /// Sum of everything due in the representative example.
         example_total_due: Option<Money>,
+    }
+    index by_product(product: String);
+}
+
+impl ProductView {
+    /// The version of a product that is on sale on `today`; `None` before the first one is.
+    pub fn on_sale(versions: Vec<Self>, today: Date) -> Option<Self> {
+        versions.into_iter().filter(|view| view.effective_from <= today).max_by_key(|view| view.version)
     }
 }
 

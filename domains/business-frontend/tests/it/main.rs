@@ -197,18 +197,25 @@ fn calculated(loan: Option<LoanId>, plan: Option<RepaymentPlan>, for_schedule: b
 }
 
 #[test]
-fn a_product_shows_its_newest_version_with_one_example() {
+fn a_product_shows_the_version_on_sale_with_one_example() {
     stage(|scene| {
         for version in [2, 1] {
             scene.happened(ProductVersionPublished { terms: terms(version) });
         }
         scene.happened(calculated(None, Some(plan("0.41")), false));
         scene.happened(calculated(None, Some(plan("0.99")), false));
-        let shown = scene.load::<ProductView>("gh-installment".to_owned()).unwrap();
-        assert_eq!((shown.version, shown.example_apr), (2, Some(rate("0.41"))));
-        scene.happened(ProductVersionPublished { terms: terms(3) });
-        let shown = scene.load::<ProductView>("gh-installment".to_owned()).unwrap();
-        assert_eq!((shown.version, shown.example_apr), (3, None));
+        let mut shown = |on| ProductView::on_sale(scene.all::<ProductView>(), on);
+        let today = shown(date(2026, 1, 1)).unwrap();
+        assert_eq!((today.version, today.example_apr), (2, Some(rate("0.41"))));
+        assert_eq!(shown(date(2025, 12, 31)), None);
+
+        let coming = ProductTerms { effective_from: date(2026, 2, 1), ..terms(3) };
+        for _ in 0..2 {
+            scene.happened(ProductVersionPublished { terms: coming.clone() });
+        }
+        let mut shown = |on| ProductView::on_sale(scene.all::<ProductView>(), on).unwrap();
+        assert_eq!(shown(date(2026, 1, 31)).version, 2, "not on sale yet");
+        assert_eq!((shown(date(2026, 2, 1)).version, shown(date(2026, 2, 1)).example_apr), (3, None));
     });
 }
 

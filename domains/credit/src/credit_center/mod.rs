@@ -1,15 +1,19 @@
 //! credit-center: applications for a credit line, decided by risk or, where the market wants it, by people.
 //!
 //! Invariant: a limit is granted at most as high as it was asked for, and only while the application is open.
+//! Invariant: nothing is granted on a risk decision that may not be used any more.
 //! Invariant: the customer's `open_application` names an application that is Submitted or Referred, or nothing.
 
 mod model;
 
 pub use model::{ApplicationStatus, CreditApplication, CreditCustomer, Finding, Step, check_amount};
 
+use std::collections::BTreeMap;
+
 use sycee_contract::{
     ApplyForCredit, CreditApplicationAnswer, CreditApplicationReferred, CreditApplicationRejected, CreditLineApproved,
-    ExecuteRiskReview, ReviewCreditApplication, RiskDecisionMade, RiskOutcome, RiskPurpose, RiskSubject,
+    ExecuteRiskReview, LINE_MAX, NOTE_MAX, ReviewCreditApplication, RiskDecisionMade, RiskOutcome, RiskPurpose,
+    RiskSubject, check_text,
 };
 use sycee_money::Money;
 use sycee_runtime::{Fault, Handled, Json, Registry, Work};
@@ -33,14 +37,7 @@ pub fn register(registry: &mut Registry) {
 
 fn apply_for_credit(work: &mut Work, cmd: &ApplyForCredit) -> Handled<CreditApplicationAnswer> {
     check_amount("requested", cmd.requested, work.market().currency)?;
-    if cmd.purpose.trim().is_empty() {
-        return Err(CreditRejection::InvalidField {
-            field: "purpose",
-            rule: "must say what for",
-            example: "education",
-        }
-        .into());
-    }
+    check_text("purpose", &cmd.purpose, LINE_MAX, "education")?;
     let Some(mut customer) = work.get::<CreditCustomer>(cmd.customer)? else {
         return Err(CreditRejection::CustomerNotAdmitted { customer: cmd.customer }.into());
     };
@@ -52,6 +49,7 @@ fn apply_for_credit(work: &mut Work, cmd: &ApplyForCredit) -> Handled<CreditAppl
         purpose: cmd.purpose.clone(),
         status: ApplicationStatus::Submitted,
         decision: None,
+        decision_valid_until: None,
         tier: String::new(),
         reasons: Json(vec![]),
         granted: None,
@@ -61,6 +59,14 @@ fn apply_for_credit(work: &mut Work, cmd: &ApplyForCredit) -> Handled<CreditAppl
         decided_at: None,
     };
     let answer = CreditApplicationAnswer { application: application.id };
+    if !customer.admitted {
+        work.send(ExecuteRiskReview {
+            purpose: RiskPurpose::Admission,
+            subject: RiskSubject { customer: cmd.customer, application: None, loan: None },
+            requested: None,
+            facts: BTreeMap::new(),
+        });
+    }
     customer.open_application = Some(application.id);
     let mut facts = cmd.facts.clone();
     facts.insert("purpose".to_owned(), cmd.purpose.clone());
@@ -76,10 +82,7 @@ fn apply_for_credit(work: &mut Work, cmd: &ApplyForCredit) -> Handled<CreditAppl
 }
 
 fn review_credit_application(work: &mut Work, cmd: &ReviewCreditApplication) -> Handled<()> {
-    if cmd.note.trim().is_empty() {
-        let rule = "must say why";
-        return Err(CreditRejection::InvalidField { field: "note", rule, example: "income confirmed by phone" }.into());
-    }
+    check_text("note", &cmd.note, NOTE_MAX, "income confirmed by phone")?;
     let mut application = work.require::<CreditApplication>(cmd.application)?;
     let finding = if cmd.limit.is_some() { Finding::PersonApproved } else { Finding::PersonRejected };
     let step = application.step(finding)?;
@@ -92,6 +95,7 @@ fn review_credit_application(work: &mut Work, cmd: &ReviewCreditApplication) -> 
     match cmd.limit {
         Some(limit) => {
             application.check_limit(limit)?;
+            application.check_decision(work.now())?;
             grant(work, application, limit)
         }
         None => refuse(work, application, vec!["MANUAL_REJECTION".to_owned()]),
@@ -111,11 +115,14 @@ fn admit(work: &mut Work, event: &RiskDecisionMade) -> Handled<()> {
     let customer = event.subject.customer;
     let known = work.get::<CreditCustomer>(customer)?;
     work.save(match known {
-        Some(known) => CreditCustomer { admitted, admission: event.decision, ..known },
+        Some(known) => {
+            CreditCustomer { admitted, admission: event.decision, admission_valid_until: event.valid_until, ..known }
+        }
         None => CreditCustomer {
             customer,
             admitted,
             admission: event.decision,
+            admission_valid_until: event.valid_until,
             open_application: None,
             rejected_at: None,
             line_valid_until: None,
@@ -126,19 +133,24 @@ fn admit(work: &mut Work, event: &RiskDecisionMade) -> Handled<()> {
 
 fn decide(work: &mut Work, event: &RiskDecisionMade) -> Handled<()> {
     let Some(id) = event.subject.application else { return Ok(()) };
-    let Some(mut application) = work.get::<CreditApplication>(id)? else { return Ok(()) };
+    let known = work.get::<CreditApplication>(id)?;
+    let Some(mut application) = known.filter(|known| known.customer == event.subject.customer) else { return Ok(()) };
+    let admitted = work.read::<CreditCustomer>(application.customer)?.is_some_and(|customer| customer.admitted);
     let limit = event.limit.unwrap_or(application.requested).min(application.requested)?;
     let finding = match event.outcome {
+        _ if !admitted => Finding::RiskRejected,
         RiskOutcome::Approve if limit.is_positive() => Finding::RiskApproved,
         RiskOutcome::Review if work.market().manual_review => Finding::RiskReferred,
         RiskOutcome::Approve | RiskOutcome::Review | RiskOutcome::Reject => Finding::RiskRejected,
     };
     let Some(step) = application.status.step(finding) else { return Ok(()) };
     application.decision = Some(event.decision);
+    application.decision_valid_until = Some(event.valid_until);
     application.tier.clone_from(&event.tier);
     match step {
         Step::Grant => grant(work, application, limit),
         Step::Refer => refer(work, application, event.reasons.clone()),
+        Step::Refuse if !admitted => refuse(work, application, vec!["NOT_ADMITTED".to_owned()]),
         Step::Refuse => refuse(work, application, event.reasons.clone()),
         Step::AlreadyApplied => Ok(()),
     }
@@ -181,7 +193,10 @@ fn refer(work: &mut Work, mut application: CreditApplication, reasons: Vec<Strin
 fn refuse(work: &mut Work, mut application: CreditApplication, reasons: Vec<String>) -> Handled<()> {
     let mut customer = work.require::<CreditCustomer>(application.customer)?;
     customer.open_application = None;
-    customer.rejected_at = Some(work.now());
+    // Nobody waits because others let a decision run out.
+    if application.check_decision(work.now()).is_ok() {
+        customer.rejected_at = Some(work.now());
+    }
     work.save(customer);
     work.emit(CreditApplicationRejected {
         application: application.id,

@@ -85,6 +85,8 @@ entity! {
         status: ApplicationStatus,
         /// The risk decision about it.
         decision: Option<DecisionId>,
+        /// That decision must not be used after this.
+        decision_valid_until: Option<Timestamp>,
         /// Risk tier by that decision.
         tier: String,
         /// Why, as stable codes.
@@ -113,6 +115,8 @@ entity! {
         admitted: bool,
         /// The decision that says so.
         admission: DecisionId,
+        /// A refusal holds until then; whoever applies later is looked at again.
+        admission_valid_until: Timestamp,
         /// The application that is not decided.
         open_application: Option<CreditApplicationId>,
         /// When the last application was rejected.
@@ -128,7 +132,7 @@ impl CreditCustomer {
     /// Errors: `CustomerNotAdmitted`, `ApplicationAlreadyOpen`, `CreditLineExists`, `CoolingOffAfterRejection`.
     pub fn check_may_apply(&self, policy: &CreditPolicy, now: Timestamp) -> Result<(), CreditRejection> {
         let customer = self.customer;
-        if !self.admitted {
+        if !self.admitted && now <= self.admission_valid_until {
             return Err(CreditRejection::CustomerNotAdmitted { customer });
         }
         if let Some(application) = self.open_application {
@@ -157,6 +161,14 @@ impl CreditApplication {
             application: self.id,
             state: self.status.name(),
             asked: finding.name(),
+        }
+    }
+
+    /// Whether the risk decision may still be used. Errors: `DecisionExpired`.
+    pub fn check_decision(&self, now: Timestamp) -> Result<(), CreditRejection> {
+        match self.decision_valid_until.filter(|until| now > *until) {
+            Some(valid_until) => Err(CreditRejection::DecisionExpired { application: self.id, valid_until }),
+            None => Ok(()),
         }
     }
 

@@ -3,7 +3,7 @@
 //! Invariant: a hold goes Held, then Released or Used, then Settled; a step taken again changes nothing.
 //! Invariant: outstanding is zero once the hold is Released or Settled.
 
-use sycee_contract::{CustomerId, LoanId};
+use sycee_contract::{CustomerId, Date, LoanId};
 use sycee_money::Money;
 use sycee_runtime::{entity, text_enum};
 
@@ -30,12 +30,14 @@ entity! {
         loan: LoanId,
         /// The customer.
         customer: CustomerId,
-        /// What was reserved.
+        /// What was reserved; what was paid out, once it was.
         amount: Money,
         /// What the loan still takes of the line: reserved, or principal outstanding.
         outstanding: Money,
         /// Where it stands.
         status: HoldStatus,
+        /// Day of the payout.
+        drawn_on: Option<Date>,
         /// Whether the loan's settlement was counted for the line's growth.
         settlement_counted: bool,
     }
@@ -51,6 +53,11 @@ impl CreditReservation {
             return Ok(());
         }
         Err(self.unexpected("a reservation"))
+    }
+
+    /// Days from the payout to `day`; zero before it.
+    pub fn days_out(&self, day: Date) -> u32 {
+        self.drawn_on.map_or(0, |drawn| u32::try_from((day - drawn).get_days()).unwrap_or(0))
     }
 
     /// The refusal of a step that does not follow from where the hold stands.

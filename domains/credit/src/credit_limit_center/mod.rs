@@ -9,19 +9,17 @@ mod hold;
 mod model;
 
 pub use hold::{CreditReservation, HoldStatus};
-pub use model::{CreditLine, RepaymentOutcome, Unbalanced};
+pub use model::{BLACKLISTED, CreditLine, RepaymentOutcome, Unbalanced};
 
 use sycee_contract::{
-    AssetPostingApplied, BlacklistEntryAdded, CreditLimitChanged, CreditLineApproved, CreditLineFigures,
-    CreditLineFrozen, CreditReleased, CreditReserved, DisbursementSucceeded, FreezeCreditLine, LoanId,
-    OverdueBucketChanged, QueryCreditLine, ReleaseCreditLine, RepaymentKind, RepaymentSucceeded, ReserveCreditLine,
+    AssetPostingApplied, BlacklistEntryAdded, BlacklistEntryRemoved, CheckCustomerBlacklist, CreditLimitChanged,
+    CreditLineApproved, CreditLineFigures, CreditLineFrozen, CreditReleased, CreditReserved, DisbursementSucceeded,
+    FreezeCreditLine, LoanId, NAME_MAX, OpenWorkOrder, OverdueBucketChanged, QueryCreditLine, ReleaseCreditLine,
+    RepaymentKind, RepaymentSucceeded, ReserveCreditLine, check_text,
 };
 use sycee_runtime::{Fault, Halt, Handled, Registry, Work};
 
-use crate::{CreditPolicy, CreditRejection};
-
-/// Why the line of a blacklisted customer is frozen.
-const BLACKLISTED: &str = "blacklisted";
+use crate::CreditPolicy;
 
 /// Registers the service.
 pub fn register(registry: &mut Registry) {
@@ -39,10 +37,13 @@ pub fn register(registry: &mut Registry) {
         .on::<RepaymentSucceeded>(count_repayment)
         .on::<OverdueBucketChanged>(note_delinquency)
         .on::<BlacklistEntryAdded>(freeze_blacklisted)
+        .on::<BlacklistEntryRemoved>(ask_for_thaw)
         .emits::<CreditLimitChanged>()
         .emits::<CreditLineFrozen>()
         .emits::<CreditReleased>()
-        .emits::<CreditReserved>();
+        .emits::<CreditReserved>()
+        .sends::<CheckCustomerBlacklist>()
+        .sends::<OpenWorkOrder>();
 }
 
 fn query_credit_line(work: &mut Work, cmd: &QueryCreditLine) -> Handled<Option<CreditLineFigures>> {
@@ -78,14 +79,7 @@ fn release_credit_line(work: &mut Work, cmd: &ReleaseCreditLine) -> Handled<()> 
 }
 
 fn freeze_credit_line(work: &mut Work, cmd: &FreezeCreditLine) -> Handled<()> {
-    if cmd.reason.trim().is_empty() {
-        return Err(CreditRejection::InvalidField {
-            field: "reason",
-            rule: "must say why",
-            example: "fraud-suspected",
-        }
-        .into());
-    }
+    check_text("reason", &cmd.reason, NAME_MAX, "fraud-suspected")?;
     let mut line = work.require::<CreditLine>(cmd.customer)?;
     let changed = if cmd.frozen { line.freeze(&cmd.reason)? } else { line.unfreeze()? };
     if changed {
@@ -95,20 +89,29 @@ fn freeze_credit_line(work: &mut Work, cmd: &FreezeCreditLine) -> Handled<()> {
 }
 
 fn grant_line(work: &mut Work, event: &CreditLineApproved) -> Handled<()> {
-    let Some(mut line) = work.get::<CreditLine>(event.customer)? else {
-        return save_line(work, CreditLine::open(event));
+    let mut line = match work.get::<CreditLine>(event.customer)? {
+        Some(mut line) => {
+            let from = line.credit_limit;
+            line.renew(event)?;
+            if line.credit_limit != from {
+                work.emit(CreditLimitChanged { from, reason: "renewed".to_owned(), line: line.figures() });
+            }
+            line
+        }
+        None => CreditLine::open(event),
     };
-    let from = line.credit_limit;
-    line.renew(event)?;
-    if line.credit_limit != from {
-        work.emit(CreditLimitChanged { from, reason: "renewed".to_owned(), line: line.figures() });
+    // Whoever was listed while the application waited had no line to freeze.
+    if !work.ask(CheckCustomerBlacklist { customer: event.customer })?.is_empty() {
+        freeze(work, &mut line)?;
     }
     save_line(work, line)
 }
 
 fn draw_line(work: &mut Work, event: &DisbursementSucceeded) -> Handled<()> {
     let Some((mut line, mut hold)) = line_and_hold(work, event.loan)? else { return Ok(()) };
-    let drawn = line.draw(&mut hold, event.principal).map_err(|refusal| fault("draw a credit line", refusal))?;
+    let drawn = line
+        .draw(&mut hold, event.principal, event.disbursed_on)
+        .map_err(|refusal| fault("draw a credit line", refusal))?;
     if drawn {
         save_line(work, line)?;
         work.save(hold);
@@ -135,6 +138,7 @@ fn count_repayment(work: &mut Work, event: &RepaymentSucceeded) -> Handled<()> {
         settled: event.settled,
         cancelled: event.kind == RepaymentKind::Cancel,
         worst_days_past_due: event.worst_days_past_due,
+        on: work.today(),
     };
     if let Some(from) = line.count_repayment(&mut hold, outcome, &policy)? {
         work.emit(CreditLimitChanged { from, reason: "settled-well".to_owned(), line: line.figures() });
@@ -157,10 +161,37 @@ fn note_delinquency(work: &mut Work, event: &OverdueBucketChanged) -> Handled<()
 fn freeze_blacklisted(work: &mut Work, event: &BlacklistEntryAdded) -> Handled<()> {
     for customer in &event.customers {
         let Some(mut line) = work.get::<CreditLine>(*customer)? else { continue };
-        if line.freeze(BLACKLISTED)? {
-            work.emit(CreditLineFrozen { line: line.figures(), frozen: true, reason: BLACKLISTED.to_owned() });
-        }
+        freeze(work, &mut line)?;
         save_line(work, line)?;
+    }
+    Ok(())
+}
+
+fn freeze(work: &mut Work, line: &mut CreditLine) -> Handled<()> {
+    if line.freeze(BLACKLISTED)? {
+        work.emit(CreditLineFrozen { line: line.figures(), frozen: true, reason: BLACKLISTED.to_owned() });
+    }
+    Ok(())
+}
+
+/// Nothing of these customers is listed any more: whether their lines are thawed, people decide.
+fn ask_for_thaw(work: &mut Work, event: &BlacklistEntryRemoved) -> Handled<()> {
+    for customer in &event.customers {
+        let line = work.read::<CreditLine>(*customer)?;
+        if line.and_then(|line| line.freeze_reason()).as_deref() != Some(BLACKLISTED) {
+            continue;
+        }
+        let text = format!(
+            "nothing of {customer} is on the blacklist any more ({}), and the credit line is frozen for it: look, and thaw \
+             it with freeze-credit-line if nothing else speaks against it",
+            event.reason
+        );
+        work.send(OpenWorkOrder {
+            kind: "credit-line-frozen-without-entry".to_owned(),
+            loan: None,
+            text,
+            key: format!("thaw-{customer}"),
+        });
     }
     Ok(())
 }

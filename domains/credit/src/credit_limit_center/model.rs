@@ -3,12 +3,15 @@
 //! Invariant: limit = available + reserved + used + frozen, every part zero or more ([`CreditLine::balanced`]).
 //! Invariant: a frozen line has nothing available, any other line nothing frozen.
 
-use sycee_contract::{CreditLineApproved, CreditLineFigures, CustomerId, DecisionId, LoanId, Timestamp};
+use sycee_contract::{CreditLineApproved, CreditLineFigures, CustomerId, Date, DecisionId, LoanId, Timestamp};
 use sycee_money::{Money, MoneyError};
 use sycee_runtime::{Json, entity};
 
 use super::{CreditReservation, HoldStatus};
 use crate::{CreditPolicy, CreditRejection};
+
+/// Why the line of a blacklisted customer is frozen.
+pub const BLACKLISTED: &str = "blacklisted";
 
 entity! {
     /// A customer's credit line.
@@ -166,6 +169,7 @@ impl CreditLine {
             amount,
             outstanding: amount,
             status: HoldStatus::Held,
+            drawn_on: None,
             settlement_counted: false,
         })
     }
@@ -192,7 +196,7 @@ impl CreditLine {
     ///
     /// A payout of less than was held gives the rest back. Errors: `UnexpectedHold` when the hold was released;
     /// `CreditLimitExceeded` when more was paid out than was held.
-    pub fn draw(&mut self, hold: &mut CreditReservation, principal: Money) -> Result<bool, CreditRejection> {
+    pub fn draw(&mut self, hold: &mut CreditReservation, principal: Money, on: Date) -> Result<bool, CreditRejection> {
         match hold.status {
             HoldStatus::Held => {
                 let rest = hold.outstanding.checked_sub(principal)?;
@@ -203,7 +207,9 @@ impl CreditLine {
                 self.reserved = self.reserved.checked_sub(hold.outstanding)?;
                 self.used = self.used.checked_add(principal)?;
                 self.give(rest)?;
+                hold.amount = principal;
                 hold.outstanding = principal;
+                hold.drawn_on = Some(on);
                 hold.status = HoldStatus::Used;
                 Ok(true)
             }
@@ -232,12 +238,16 @@ impl CreditLine {
         Ok(Some(back))
     }
 
-    /// Freezes by order; `false` when the line was frozen already.
+    /// Freezes by order; `false` when the line was frozen for this reason, or for a stronger one.
+    ///
+    /// The newest order counts, but [`BLACKLISTED`] stays whatever else is ordered.
     pub fn freeze(&mut self, reason: &str) -> Result<bool, MoneyError> {
-        let was_frozen = self.is_frozen();
-        self.freeze_order.get_or_insert_with(|| reason.to_owned());
+        let before = self.freeze_reason();
+        if self.freeze_order.as_deref() != Some(BLACKLISTED) {
+            self.freeze_order = Some(reason.to_owned());
+        }
         self.settle_freeze()?;
-        Ok(!was_frozen)
+        Ok(self.freeze_reason() != before)
     }
 
     /// Lifts a freeze by order; `false` when the line was not frozen.
@@ -278,7 +288,7 @@ impl CreditLine {
 
     /// Counts a repayment of a loan; the growth of the limit when the loan is settled well, told once a loan.
     ///
-    /// A cancelled loan proves nothing, and a frozen line stays as it is: neither grows the limit.
+    /// A loan that was cancelled, small or short proves nothing, and a frozen line stays as it is: none grows the limit.
     pub fn count_repayment(
         &mut self,
         hold: &mut CreditReservation,
@@ -293,6 +303,9 @@ impl CreditLine {
         hold.settlement_counted = true;
         self.loans_settled = self.loans_settled.saturating_add(1);
         if outcome.cancelled || self.is_frozen() || outcome.worst_days_past_due > policy.growth_days_past_due_max {
+            return Ok(None);
+        }
+        if !policy.proves(hold.amount, hold.days_out(outcome.on), self.credit_limit)? {
             return Ok(None);
         }
         self.grow(policy)
@@ -357,4 +370,97 @@ pub struct RepaymentOutcome {
     pub cancelled: bool,
     /// Most days past due in the loan's life.
     pub worst_days_past_due: u32,
+    /// Business day on which it was booked.
+    pub on: Date,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sycee_contract::Identifier as _;
+    use sycee_money::Currency;
+
+    const DAY: Date = Date::constant(2026, 1, 5);
+
+    fn ghs(text: &str) -> Money {
+        Money::parse(text, Currency::GHS).unwrap()
+    }
+
+    fn line() -> CreditLine {
+        CreditLine::open(&CreditLineApproved {
+            application: sycee_contract::CreditApplicationId::from_number(1),
+            customer: CustomerId::from_number(2),
+            limit: ghs("1000"),
+            limit_cap: ghs("3000"),
+            tier: "low".to_owned(),
+            decision: DecisionId::from_number(3),
+            valid_until: Timestamp::from_micros(i64::MAX),
+        })
+    }
+
+    /// A line with a hold of 500 in a state.
+    fn with_hold(status: HoldStatus) -> (CreditLine, CreditReservation) {
+        let mut line = line();
+        let mut hold = line.reserve(LoanId::from_number(4), ghs("500"), Timestamp::default()).unwrap();
+        match status {
+            HoldStatus::Held => {}
+            HoldStatus::Released => assert!(line.release(&mut hold).unwrap().is_some()),
+            HoldStatus::Used | HoldStatus::Settled => assert!(line.draw(&mut hold, ghs("500"), DAY).unwrap()),
+        }
+        if status == HoldStatus::Settled {
+            line.restore(&mut hold, ghs("0")).unwrap();
+        }
+        assert_eq!(hold.status, status);
+        (line, hold)
+    }
+
+    #[test]
+    fn every_hold_meets_everything_that_happens() {
+        use HoldStatus::{Held, Released, Settled, Used};
+        type Act = fn(&mut CreditLine, &mut CreditReservation) -> Result<bool, CreditRejection>;
+        let acts: [(&str, Act); 5] = [
+            ("reserve", |_, hold| hold.repeated(hold.customer, hold.amount).map(|()| false)),
+            ("release", |line, hold| line.release(hold).map(|back| back.is_some())),
+            ("draw", |line, hold| line.draw(hold, ghs("500"), DAY)),
+            ("repay", |line, hold| Ok(line.restore(hold, ghs("200"))?.is_some())),
+            ("settle", |line, hold| Ok(line.restore(hold, ghs("0"))?.is_some())),
+        ];
+        let stays = |status| Some((status, false));
+        let goes = |status| Some((status, true));
+        let table = [
+            (Held, [stays(Held), goes(Released), goes(Used), stays(Held), stays(Held)]),
+            (Released, [None, stays(Released), None, stays(Released), stays(Released)]),
+            (Used, [None, None, stays(Used), goes(Used), goes(Settled)]),
+            (Settled, [None, None, stays(Settled), stays(Settled), stays(Settled)]),
+        ];
+        assert_eq!(table.map(|row| row.0), HoldStatus::ALL);
+        for (status, row) in table {
+            for ((name, act), wanted) in acts.iter().zip(row) {
+                let (mut line, mut hold) = with_hold(status);
+                let before = (line.clone(), hold.clone());
+                let got = act(&mut line, &mut hold).ok().map(|changed| (hold.status, changed));
+                assert_eq!(got, wanted, "{status:?} meets {name}");
+                let same = (line.clone(), hold) == before;
+                assert_eq!(same, !wanted.is_some_and(|(_, changed)| changed), "{status:?} meets {name}");
+                assert_eq!(line.balanced(), Ok(()), "{status:?} meets {name}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_reason_of_a_freeze_is_the_newest_order_and_the_blacklist_above_all() {
+        let mut line = line();
+        line.overdue_loans.push(LoanId::from_number(4));
+        for (order, changed, reason) in [
+            ("fraud-suspected", true, "fraud-suspected"),
+            ("fraud-suspected", false, "fraud-suspected"),
+            ("court-order", true, "court-order"),
+            (BLACKLISTED, true, BLACKLISTED),
+            ("court-order", false, BLACKLISTED),
+            (BLACKLISTED, false, BLACKLISTED),
+        ] {
+            assert_eq!(line.freeze(order).unwrap(), changed, "{order}");
+            assert_eq!(line.freeze_reason().as_deref(), Some(reason), "{order}");
+        }
+    }
 }

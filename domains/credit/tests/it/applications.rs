@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use sycee_contract::{
-    ApplyForCredit, CreditApplicationId, CreditApplicationReferred, CreditApplicationRejected, CreditLineApproved,
-    CustomerId, ExecuteRiskReview, Identifier, ReviewCreditApplication, RiskDecisionMade, RiskOutcome, RiskPurpose,
-    RiskSubject,
+    ApplyForCredit, CheckCustomerBlacklist, CreditApplicationId, CreditApplicationReferred, CreditApplicationRejected,
+    CreditLineApproved, CreditLineFrozen, CustomerId, ExecuteRiskReview, Identifier, ReviewCreditApplication,
+    RiskDecisionMade, RiskOutcome, RiskPurpose, RiskSubject, Timestamp,
 };
 use sycee_credit::CreditPolicy;
 use sycee_credit::credit_center::{ApplicationStatus, CreditApplication, CreditCustomer};
@@ -14,7 +14,9 @@ use sycee_money::{Currency, Money, Rate};
 use sycee_runtime::testing::{Scene, test_market};
 use sycee_runtime::{Configs, Market};
 
-use crate::{customer, ghs};
+use crate::{customer, ghs, nobody_is_listed};
+
+const FOR_EVER: Timestamp = Timestamp::from_micros(i64::MAX);
 
 fn each(body: impl Fn(&mut Scene)) {
     each_reviewed(false, body);
@@ -22,7 +24,10 @@ fn each(body: impl Fn(&mut Scene)) {
 
 fn each_reviewed(manual_review: bool, body: impl Fn(&mut Scene)) {
     let market = Market { manual_review, ..test_market() };
-    Scene::each_in(&market, sycee_credit::register, Configs::new().with(CreditPolicy::default()), body);
+    Scene::each_in(&market, sycee_credit::register, Configs::new().with(CreditPolicy::default()), |scene| {
+        nobody_is_listed(scene);
+        body(scene);
+    });
 }
 
 fn application(customer: CustomerId, requested: &str) -> ApplyForCredit {
@@ -46,7 +51,7 @@ fn decision(purpose: RiskPurpose, subject: RiskSubject, outcome: RiskOutcome, li
         limit: limit.map(ghs),
         rate_surcharge: Rate::zero(),
         excluded_products: vec![],
-        valid_until: sycee_contract::Timestamp::from_micros(i64::MAX),
+        valid_until: FOR_EVER,
         strategy: "gh-default@1".to_owned(),
         inputs_hash: String::new(),
     }
@@ -149,6 +154,73 @@ fn who_may_not_apply_changes_nothing() {
 }
 
 #[test]
+fn whoever_was_refused_admission_is_looked_at_again_when_that_has_run_out() {
+    each(|scene| {
+        let valid_until = scene.now().plus_days(30);
+        scene.happened(RiskDecisionMade { valid_until, ..admission(1, RiskOutcome::Reject) });
+        scene.advance_seconds(30 * 86_400);
+        assert_eq!(scene.request(application(customer(1), "1000")).unwrap_err().code, "CUSTOMER_NOT_ADMITTED");
+        scene.advance_seconds(1);
+        let id = scene.request(application(customer(1), "1000")).unwrap().application;
+        let asked: Vec<_> = scene.sent::<ExecuteRiskReview>().iter().map(|review| review.purpose).collect();
+        assert_eq!(asked, [RiskPurpose::Admission, RiskPurpose::Credit]);
+        let again = scene.now().plus_days(30);
+        scene.happened(RiskDecisionMade { valid_until: again, ..admission(1, RiskOutcome::Reject) });
+        scene.happened(about(id, RiskOutcome::Approve, None));
+        assert_eq!(scene.emitted::<CreditApplicationRejected>()[0].reasons, ["NOT_ADMITTED"]);
+        assert!(scene.load::<CreditLine>(customer(1)).is_none());
+
+        scene.advance_seconds(30 * 86_400 + 1);
+        let id = scene.request(application(customer(1), "1000")).unwrap().application;
+        scene.happened(admission(1, RiskOutcome::Approve));
+        scene.happened(about(id, RiskOutcome::Approve, None));
+        assert_eq!(scene.emitted::<CreditLineApproved>()[0].limit, ghs("1000"));
+    });
+}
+
+#[test]
+fn nothing_is_granted_on_a_decision_that_has_run_out() {
+    each_reviewed(true, |scene| {
+        let id = applied(scene, "1000");
+        let valid_until = scene.now().plus_days(90);
+        scene.happened(RiskDecisionMade { valid_until, ..about(id, RiskOutcome::Review, None) });
+        let review = |limit| ReviewCreditApplication { application: id, limit, note: "income seen".to_owned() };
+        scene.advance_seconds(90 * 86_400 + 1);
+        let refused = scene.request(review(Some(ghs("700")))).unwrap_err();
+        assert_eq!(
+            (refused.code.as_str(), &refused.details["validUntil"]),
+            ("DECISION_EXPIRED", &valid_until.to_string())
+        );
+        assert_eq!(stored(scene, id).status, ApplicationStatus::Referred);
+        scene.request(review(None)).unwrap();
+        assert_eq!(stored(scene, id).status, ApplicationStatus::Rejected);
+        scene.request(application(customer(1), "1000")).unwrap();
+    });
+    each_reviewed(true, |scene| {
+        let id = applied(scene, "1000");
+        let valid_until = scene.now().plus_days(90);
+        scene.happened(RiskDecisionMade { valid_until, ..about(id, RiskOutcome::Review, None) });
+        scene.advance_seconds(90 * 86_400);
+        let note = "income seen".to_owned();
+        scene.request(ReviewCreditApplication { application: id, limit: Some(ghs("700")), note }).unwrap();
+    });
+}
+
+#[test]
+fn whoever_is_listed_while_waiting_gets_a_frozen_line() {
+    each_reviewed(true, |scene| {
+        let id = applied(scene, "1000");
+        scene.happened(about(id, RiskOutcome::Review, None));
+        scene.answers::<CheckCustomerBlacklist>(|_| Ok(vec!["device".to_owned()]));
+        let note = "income seen".to_owned();
+        scene.request(ReviewCreditApplication { application: id, limit: Some(ghs("700")), note }).unwrap();
+        assert_eq!(scene.emitted::<CreditLineFrozen>()[0].reason, "blacklisted");
+        let line = scene.load::<CreditLine>(customer(1)).unwrap();
+        assert_eq!((line.available, line.frozen), (ghs("0"), ghs("700")));
+    });
+}
+
+#[test]
 fn an_application_needs_an_amount_and_a_purpose() {
     each(|scene| {
         scene.happened(admission(1, RiskOutcome::Approve));
@@ -160,6 +232,7 @@ fn an_application_needs_an_amount_and_a_purpose() {
             (asked(ghs("0.005")), "INVALID_AMOUNT"),
             (asked(Money::parse("1", Currency::EUR).unwrap()), "INVALID_AMOUNT"),
             (purposeless, "INVALID_FIELD"),
+            (ApplyForCredit { purpose: "x".repeat(201), ..application(customer(1), "1") }, "INVALID_FIELD"),
         ] {
             assert_eq!(scene.request(command.clone()).unwrap_err().code, code, "{command:?}");
             assert!(scene.sent::<ExecuteRiskReview>().is_empty());
@@ -243,6 +316,8 @@ fn decisions_about_other_things_are_ignored() {
         let id = applied(scene, "1000");
         let before = stored(scene, id);
         scene.happened(about(Identifier::from_number(77), RiskOutcome::Approve, None));
+        let stranger = RiskSubject { customer: customer(2), application: Some(id), loan: None };
+        scene.happened(decision(RiskPurpose::Credit, stranger, RiskOutcome::Approve, None));
         for purpose in [RiskPurpose::Distribution, RiskPurpose::Drawdown] {
             scene.happened(RiskDecisionMade { purpose, ..about(id, RiskOutcome::Reject, None) });
         }

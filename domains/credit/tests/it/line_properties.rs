@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;
-use sycee_contract::{LoanId, Timestamp};
+use sycee_contract::{Date, LoanId, Timestamp};
 use sycee_credit::CreditPolicy;
 use sycee_credit::credit_limit_center::{CreditLine, CreditReservation, HoldStatus, RepaymentOutcome};
 use sycee_money::{Currency, Money};
@@ -11,6 +11,9 @@ use sycee_money::{Currency, Money};
 use crate::{approved, customer, loan, seeded};
 
 const NOW: Timestamp = Timestamp::from_micros(0);
+const DAY: Date = Date::constant(2026, 1, 5);
+/// A fortnight after the payout.
+const LATER: Date = Date::constant(2026, 1, 19);
 
 #[derive(Clone, Debug)]
 enum Act {
@@ -72,7 +75,7 @@ fn apply(line: &mut CreditLine, holds: &mut BTreeMap<LoanId, CreditReservation>,
         Act::Draw { loan: number, share_percent } => with_hold(holds, number, |hold| {
             let principal = hold.amount.mul_ratio(i128::from(share_percent), 100, sycee_money::Rounding::Down).unwrap();
             let before = (line.clone(), hold.clone());
-            if line.draw(hold, principal).is_err() {
+            if line.draw(hold, principal, DAY).is_err() {
                 assert_eq!((line.clone(), hold.clone()), before);
             }
         }),
@@ -83,7 +86,8 @@ fn apply(line: &mut CreditLine, holds: &mut BTreeMap<LoanId, CreditReservation>,
             let again = (line.clone(), hold.clone());
             assert_eq!(line.restore(hold, left).unwrap(), None);
             assert_eq!((line.clone(), hold.clone()), again);
-            let outcome = RepaymentOutcome { settled, cancelled: false, worst_days_past_due: days_past_due };
+            let on = if number % 2 == 0 { DAY } else { LATER };
+            let outcome = RepaymentOutcome { settled, cancelled: false, worst_days_past_due: days_past_due, on };
             line.count_repayment(hold, outcome, &policy).unwrap();
         }),
         Act::Freeze => drop(line.freeze("fraud-suspected").unwrap()),

@@ -1,9 +1,10 @@
 //! credit-limit-center: lines and what loans hold of them, message by message.
 
 use sycee_contract::{
-    AssetPostingApplied, BlacklistEntryAdded, CreditLimitChanged, CreditLineFigures, CreditLineFrozen, CreditReleased,
-    CreditReserved, DisbursementSucceeded, FreezeCreditLine, Identifier, LoanId, OverdueBucketChanged, PostingParts,
-    QueryCreditLine, ReleaseCreditLine, RepaymentKind, RepaymentSucceeded, ReserveCreditLine,
+    AssetPostingApplied, BlacklistEntryAdded, BlacklistEntryRemoved, CreditLimitChanged, CreditLineFigures,
+    CreditLineFrozen, CreditReleased, CreditReserved, DisbursementSucceeded, FreezeCreditLine, Identifier, LoanId,
+    OpenWorkOrder, OverdueBucketChanged, PostingParts, QueryCreditLine, ReleaseCreditLine, RepaymentKind,
+    RepaymentSucceeded, ReserveCreditLine,
 };
 use sycee_credit::CreditPolicy;
 use sycee_credit::credit_limit_center::{CreditLine, CreditReservation, HoldStatus};
@@ -11,10 +12,11 @@ use sycee_money::{Currency, Money, Rate, date};
 use sycee_runtime::Configs;
 use sycee_runtime::testing::Scene;
 
-use crate::{approved, customer, ghs, loan};
+use crate::{approved, customer, ghs, loan, nobody_is_listed};
 
 fn with_line(body: impl Fn(&mut Scene)) {
     Scene::each(sycee_credit::register, Configs::new().with(CreditPolicy::default()), |scene| {
+        nobody_is_listed(scene);
         let valid_until = scene.now().plus_days(365);
         scene.happened(approved(customer(1), "1000", "1500", valid_until));
         body(scene);
@@ -259,7 +261,7 @@ fn an_order_and_a_delinquency_are_lifted_apart() {
         scene.happened(bucket(1, 40, "31-60"));
         assert_eq!(scene.request(freeze(false)).unwrap_err().code, "UNEXPECTED_STATE");
         scene.request(freeze(true)).unwrap();
-        assert!(scene.emitted::<CreditLineFrozen>().is_empty());
+        assert_eq!(scene.emitted::<CreditLineFrozen>()[0].reason, "fraud-suspected", "another reason is told");
         scene.happened(bucket(1, 0, "current"));
         assert!(line(scene).is_frozen());
         scene.request(freeze(false)).unwrap();
@@ -290,8 +292,9 @@ fn a_loan_that_was_settled_well_grows_the_limit_once() {
     ] {
         with_line(|scene| {
             for (limit, number) in limits.iter().zip(1..) {
-                scene.request(reserve(number, "100")).unwrap();
-                scene.happened(paid_out(number, "100"));
+                scene.request(reserve(number, "400")).unwrap();
+                scene.happened(paid_out(number, "400"));
+                scene.set_today(date(2026, 1, 19));
                 scene.happened(posted(number, "0"));
                 let before = line(scene).credit_limit;
                 scene.happened(repaid(number, kind, settled, worst));
@@ -309,6 +312,27 @@ fn a_loan_that_was_settled_well_grows_the_limit_once() {
                 assert_eq!(line(scene).figures().limit, line(scene).available);
             }
             assert_eq!(line(scene).repayments as usize, 2 * limits.len());
+        });
+    }
+}
+
+#[test]
+fn small_and_short_loans_grow_nothing() {
+    for (reserved, principal, settled_on, limit) in [
+        ("250", "250", date(2026, 1, 19), "1200.00"),
+        ("249.99", "249.99", date(2026, 1, 19), "1000.00"),
+        ("1000", "10", date(2026, 1, 19), "1000.00"),
+        ("1000", "1000", date(2026, 1, 18), "1000.00"),
+    ] {
+        with_line(|scene| {
+            scene.request(reserve(1, reserved)).unwrap();
+            scene.happened(paid_out(1, principal));
+            scene.set_today(settled_on);
+            scene.happened(posted(1, "0"));
+            scene.happened(repaid(1, RepaymentKind::Normal, true, 0));
+            let line = line(scene);
+            assert_eq!(line.credit_limit.to_decimal_string(), limit, "{reserved} {principal} {settled_on}");
+            assert_eq!(line.loans_settled, 1);
         });
     }
 }
@@ -357,7 +381,24 @@ fn a_blacklisted_customer_draws_nothing_until_staff_thaw_the_line() {
         assert_eq!(scene.request(reserve(1, "100")).unwrap_err().code, "CREDIT_LINE_FROZEN");
         scene.happened(listed(vec![customer(1)]));
         assert!(scene.emitted::<CreditLineFrozen>().is_empty(), "frozen already");
+        scene.request(freeze(true)).unwrap();
+        assert!(scene.emitted::<CreditLineFrozen>().is_empty(), "the blacklist is the stronger reason");
+
+        let removed = |customers| BlacklistEntryRemoved {
+            kind: "device".to_owned(),
+            reason: "FRAUD_REFUTED".to_owned(),
+            customers,
+        };
+        scene.happened(removed(vec![customer(2), customer(1)]));
+        let orders = scene.sent::<OpenWorkOrder>();
+        assert_eq!((orders.len(), orders[0].key.as_str()), (1, "thaw-cus-1"));
+        assert!(line(scene).is_frozen(), "people decide");
         scene.request(freeze(false)).unwrap();
+        scene.happened(removed(vec![customer(1)]));
+        assert!(scene.sent::<OpenWorkOrder>().is_empty());
         scene.request(reserve(1, "100")).unwrap();
+        scene.request(freeze(true)).unwrap();
+        scene.happened(listed(vec![customer(1)]));
+        assert_eq!(scene.emitted::<CreditLineFrozen>()[0].reason, "blacklisted", "it replaces another order");
     });
 }

@@ -6,8 +6,8 @@
 mod model;
 
 use sycee_contract::{
-    ConsentGranted, ConsentKind, ConsentRevoked, CustomerId, GrantConsent, KycCompleted, KycVerdict, Rejection,
-    RevokeConsent,
+    ConsentGranted, ConsentKind, ConsentRevoked, CustomerId, GrantConsent, KycCompleted, KycVerdict, NAME_MAX,
+    Rejection, RevokeConsent, check_text,
 };
 use sycee_runtime::{Handled, Json, Registry, Work};
 
@@ -49,9 +49,7 @@ fn grant_consent(work: &mut Work, cmd: &GrantConsent) -> Handled<()> {
     if cmd.kinds.is_empty() {
         return Err(Rejection::invalid("kinds", "at least one", "[\"bureau\"]").into());
     }
-    if cmd.notice_version.trim().is_empty() {
-        return Err(Rejection::invalid("noticeVersion", "the version the customer saw", "2026-01").into());
-    }
+    check_text("noticeVersion", &cmd.notice_version, NAME_MAX, "2026-01")?;
     let mut file =
         work.get::<ConsentFile>(cmd.customer)?.ok_or(CustomerRejection::KycNotCompleted { customer: cmd.customer })?;
     let mut consents = consents(work, cmd.customer)?;

@@ -1,6 +1,9 @@
 //! Employment, address, emergency contacts and declared attributes.
 
-use sycee_contract::{CustomerDetailsUpdated, EmergencyContact, KnownDetails, Rejection, UpdateCustomerDetails};
+use sycee_contract::{
+    CustomerDetailsUpdated, EmergencyContact, KnownDetails, LINE_MAX, NAME_MAX, Rejection, UpdateCustomerDetails,
+    check_text,
+};
 use sycee_runtime::{Handled, Work};
 
 use super::model::{self, Customer, CustomerAddress, CustomerEmployment, EmergencyContactRecord};
@@ -53,7 +56,13 @@ fn known(cmd: &UpdateCustomerDetails) -> KnownDetails {
 
 fn check(cmd: &UpdateCustomerDetails) -> Result<(), Rejection> {
     model::check_attributes(&cmd.attributes)?;
+    if let Some(employment) = &cmd.employment {
+        check_text("employment.employer", employment.employer.reveal(), LINE_MAX, "Makola Traders")?;
+        check_text("employment.job", &employment.job, NAME_MAX, "skilled-employee")?;
+    }
     if let Some(address) = &cmd.address {
+        check_text("address.line", address.line.reveal(), LINE_MAX, "GA-123-4567")?;
+        check_text("address.city", &address.city, NAME_MAX, "Accra")?;
         let alpha2 = address.country.len() == 2 && address.country.bytes().all(|b| b.is_ascii_uppercase());
         if !alpha2 {
             return Err(Rejection::invalid("address.country", "ISO 3166 alpha-2", "GH"));
@@ -62,7 +71,11 @@ fn check(cmd: &UpdateCustomerDetails) -> Result<(), Rejection> {
     if cmd.emergency_contacts.len() > CONTACTS_MAX {
         return Err(Rejection::invalid("emergencyContacts", format!("at most {CONTACTS_MAX}"), "one sister"));
     }
-    cmd.emergency_contacts.iter().try_for_each(|EmergencyContact { phone, .. }| parse_phone(phone).map(drop))
+    cmd.emergency_contacts.iter().try_for_each(|EmergencyContact { name, phone, relation }| {
+        check_text("emergencyContacts.name", name.reveal(), LINE_MAX, "Esi Mensah")?;
+        check_text("emergencyContacts.relation", relation, NAME_MAX, "sister")?;
+        parse_phone(phone).map(drop)
+    })
 }
 
 fn replace_contacts(work: &mut Work, cmd: &UpdateCustomerDetails) -> Handled<()> {

@@ -1,8 +1,9 @@
 //! Customer center: proves that a phone is somebody's, registers customers, keeps their details.
 //!
 //! Invariant: a challenge is answered at most [`otp::ATTEMPTS_MAX`] times, and rightly at most once.
-//! Invariant: nobody learns whether a phone is registered without answering its challenge.
-//! Invariant: a session belongs to one customer and one device, and ends at its time at the latest.
+//! Invariant: nobody learns whether a phone is registered, or listed, without answering its challenge.
+//! Invariant: a session belongs to one customer and one device, and ends at its time at the latest, or when the customer is
+//! put on the blacklist.
 
 mod details;
 mod model;
@@ -11,10 +12,10 @@ mod session;
 mod signature;
 
 use sycee_contract::{
-    CheckBlacklist, CheckCustomerBlacklist, CheckSession, CheckSignature, ConfirmSignature, CustomerDetailsUpdated,
-    CustomerLoggedIn, CustomerRegistered, DecideKycReview, KycCompleted, KycVerdict, LogIn, LogOut, OtpIssued,
-    OtpPurpose, QueryKycCase, RegisterCustomer, Rejection, RequestOtp, SendOtp, Sensitive, SessionOpened,
-    UpdateCustomerDetails,
+    Actor, BlacklistEntryAdded, CheckBlacklist, CheckCustomerBlacklist, CheckSession, CheckSignature, ConfirmSignature,
+    CustomerDetailsUpdated, CustomerLoggedIn, CustomerRegistered, DecideKycReview, KycCompleted, KycVerdict, LINE_MAX,
+    LogIn, LogOut, NAME_MAX, OtpIssued, OtpPurpose, QueryKycCase, RegisterCustomer, Rejection, RequestOtp, SendOtp,
+    Sensitive, SessionOpened, UpdateCustomerDetails, check_text,
 };
 use sycee_runtime::{Handled, Json, Registry, Work};
 
@@ -44,6 +45,7 @@ pub fn register(registry: &mut Registry) {
         .handles::<CheckSignature>(signature::check_signature)
         .handles::<UpdateCustomerDetails>(details::update_customer_details)
         .handles::<DecideKycReview>(decide_kyc_review)
+        .on::<BlacklistEntryAdded>(session::end_of_listed)
         .emits::<CustomerDetailsUpdated>()
         .emits::<CustomerRegistered>()
         .emits::<KycCompleted>()
@@ -53,9 +55,12 @@ pub fn register(registry: &mut Registry) {
         .sends::<CheckCustomerBlacklist>();
 }
 
+fn is_listed(work: &mut Work, kind: &str, value: &str) -> Handled<bool> {
+    work.ask(CheckBlacklist { kind: kind.to_owned(), value: Sensitive::new(value) })
+}
+
 fn refuse_blacklisted(work: &mut Work, kind: &'static str, value: &str) -> Handled<()> {
-    let listed = work.ask(CheckBlacklist { kind: kind.to_owned(), value: Sensitive::new(value) })?;
-    if listed { Err(CustomerRejection::Blacklisted { kind }.into()) } else { Ok(()) }
+    if is_listed(work, kind, value)? { Err(CustomerRejection::Blacklisted { kind }.into()) } else { Ok(()) }
 }
 
 fn request_otp(work: &mut Work, cmd: &RequestOtp) -> Handled<OtpIssued> {
@@ -63,10 +68,20 @@ fn request_otp(work: &mut Work, cmd: &RequestOtp) -> Handled<OtpIssued> {
     if cmd.signs.is_some() != (cmd.purpose == OtpPurpose::Sign) {
         return Err(Rejection::invalid("signs", "the contract for purpose sign, nothing for another", "null").into());
     }
-    refuse_blacklisted(work, "phone", phone)?;
+    if let Some(signs) = &cmd.signs {
+        check_text("signs.documentHash", &signs.document_hash, LINE_MAX, "9f86d081884c7d65")?;
+    }
     let (now, phone_index) = (work.now(), work.blind("phone", phone));
-    let mut window =
-        work.get::<PhoneOtpWindow>(phone_index)?.unwrap_or(PhoneOtpWindow { phone_index, sent: Json(Vec::new()) });
+    let owner = work.find_one(Customer::by_phone(phone_index))?.map(|customer| customer.id);
+    if let Some(owner) = owner {
+        work.about(owner);
+    }
+    if cmd.purpose == OtpPurpose::Sign && owner.map(Actor::Customer) != Some(Actor::parse(work.actor())) {
+        let text =
+            "a password to sign goes to the phone of the customer who has logged in: log in, and name that phone";
+        return Err(Rejection::new("NOT_PERMITTED", text).into());
+    }
+    let mut window = otp::window(work, phone_index, cmd.purpose)?;
     window.take(now)?;
     work.save(window);
 
@@ -77,7 +92,10 @@ fn request_otp(work: &mut Work, cmd: &RequestOtp) -> Handled<OtpIssued> {
     challenge.signs = cmd.signs.as_ref().map(|signs| otp::signs_index(work, signs));
     let expires_at = challenge.expires_at;
     work.save(challenge);
-    work.effect(SendOtp { challenge: id.to_string(), phone: cmd.phone.clone(), code: Sensitive::new(code) });
+    // Whoever asks for a listed phone hears the same, and proves nothing.
+    if !is_listed(work, "phone", phone)? {
+        work.effect(SendOtp { challenge: id.to_string(), phone: cmd.phone.clone(), code: Sensitive::new(code) });
+    }
     Ok(OtpIssued { challenge: id, expires_at })
 }
 
@@ -130,9 +148,7 @@ fn decide_kyc_review(work: &mut Work, cmd: &DecideKycReview) -> Handled<()> {
     if cmd.verdict == KycVerdict::Review {
         return Err(Rejection::invalid("verdict", "passed or failed", "passed").into());
     }
-    if cmd.reason.trim().is_empty() {
-        return Err(Rejection::invalid("reason", "a stable code", "DOCUMENT_SEEN").into());
-    }
+    check_text("reason", &cmd.reason, NAME_MAX, "DOCUMENT_SEEN")?;
     let case = work.ask(QueryKycCase { case: cmd.case })?;
     if case.verdict != Some(KycVerdict::Review) {
         let state = case.verdict.map_or("checking", KycVerdict::name);

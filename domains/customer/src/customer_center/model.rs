@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use sycee_contract::{CustomerId, Date, Device, Rejection, Sensitive, Timestamp};
+use sycee_contract::{CustomerId, Date, Device, LINE_MAX, NAME_MAX, Rejection, Sensitive, Timestamp, check_text};
 use sycee_runtime::{Blind, Json, entity};
 
 /// Most attributes a customer may declare.
 pub const ATTRIBUTES_MAX: usize = 64;
-const NAME_MAX: usize = 80;
-const VALUE_MAX: usize = 200;
+/// Longest BCP 47 tag that needs no private extension (RFC 5646, 4.4.1).
+const LANGUAGE_MAX: usize = 35;
 
 entity! {
     /// A registered customer.
@@ -86,27 +86,19 @@ entity! {
 
 pub(super) fn check_device(device: &Device) -> Result<(), Rejection> {
     check_device_id("device.deviceId", &device.device_id)?;
-    if is_good(&device.channel) {
-        return Ok(());
-    }
-    Err(Rejection::invalid("device.channel", format!("1 to {VALUE_MAX} characters"), "organic"))
+    check_text("device.platform", &device.platform, LINE_MAX, "Android 14")?;
+    check_text("device.channel", &device.channel, LINE_MAX, "organic")
 }
 
 pub(super) fn check_device_id(field: &str, device_id: &str) -> Result<(), Rejection> {
-    if is_good(device_id) {
-        return Ok(());
-    }
-    Err(Rejection::invalid(field, format!("1 to {VALUE_MAX} characters"), "dev-7f3a"))
-}
-
-fn is_good(text: &str) -> bool {
-    !text.trim().is_empty() && text.len() <= VALUE_MAX
+    check_text(field, device_id, LINE_MAX, "dev-7f3a")
 }
 
 pub(super) fn check_language(language: &str) -> Result<(), Rejection> {
-    let good = language
-        .split('-')
-        .all(|part| (1..=8).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_alphanumeric()));
+    let good = language.len() <= LANGUAGE_MAX
+        && language
+            .split('-')
+            .all(|part| (1..=8).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_alphanumeric()));
     if good { Ok(()) } else { Err(Rejection::invalid("language", "a BCP 47 tag", "en-GH")) }
 }
 
@@ -121,10 +113,10 @@ pub(super) fn check_attributes(attributes: &BTreeMap<String, String>) -> Result<
             let rule = format!("names are 1 to {NAME_MAX} of a-z, 0-9, _ and -");
             return Err(Rejection::invalid("attributes", rule, "age_in_years"));
         }
-        if value.is_empty() || value.len() > VALUE_MAX {
+        if value.is_empty() || value.len() > LINE_MAX {
             return Err(Rejection::invalid(
                 &format!("attributes.{name}"),
-                format!("1 to {VALUE_MAX} characters"),
+                format!("1 to {LINE_MAX} characters"),
                 "own",
             ));
         }

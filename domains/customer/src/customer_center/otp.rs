@@ -1,18 +1,20 @@
 //! One-time passwords: who may ask for one, and what an answer is worth.
 //!
-//! Invariant: three passwords a phone in 15 minutes, five answers a password, five minutes to answer (seed 000, A5).
+//! Invariant: for a phone and purpose three passwords in 15 minutes and ten wrong answers in a day; five wrong answers a
+//! password, five minutes to answer (seed 000, A5).
+//! Invariant: who names another phone than the challenge's costs that phone nothing, and learns nothing of it.
 
 use sycee_contract::{Identifier as _, OtpChallengeId, OtpPurpose, Rejection, Sensitive, SignedText, Timestamp};
 use sycee_runtime::{Blind, Handled, Json, Work, entity, text_enum};
 
-use crate::CustomerRejection;
+use crate::{CustomerRejection, Window};
 
 /// How long a code works, in seconds.
 pub const VALID_SECONDS: i64 = 5 * 60;
-/// Length of the rate-limiting window, in seconds.
-pub const WINDOW_SECONDS: i64 = 15 * 60;
-/// Passwords a phone in one window.
-pub const PER_WINDOW_MAX: usize = 3;
+/// Passwords for a phone and purpose.
+pub const SENT: Window = Window { times: 3, seconds: 15 * 60 };
+/// Wrong answers for a phone and purpose.
+pub const WRONG: Window = Window { times: 10, seconds: 24 * 3_600 };
 /// Wrong answers that end a challenge.
 pub const ATTEMPTS_MAX: u32 = 5;
 
@@ -55,12 +57,16 @@ entity! {
 }
 
 entity! {
-    /// When a phone was sent passwords.
-    pub struct PhoneOtpWindow in "phone_otp_window" of "customer-center" key phone_index: Blind {
+    /// When a phone was sent passwords of a purpose, and when they were answered wrongly.
+    pub struct PhoneOtpWindow in "phone_otp_window" of "customer-center" key (phone_index, purpose): (Blind, OtpPurpose) {
         /// Blind index of the phone.
         phone_index: Blind,
-        /// Passwords sent in the last window, oldest first.
+        /// What the passwords are for.
+        purpose: OtpPurpose,
+        /// Passwords sent in the last quarter of an hour, oldest first.
         sent: Json<Vec<Timestamp>>,
+        /// Wrong answers of the last day, oldest first.
+        wrong: Json<Vec<Timestamp>>,
     }
 }
 
@@ -69,16 +75,27 @@ impl PhoneOtpWindow {
     ///
     /// Errors: `OTP_RATE_LIMITED` when none is left; the window does not change.
     pub fn take(&mut self, now: Timestamp) -> Result<(), CustomerRejection> {
-        let recent: Vec<Timestamp> =
-            self.sent.iter().copied().filter(|at| now.seconds_since(*at) < WINDOW_SECONDS).collect();
-        if let (Some(first), true) = (recent.first(), recent.len() >= PER_WINDOW_MAX) {
-            let retry_at = first.plus_seconds(WINDOW_SECONDS);
-            return Err(CustomerRejection::OtpRateLimited { sent: recent.len(), retry_at });
+        if let Some(retry_at) = SENT.full_until(&self.sent, now) {
+            return Err(CustomerRejection::OtpRateLimited { sent: SENT.times, retry_at });
         }
-        self.sent = Json(recent);
-        self.sent.push(now);
+        SENT.take(&mut self.sent, now);
         Ok(())
     }
+
+    /// Whether the phone may still be answered for. Errors: `OTP_ANSWERS_EXCEEDED`.
+    pub fn check_answers(&self, now: Timestamp) -> Result<(), CustomerRejection> {
+        match WRONG.full_until(&self.wrong, now) {
+            Some(retry_at) => Err(CustomerRejection::OtpAnswersExceeded { wrong: WRONG.times, retry_at }),
+            None => Ok(()),
+        }
+    }
+}
+
+/// What stands of a phone and purpose; nothing before the first password.
+pub(super) fn window(work: &mut Work, phone_index: Blind, purpose: OtpPurpose) -> Handled<PhoneOtpWindow> {
+    let known = work.get::<PhoneOtpWindow>((phone_index, purpose))?;
+    let (sent, wrong) = (Json(Vec::new()), Json(Vec::new()));
+    Ok(known.unwrap_or(PhoneOtpWindow { phone_index, purpose, sent, wrong }))
 }
 
 impl OtpChallenge {
@@ -99,7 +116,7 @@ impl OtpChallenge {
         }
     }
 
-    /// Answers the challenge. A wrong code, phone or purpose costs an attempt.
+    /// Answers the challenge. A wrong code or purpose costs an attempt; for another phone nothing is told or counted.
     ///
     /// Errors: `OTP_ATTEMPTS_EXCEEDED`, `OTP_EXPIRED`, `OTP_MISMATCH`.
     pub fn answer(
@@ -110,13 +127,16 @@ impl OtpChallenge {
         now: Timestamp,
     ) -> Result<(), CustomerRejection> {
         let challenge = self.id;
+        if self.phone_index != phone_index {
+            return Err(CustomerRejection::OtpMismatch { challenge, attempts_left: None });
+        }
         match self.status {
             OtpStatus::Exhausted => return Err(CustomerRejection::OtpAttemptsExceeded { challenge }),
             OtpStatus::Used => return Err(CustomerRejection::OtpExpired { challenge }),
             OtpStatus::Open if now >= self.expires_at => return Err(CustomerRejection::OtpExpired { challenge }),
             OtpStatus::Open => {}
         }
-        if (self.phone_index, self.purpose, self.answer_index) == (phone_index, purpose, answer) {
+        if (self.purpose, self.answer_index) == (purpose, answer) {
             self.status = OtpStatus::Used;
             self.answered_at = Some(now);
             return Ok(());
@@ -125,21 +145,35 @@ impl OtpChallenge {
         if self.attempts >= ATTEMPTS_MAX {
             self.status = OtpStatus::Exhausted;
         }
-        Err(CustomerRejection::OtpMismatch { challenge, attempts_left: ATTEMPTS_MAX.saturating_sub(self.attempts) })
+        let attempts_left = Some(ATTEMPTS_MAX.saturating_sub(self.attempts));
+        Err(CustomerRejection::OtpMismatch { challenge, attempts_left })
     }
 }
 
 /// Answers a challenge, and keeps what it cost whatever becomes of the request.
 ///
-/// Errors: `NOT_FOUND`, `OTP_ATTEMPTS_EXCEEDED`, `OTP_EXPIRED`, `OTP_MISMATCH`.
+/// Errors: `NOT_FOUND`, `OTP_ANSWERS_EXCEEDED`, `OTP_ATTEMPTS_EXCEEDED`, `OTP_EXPIRED`, `OTP_MISMATCH`.
 pub(super) fn answer(work: &mut Work, id: OtpChallengeId, given: &Given) -> Handled<OtpChallenge> {
     let answer = answer_index(work, id, given.code.reveal(), given.signs);
+    let now = work.now();
     let mut challenge = work.require::<OtpChallenge>(id)?;
-    let answered = challenge.answer(given.phone_index, given.purpose, answer, work.now());
-    if answered.is_ok() {
-        challenge.device_id = given.device_id.map(str::to_owned);
+    let before = challenge.clone();
+    let mut window = window(work, given.phone_index, challenge.purpose)?;
+    if challenge.phone_index == given.phone_index {
+        window.check_answers(now)?;
     }
-    work.save_even_if_refused(challenge.clone());
+    let answered = challenge.answer(given.phone_index, given.purpose, answer, now);
+    match &answered {
+        Ok(()) => challenge.device_id = given.device_id.map(str::to_owned),
+        Err(CustomerRejection::OtpMismatch { attempts_left: Some(_), .. }) => {
+            WRONG.take(&mut window.wrong, now);
+            work.save_even_if_refused(window);
+        }
+        Err(_) => {}
+    }
+    if challenge != before {
+        work.save_even_if_refused(challenge.clone());
+    }
     answered?;
     Ok(challenge)
 }
@@ -222,7 +256,8 @@ mod tests {
         let id = OtpChallengeId::from_number(7);
         let (expired, exceeded) =
             (CustomerRejection::OtpExpired { challenge: id }, CustomerRejection::OtpAttemptsExceeded { challenge: id });
-        let mismatch = CustomerRejection::OtpMismatch { challenge: id, attempts_left: 4 };
+        let mismatch = CustomerRejection::OtpMismatch { challenge: id, attempts_left: Some(4) };
+        let stranger = CustomerRejection::OtpMismatch { challenge: id, attempts_left: None };
         let answers = [
             (1, OtpPurpose::Register, 2, 0),
             (1, OtpPurpose::Register, 2, VALID_SECONDS - 1),
@@ -231,15 +266,18 @@ mod tests {
             (1, OtpPurpose::Login, 2, 0),
             (1, OtpPurpose::Register, 9, 0),
         ];
+        let closed = |refusal| [Err(refusal), Err(refusal), Err(refusal), Err(&stranger), Err(refusal), Err(refusal)];
         for (status, wanted) in [
-            (OtpStatus::Open, [Ok(()), Ok(()), Err(&expired), Err(&mismatch), Err(&mismatch), Err(&mismatch)]),
-            (OtpStatus::Used, [Err(&expired); 6]),
-            (OtpStatus::Exhausted, [Err(&exceeded); 6]),
+            (OtpStatus::Open, [Ok(()), Ok(()), Err(&expired), Err(&stranger), Err(&mismatch), Err(&mismatch)]),
+            (OtpStatus::Used, closed(&expired)),
+            (OtpStatus::Exhausted, closed(&exceeded)),
         ] {
             for ((phone, purpose, answer, after), wanted) in answers.into_iter().zip(wanted) {
                 let mut challenge = OtpChallenge { status, ..challenge() };
                 let got = challenge.answer(Blind([phone; 16]), purpose, Blind([answer; 16]), NOW.plus_seconds(after));
                 assert_eq!(got, wanted.map_err(Clone::clone), "{status:?} {purpose:?} {after}");
+                let counts = wanted == Err(&mismatch);
+                assert_eq!(challenge.attempts, u32::from(counts), "{status:?} {phone} {purpose:?}");
             }
         }
     }
@@ -249,20 +287,10 @@ mod tests {
         let mut challenge = challenge();
         for left in (0..ATTEMPTS_MAX).rev() {
             let wrong = challenge.answer(Blind([1; 16]), OtpPurpose::Register, Blind([9; 16]), NOW);
-            assert_eq!(wrong, Err(CustomerRejection::OtpMismatch { challenge: challenge.id, attempts_left: left }));
+            let attempts_left = Some(left);
+            assert_eq!(wrong, Err(CustomerRejection::OtpMismatch { challenge: challenge.id, attempts_left }));
         }
         let right = challenge.answer(Blind([1; 16]), OtpPurpose::Register, Blind([2; 16]), NOW);
         assert_eq!(right, Err(CustomerRejection::OtpAttemptsExceeded { challenge: challenge.id }));
-    }
-
-    #[test]
-    fn a_window_slides() {
-        let mut window = PhoneOtpWindow { phone_index: Blind([1; 16]), sent: Json(Vec::new()) };
-        for (after, granted) in
-            [(0, true), (60, true), (120, true), (121, false), (899, false), (900, true), (901, false)]
-        {
-            assert_eq!(window.take(NOW.plus_seconds(after)).is_ok(), granted, "after {after} s");
-        }
-        assert_eq!(window.sent.len(), PER_WINDOW_MAX);
     }
 }

@@ -6,10 +6,10 @@
 
 use serde::Deserialize;
 use sycee_contract::{
-    CheckCustomerBlacklist, CheckSession, CustomerId, CustomerLoggedIn, Device, LogIn, LogOut, OtpPurpose, SessionId,
-    SessionOpened, Timestamp,
+    BlacklistEntryAdded, CheckCustomerBlacklist, CheckSession, CustomerId, CustomerLoggedIn, Device, LogIn, LogOut,
+    OtpPurpose, SessionId, SessionOpened, Timestamp,
 };
-use sycee_runtime::{Handled, Work, entity};
+use sycee_runtime::{Find, Handled, Work, entity};
 
 use super::model::{self, Customer};
 use super::{otp, refuse_blacklisted};
@@ -64,13 +64,16 @@ pub(super) fn log_in(work: &mut Work, cmd: &LogIn) -> Handled<SessionOpened> {
     let phone = otp::parse_phone(&cmd.phone)?;
     model::check_device(&cmd.device)?;
     let (phone_index, purpose) = (work.blind("phone", phone), OtpPurpose::Login);
+    let owner = work.find_one(Customer::by_phone(phone_index))?.map(|customer| customer.id);
+    if let Some(owner) = owner {
+        work.about(owner);
+    }
     otp::answer(
         work,
         cmd.challenge,
         &otp::Given { phone_index, purpose, code: &cmd.code, signs: None, device_id: None },
     )?;
-    let customer = work.find_one(Customer::by_phone(phone_index))?.ok_or(CustomerRejection::PhoneNotRegistered)?.id;
-    work.about(customer);
+    let customer = owner.ok_or(CustomerRejection::PhoneNotRegistered)?;
     refuse_blacklisted(work, "device", &cmd.device.device_id)?;
     if !work.ask(CheckCustomerBlacklist { customer })?.is_empty() {
         return Err(CustomerRejection::Blacklisted { kind: "customer" }.into());
@@ -83,12 +86,35 @@ pub(super) fn log_in(work: &mut Work, cmd: &LogIn) -> Handled<SessionOpened> {
 fn make_room(work: &mut Work, customer: CustomerId) -> Handled<()> {
     let now = work.now();
     let (mut open, over): (Vec<Session>, Vec<Session>) =
-        work.find(Session::by_customer(customer))?.into_iter().partition(|session| session.is_open(now));
+        sessions(work, customer)?.into_iter().partition(|session| session.is_open(now));
     open.sort_by_key(|session| (session.opened_at, session.id));
     let room = (work.config::<SessionPolicy>().per_customer_max as usize).saturating_sub(1);
     let surplus = open.len().saturating_sub(room);
     for ended in over.iter().chain(&open[..surplus]) {
         work.delete::<Session>(ended.id);
+    }
+    Ok(())
+}
+
+/// Every session of a customer that was not deleted, whatever the policy allowed when they were opened.
+fn sessions(work: &mut Work, customer: CustomerId) -> Handled<Vec<Session>> {
+    let mut all: Vec<Session> = Vec::new();
+    loop {
+        let page = work.find(Session::by_customer(customer).after(all.last().map(|session| session.id)))?;
+        let is_last = page.len() < Find::<Session>::DEFAULT_LIMIT;
+        all.extend(page);
+        if is_last {
+            return Ok(all);
+        }
+    }
+}
+
+/// Whoever is put on the blacklist is logged out everywhere.
+pub(super) fn end_of_listed(work: &mut Work, event: &BlacklistEntryAdded) -> Handled<()> {
+    for customer in &event.customers {
+        for session in sessions(work, *customer)? {
+            work.delete::<Session>(session.id);
+        }
     }
     Ok(())
 }

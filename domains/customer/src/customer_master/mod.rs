@@ -9,14 +9,14 @@
 mod model;
 
 use sycee_contract::{
-    BlacklistEntryAdded, ConsentGranted, ConsentRevoked, CreditLimitChanged, CreditLineApproved, CreditLineFrozen,
-    CustomerDetailsUpdated, CustomerId, CustomerLoggedIn, CustomerRegistered, CustomerSegmentChanged,
+    BlacklistEntryAdded, BlacklistEntryRemoved, ConsentGranted, ConsentRevoked, CreditLimitChanged, CreditLineApproved,
+    CreditLineFrozen, CustomerDetailsUpdated, CustomerId, CustomerLoggedIn, CustomerRegistered, CustomerSegmentChanged,
     CustomerStageChanged, DisbursementSucceeded, KycCompleted, KycSubmitted, QueryProductOffer, Rejection,
-    RepaymentSucceeded, RiskDecisionMade, RiskPurpose,
+    RepaymentKind, RepaymentSucceeded, RiskDecisionMade, RiskPurpose,
 };
 use sycee_runtime::{Handled, Registry, Work};
 
-pub use model::{CustomerMaster, CustomerStage, IdentityStatus, LifeEvent};
+pub use model::{CustomerMaster, CustomerStage, IdentityNews, IdentityStatus, LifeEvent};
 
 /// Registers the customer master.
 pub fn register(registry: &mut Registry) {
@@ -35,6 +35,7 @@ pub fn register(registry: &mut Registry) {
         .on::<CreditLimitChanged>(note_limit)
         .on::<CreditLineFrozen>(note_freeze)
         .on::<BlacklistEntryAdded>(note_blacklisted)
+        .on::<BlacklistEntryRemoved>(note_cleared)
         .on::<RiskDecisionMade>(on_risk_decision)
         .on::<DisbursementSucceeded>(on_disbursement)
         .on::<RepaymentSucceeded>(on_repayment)
@@ -76,13 +77,15 @@ fn note_details(work: &mut Work, event: &CustomerDetailsUpdated) -> Handled<()> 
 
 fn note_document(work: &mut Work, event: &KycSubmitted) -> Handled<()> {
     change(work, event.customer, |master| {
-        master.identity = IdentityStatus::Checking;
+        master.identity = master.identity.after(IdentityNews::Submitted);
         master.document_type = Some(event.document_type.clone());
     })
 }
 
 fn note_verdict(work: &mut Work, event: &KycCompleted) -> Handled<()> {
-    change(work, event.customer, |master| master.identity = event.verdict.into())
+    change(work, event.customer, |master| {
+        master.identity = master.identity.after(IdentityNews::Decided(event.verdict));
+    })
 }
 
 fn note_consents(work: &mut Work, event: &ConsentGranted) -> Handled<()> {
@@ -128,6 +131,10 @@ fn note_blacklisted(work: &mut Work, event: &BlacklistEntryAdded) -> Handled<()>
         .try_for_each(|customer| change(work, *customer, |master| master.blacklisted_for = Some(event.reason.clone())))
 }
 
+fn note_cleared(work: &mut Work, event: &BlacklistEntryRemoved) -> Handled<()> {
+    event.customers.iter().try_for_each(|customer| change(work, *customer, |master| master.blacklisted_for = None))
+}
+
 fn on_risk_decision(work: &mut Work, event: &RiskDecisionMade) -> Handled<()> {
     if event.purpose != RiskPurpose::Admission {
         return Ok(());
@@ -143,7 +150,11 @@ fn on_repayment(work: &mut Work, event: &RepaymentSucceeded) -> Handled<()> {
     if !event.settled {
         return Ok(());
     }
-    advance(work, event.customer, LifeEvent::Settled(event.loan))
+    let life = match event.kind {
+        RepaymentKind::Cancel => LifeEvent::Cancelled(event.loan),
+        RepaymentKind::Normal | RepaymentKind::EarlySettlement => LifeEvent::Settled(event.loan),
+    };
+    advance(work, event.customer, life)
 }
 
 fn advance(work: &mut Work, customer: CustomerId, life: LifeEvent) -> Handled<()> {

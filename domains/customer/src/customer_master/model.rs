@@ -46,6 +46,8 @@ pub enum LifeEvent {
     Disbursed(LoanId),
     /// A loan was paid back.
     Settled(LoanId),
+    /// A loan was paid back in its cooling-off time: it is over, and proves nothing.
+    Cancelled(LoanId),
 }
 
 text_enum! {
@@ -64,12 +66,23 @@ text_enum! {
     }
 }
 
-impl From<KycVerdict> for IdentityStatus {
-    fn from(verdict: KycVerdict) -> Self {
-        match verdict {
-            KycVerdict::Passed => Self::Passed,
-            KycVerdict::Failed => Self::Failed,
-            KycVerdict::Review => Self::Review,
+/// What is heard about a customer's identity.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IdentityNews {
+    /// A document was handed in.
+    Submitted,
+    /// A case has this verdict.
+    Decided(KycVerdict),
+}
+
+impl IdentityStatus {
+    /// What is known after `news`. Who has passed stays so: the KYC service takes no further document.
+    pub const fn after(self, news: IdentityNews) -> Self {
+        match (self, news) {
+            (Self::Passed, _) | (_, IdentityNews::Decided(KycVerdict::Passed)) => Self::Passed,
+            (_, IdentityNews::Submitted) => Self::Checking,
+            (_, IdentityNews::Decided(KycVerdict::Failed)) => Self::Failed,
+            (_, IdentityNews::Decided(KycVerdict::Review)) => Self::Review,
         }
     }
 }
@@ -197,10 +210,9 @@ impl CustomerMaster {
                 self.open_loans.push(loan);
                 self.loans_taken += 1;
             }
-            LifeEvent::Settled(loan) => {
-                let open = self.open_loans.len();
-                self.open_loans.retain(|open| *open != loan);
-                self.loans_settled += u32::from(self.open_loans.len() < open);
+            LifeEvent::Settled(loan) => self.loans_settled += u32::from(self.close(loan)),
+            LifeEvent::Cancelled(loan) => {
+                self.close(loan);
             }
         }
         let to = next_stage(self.stage, life, !self.open_loans.is_empty());
@@ -208,6 +220,13 @@ impl CustomerMaster {
             self.stage = to;
             self.stage_since = now;
         }
+    }
+
+    /// Forgets an open loan; whether it was one.
+    fn close(&mut self, loan: LoanId) -> bool {
+        let open = self.open_loans.len();
+        self.open_loans.retain(|open| *open != loan);
+        self.open_loans.len() < open
     }
 }
 
@@ -222,8 +241,8 @@ fn next_stage(from: CustomerStage, life: LifeEvent, owes: bool) -> CustomerStage
         (Registered | Admitted | Refused, LifeEvent::Decided(Review)) => from,
         (Borrower | Settled, LifeEvent::Decided(Approve | Reject | Review)) => from,
         (Registered | Admitted | Refused | Borrower | Settled, LifeEvent::Disbursed(_)) => Borrower,
-        (Borrower, LifeEvent::Settled(_)) if !owes => Settled,
-        (Registered | Admitted | Refused | Borrower | Settled, LifeEvent::Settled(_)) => from,
+        (Borrower, LifeEvent::Settled(_) | LifeEvent::Cancelled(_)) if !owes => Settled,
+        (Registered | Admitted | Refused | Borrower | Settled, LifeEvent::Settled(_) | LifeEvent::Cancelled(_)) => from,
     }
 }
 
@@ -243,18 +262,45 @@ mod tests {
             (LifeEvent::Disbursed(loan), true),
             (LifeEvent::Settled(loan), true),
             (LifeEvent::Settled(loan), false),
+            (LifeEvent::Cancelled(loan), true),
+            (LifeEvent::Cancelled(loan), false),
         ];
         let table = [
-            (Registered, [Admitted, Refused, Registered, Borrower, Registered, Registered]),
-            (Admitted, [Admitted, Refused, Admitted, Borrower, Admitted, Admitted]),
-            (Refused, [Admitted, Refused, Refused, Borrower, Refused, Refused]),
-            (Borrower, [Borrower, Borrower, Borrower, Borrower, Borrower, Settled]),
-            (Settled, [Settled, Settled, Settled, Borrower, Settled, Settled]),
+            (Registered, [Admitted, Refused, Registered, Borrower, Registered, Registered, Registered, Registered]),
+            (Admitted, [Admitted, Refused, Admitted, Borrower, Admitted, Admitted, Admitted, Admitted]),
+            (Refused, [Admitted, Refused, Refused, Borrower, Refused, Refused, Refused, Refused]),
+            (Borrower, [Borrower, Borrower, Borrower, Borrower, Borrower, Settled, Borrower, Settled]),
+            (Settled, [Settled, Settled, Settled, Borrower, Settled, Settled, Settled, Settled]),
         ];
         assert_eq!(table.map(|row| row.0), CustomerStage::ALL);
         for (from, after) in table {
             for ((life, owes), to) in happenings.into_iter().zip(after) {
                 assert_eq!(next_stage(from, life, owes), to, "{from:?} {life:?} owes {owes}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_identity_meets_everything_that_is_heard() {
+        use IdentityStatus::{Checking, Failed, Passed, Review, Unknown};
+        let news = [
+            IdentityNews::Submitted,
+            IdentityNews::Decided(KycVerdict::Passed),
+            IdentityNews::Decided(KycVerdict::Failed),
+            IdentityNews::Decided(KycVerdict::Review),
+        ];
+        let table = [
+            (Unknown, [Checking, Passed, Failed, Review]),
+            (Checking, [Checking, Passed, Failed, Review]),
+            (Passed, [Passed, Passed, Passed, Passed]),
+            (Failed, [Checking, Passed, Failed, Review]),
+            (Review, [Checking, Passed, Failed, Review]),
+        ];
+        assert_eq!(table.map(|row| row.0), IdentityStatus::ALL);
+        assert_eq!(news.len(), 1 + KycVerdict::ALL.len());
+        for (from, after) in table {
+            for (heard, to) in news.into_iter().zip(after) {
+                assert_eq!(from.after(heard), to, "{from:?} {heard:?}");
             }
         }
     }
@@ -281,10 +327,15 @@ mod tests {
             (LifeEvent::Settled(second), CustomerStage::Borrower),
             (LifeEvent::Settled(first), CustomerStage::Settled),
             (LifeEvent::Disbursed(second), CustomerStage::Borrower),
+            (LifeEvent::Cancelled(second), CustomerStage::Settled),
         ] {
             master.live(life, Timestamp::default());
             assert_eq!(master.stage, stage, "after {life:?}");
         }
-        assert_eq!((master.loans_taken, master.loans_settled), (3, 2), "what is told twice counts once");
+        assert_eq!(
+            (master.loans_taken, master.loans_settled),
+            (3, 2),
+            "what is told twice counts once, what is cancelled never"
+        );
     }
 }

@@ -5,7 +5,7 @@
 mod model;
 
 use sycee_contract::{
-    CustomerId, CustomerRegistered, CustomerSegmentChanged, CustomerStageChanged, RepaymentSucceeded,
+    CustomerId, CustomerRegistered, CustomerSegmentChanged, CustomerStageChanged, RepaymentKind, RepaymentSucceeded,
 };
 use sycee_money::Money;
 use sycee_runtime::{Handled, Json, Registry, Work};
@@ -52,7 +52,8 @@ fn follow_stage(work: &mut Work, event: &CustomerStageChanged) -> Handled<()> {
 
 fn note_repayment(work: &mut Work, event: &RepaymentSucceeded) -> Handled<()> {
     let Some(mut profile) = work.get::<CustomerProfile>(event.customer)? else { return Ok(()) };
-    let settled = event.settled.then_some(event.loan);
+    // A loan that was cancelled in its cooling-off time proves nothing.
+    let settled = (event.settled && event.kind != RepaymentKind::Cancel).then_some(event.loan);
     let before = profile.segment;
     profile.note_repayment(event.amount, settled, event.worst_days_past_due)?;
     if profile.segment != before {

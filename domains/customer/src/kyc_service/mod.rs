@@ -1,18 +1,19 @@
 //! KYC service: checks that a customer is who the document says.
 //!
-//! Invariant: a document number identifies one customer; only a failed or superseded case gives it free.
+//! Invariant: a document number identifies one customer: a [`DocumentHolder`] stands as long as a case holds the document,
+//! and only a failed or superseded case gives it free.
+//! Invariant: a customer hands in at most [`SUBMISSIONS`] documents.
 //! Invariant: a provider's answer decides a case once; a repeated or late one changes nothing.
 
 mod model;
 
 use sycee_contract::{
-    CheckBlacklist, CustomerId, CustomerRegistered, Date, KycCaseFigures, KycCompleted, KycSubmitted,
-    KycSubmittedAnswer, KycVerdict, OpenWorkOrder, QueryKycCase, RecordKycResult, Rejection, Sensitive, SubmitKyc,
-    VerifyIdentity,
+    CheckBlacklist, CustomerRegistered, Date, KycCaseFigures, KycCompleted, KycSubmitted, KycSubmittedAnswer,
+    KycVerdict, OpenWorkOrder, QueryKycCase, RecordKycResult, Rejection, Sensitive, SubmitKyc, VerifyIdentity,
 };
-use sycee_runtime::{Blind, Handled, Registry, Work};
+use sycee_runtime::{Handled, Json, Registry, Work};
 
-pub use model::{Assessment, CaseStep, KycCase, KycCaseStatus, KycPolicy, KycStanding};
+pub use model::{Assessment, CaseStep, DocumentHolder, KycCase, KycCaseStatus, KycPolicy, KycStanding, SUBMISSIONS};
 
 use crate::CustomerRejection;
 
@@ -22,6 +23,7 @@ pub fn register(registry: &mut Registry) {
         .service("kyc-service")
         .entity::<KycStanding>()
         .entity::<KycCase>()
+        .entity::<DocumentHolder>()
         .on::<CustomerRegistered>(await_document)
         .handles::<SubmitKyc>(submit_kyc)
         .handles::<RecordKycResult>(record_kyc_result)
@@ -35,7 +37,7 @@ pub fn register(registry: &mut Registry) {
 
 fn await_document(work: &mut Work, event: &CustomerRegistered) -> Handled<()> {
     if work.get::<KycStanding>(event.customer)?.is_none() {
-        work.save(KycStanding { customer: event.customer, current_case: None, submissions: 0 });
+        work.save(KycStanding { customer: event.customer, current_case: None, submitted: Json(Vec::new()) });
     }
     Ok(())
 }
@@ -46,14 +48,16 @@ fn submit_kyc(work: &mut Work, cmd: &SubmitKyc) -> Handled<KycSubmittedAnswer> {
     let number = model::check_documents(cmd, work.today())?;
     if let Some(mut previous) = current_case(work, &standing)? {
         previous.make_way()?;
-        work.save(previous);
+        keep(work, previous)?;
     }
+    standing.submit(work.now())?;
     let document_index = work.blind("document", &number);
-    refuse_used_document(work, document_index, cmd.customer)?;
+    if work.read::<DocumentHolder>(document_index)?.is_some_and(|holder| holder.customer != cmd.customer) {
+        return Err(CustomerRejection::DocumentAlreadyUsed.into());
+    }
 
     let case = KycCase::submit(work.new_id(), cmd, document_index, work.now());
     standing.current_case = Some(case.id);
-    standing.submissions += 1;
     work.save(standing);
     work.effect(VerifyIdentity {
         case: case.id,
@@ -72,20 +76,24 @@ fn submit_kyc(work: &mut Work, cmd: &SubmitKyc) -> Handled<KycSubmittedAnswer> {
         document_index: document_index.to_hex(),
     });
     let answer = KycSubmittedAnswer { case: case.id };
-    work.save(case);
+    keep(work, case)?;
     Ok(answer)
+}
+
+/// Keeps a case, and with it whether its document is held.
+fn keep(work: &mut Work, case: KycCase) -> Handled<()> {
+    let holder = work.read::<DocumentHolder>(case.document_index)?;
+    match (holder, case.status.holds_document()) {
+        (None, true) => work.save(case.holder()),
+        (Some(holder), false) if holder.held_by == case.id => work.delete::<DocumentHolder>(case.document_index),
+        _ => {}
+    }
+    work.save(case);
+    Ok(())
 }
 
 fn current_case(work: &mut Work, standing: &KycStanding) -> Handled<Option<KycCase>> {
     standing.current_case.map_or(Ok(None), |case| work.get::<KycCase>(case))
-}
-
-fn refuse_used_document(work: &mut Work, document_index: Blind, customer: CustomerId) -> Handled<()> {
-    let holders = work.find(KycCase::by_document(document_index))?;
-    if holders.iter().any(|case| case.customer != customer && case.status.holds_document()) {
-        return Err(CustomerRejection::DocumentAlreadyUsed.into());
-    }
-    Ok(())
 }
 
 fn record_kyc_result(work: &mut Work, fact: &RecordKycResult) -> Handled<()> {
@@ -120,8 +128,7 @@ fn record_kyc_result(work: &mut Work, fact: &RecordKycResult) -> Handled<()> {
             key: format!("kyc-review-{}", case.id),
         });
     }
-    work.save(case);
-    Ok(())
+    keep(work, case)
 }
 
 fn query_kyc_case(work: &mut Work, query: &QueryKycCase) -> Handled<KycCaseFigures> {
@@ -137,7 +144,7 @@ fn take_decision(work: &mut Work, event: &KycCompleted) -> Handled<()> {
     {
         let mut case = KycCase::clone(&case);
         case.decide(event.verdict, &event.reasons, work.now());
-        work.save(case);
+        keep(work, case)?;
     }
     Ok(())
 }

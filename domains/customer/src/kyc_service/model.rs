@@ -2,11 +2,15 @@
 
 use serde::Deserialize;
 use sycee_contract::{
-    CustomerId, Date, KycCaseId, KycVerdict, RecordKycResult, Rejection, Sensitive, SubmitKyc, Timestamp,
+    CustomerId, Date, KycCaseId, KycVerdict, LINE_MAX, NAME_MAX, RecordKycResult, Rejection, Sensitive, SubmitKyc,
+    Timestamp, check_text,
 };
 use sycee_runtime::{Blind, Halt, Json, entity, text_enum};
 
-use crate::CustomerRejection;
+use crate::{CustomerRejection, Window};
+
+/// How many documents a customer may hand in: five a day.
+pub const SUBMISSIONS: Window = Window { times: 5, seconds: 24 * 3_600 };
 
 /// From which scores a person is believed. All scores in basis points, 0 to 10000.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -129,8 +133,32 @@ entity! {
         customer: CustomerId,
         /// The case that counts; none until a document is handed in.
         current_case: Option<KycCaseId>,
-        /// How many documents were handed in.
-        submissions: u32,
+        /// When documents were handed in during the last day, oldest first.
+        submitted: Json<Vec<Timestamp>>,
+    }
+}
+
+impl KycStanding {
+    /// Takes one of the day's submissions. Errors: `KYC_SUBMISSIONS_EXCEEDED`.
+    pub fn submit(&mut self, now: Timestamp) -> Result<(), CustomerRejection> {
+        if let Some(retry_at) = SUBMISSIONS.full_until(&self.submitted, now) {
+            let (customer, submissions) = (self.customer, SUBMISSIONS.times);
+            return Err(CustomerRejection::KycSubmissionsExceeded { customer, submissions, retry_at });
+        }
+        SUBMISSIONS.take(&mut self.submitted, now);
+        Ok(())
+    }
+}
+
+entity! {
+    /// The case that holds a document: nobody else may use it.
+    pub struct DocumentHolder in "document_holder" of "kyc-service" key document_index: Blind {
+        /// Blind index of the document's number.
+        document_index: Blind,
+        /// The customer.
+        customer: CustomerId,
+        /// The case.
+        held_by: KycCaseId,
     }
 }
 
@@ -171,7 +199,6 @@ entity! {
         decided_at: Option<Timestamp>,
     }
     index by_customer(customer: CustomerId);
-    index by_document(document_index: Blind);
     subject customer;
 }
 
@@ -205,6 +232,11 @@ impl KycCase {
             submitted_at: now,
             decided_at: None,
         }
+    }
+
+    /// The hold of this case on its document.
+    pub fn holder(&self) -> DocumentHolder {
+        DocumentHolder { document_index: self.document_index, customer: self.customer, held_by: self.id }
     }
 
     /// Makes way for another document of the same customer.
@@ -263,16 +295,13 @@ fn normalised(number: &str) -> String {
 /// Errors: `INVALID_FIELD`.
 pub(super) fn check_documents(cmd: &SubmitKyc, today: Date) -> Result<String, Rejection> {
     let number = normalised(cmd.document_number.reveal());
-    let rules = [
-        (!cmd.document_type.trim().is_empty(), "documentType", "not empty", "ghana-card"),
-        ((4..=40).contains(&number.len()), "documentNumber", "4 to 40 letters and digits", "GHA-000000000-0"),
-        (!cmd.full_name.reveal().trim().is_empty(), "fullName", "not empty", "Ama Mensah"),
-        (!cmd.document_image.trim().is_empty(), "documentImage", "the key of a stored object", "kyc/42/front.jpg"),
-        (!cmd.liveness_video.trim().is_empty(), "livenessVideo", "the key of a stored object", "kyc/42/selfie.mp4"),
-    ];
-    if let Some((_, field, rule, example)) = rules.into_iter().find(|(holds, ..)| !holds) {
-        return Err(Rejection::invalid(field, rule, example));
+    if !(4..=40).contains(&number.len()) {
+        return Err(Rejection::invalid("documentNumber", "4 to 40 letters and digits", "GHA-000000000-0"));
     }
+    check_text("documentType", &cmd.document_type, NAME_MAX, "ghana-card")?;
+    check_text("fullName", cmd.full_name.reveal(), LINE_MAX, "Ama Mensah")?;
+    check_text("documentImage", &cmd.document_image, LINE_MAX, "kyc/42/front.jpg")?;
+    check_text("livenessVideo", &cmd.liveness_video, LINE_MAX, "kyc/42/selfie.mp4")?;
     parse_birth_date(&cmd.birth_date, today)?;
     Ok(number)
 }

@@ -1,11 +1,12 @@
 //! The golden record and the profile, as other domains' events move them.
 
 use sycee_contract::{
-    Address, BlacklistEntryAdded, ConsentKind, CreditApplicationId, CreditLimitChanged, CreditLineApproved,
-    CreditLineFigures, CreditLineFrozen, CustomerId, CustomerSegmentChanged, CustomerStageChanged, Date, DecisionId,
-    DisbursementSucceeded, EmergencyContact, Employment, EntryId, FundAccountId, GrantConsent, Identifier as _, LoanId,
-    PartnerId, PostingId, PostingParts, QueryProductOffer, Rejection, RepaymentKind, RepaymentSucceeded, ReservationId,
-    RevokeConsent, RiskDecisionMade, RiskOutcome, RiskPurpose, RiskSubject, Sensitive, Timestamp,
+    Address, BlacklistEntryAdded, BlacklistEntryRemoved, ConsentKind, CreditApplicationId, CreditLimitChanged,
+    CreditLineApproved, CreditLineFigures, CreditLineFrozen, CustomerId, CustomerSegmentChanged, CustomerStageChanged,
+    Date, DecisionId, DisbursementSucceeded, EmergencyContact, Employment, EntryId, FundAccountId, GrantConsent,
+    Identifier as _, LoanId, PartnerId, PostingId, PostingParts, QueryProductOffer, Rejection, RepaymentKind,
+    RepaymentSucceeded, ReservationId, RevokeConsent, RiskDecisionMade, RiskOutcome, RiskPurpose, RiskSubject,
+    Sensitive, Timestamp,
 };
 use sycee_customer::customer_master::{CustomerMaster, CustomerStage, IdentityStatus};
 use sycee_customer::customer_profile::{CustomerProfile, CustomerTag, Segment};
@@ -199,6 +200,21 @@ fn repayments_make_the_segment() {
 }
 
 #[test]
+fn a_cancelled_loan_proves_nothing() {
+    each(|scene| {
+        let id = register(scene, PHONE);
+        for loan in [10, 11, 12] {
+            scene.happened(disbursed(id, loan));
+            scene.happened(RepaymentSucceeded { kind: RepaymentKind::Cancel, ..repaid(id, loan, true, 0) });
+            assert!(scene.emitted::<CustomerSegmentChanged>().is_empty());
+        }
+        let (profile, master) = (scene.load::<CustomerProfile>(id).unwrap(), scene.load::<CustomerMaster>(id).unwrap());
+        assert_eq!((profile.segment, profile.settled_loans.len()), (Segment::Fresh, 0));
+        assert_eq!((master.loans_taken, master.loans_settled, master.stage), (3, 0, CustomerStage::Settled));
+    });
+}
+
+#[test]
 fn the_record_gathers_what_others_say() {
     each(|scene| {
         let id = register(scene, PHONE);
@@ -288,6 +304,15 @@ fn the_record_gathers_what_others_say() {
         assert_eq!(record(scene).blacklisted_for, None);
         scene.happened(listed(vec![customer(99_999), id]));
         assert_eq!(record(scene).blacklisted_for.as_deref(), Some("FRAUD"));
+        let removed = |customers| BlacklistEntryRemoved {
+            kind: "phone".to_owned(),
+            reason: "FRAUD_REFUTED".to_owned(),
+            customers,
+        };
+        scene.happened(removed(Vec::new()));
+        assert_eq!(record(scene).blacklisted_for.as_deref(), Some("FRAUD"), "something else of his is listed");
+        scene.happened(removed(vec![customer(99_999), id]));
+        assert_eq!(record(scene).blacklisted_for, None);
 
         scene.happened(disbursed(id, 10));
         scene.happened(repaid(id, 10, true, 0));

@@ -1,10 +1,12 @@
 //! KYC cases from document to verdict.
 
 use sycee_contract::{
-    DecideKycReview, Identifier as _, KycCaseId, KycCompleted, KycSubmitted, KycVerdict, OpenWorkOrder,
+    CustomerId, DecideKycReview, Identifier as _, KycCaseId, KycCompleted, KycSubmitted, KycVerdict, OpenWorkOrder,
     RecordKycResult, Sensitive, SubmitKyc, VerifyIdentity,
 };
 use sycee_customer::kyc_service::{KycCase, KycCaseStatus, KycStanding};
+
+use sycee_runtime::testing::Scene;
 
 use crate::support::*;
 
@@ -129,10 +131,69 @@ fn one_customer_a_document() {
         let refusal = scene.request(documents(second, "gha 000000001 1")).unwrap_err();
         assert_eq!(refusal.code, "DOCUMENT_ALREADY_USED");
         assert!(scene.effects::<VerifyIdentity>().is_empty());
-        assert_eq!(scene.load::<KycStanding>(second).unwrap().submissions, 0);
+        assert!(scene.load::<KycStanding>(second).unwrap().submitted.is_empty());
 
         scene.fact(kyc_answer(case, 9_900, 100));
         scene.request(documents(second, DOCUMENT)).unwrap();
+    });
+}
+
+/// Hands a document in and has it fail, as often as `times`, a day apart.
+fn fail(scene: &mut Scene, customer: CustomerId, document: &str, times: u32) {
+    for _ in 0..times {
+        let case = scene.request(documents(customer, document)).unwrap().case;
+        scene.fact(kyc_answer(case, 9_900, 100));
+        scene.advance_seconds(24 * 3_600);
+    }
+}
+
+#[test]
+fn a_document_that_failed_often_still_identifies_one_customer() {
+    each(|scene| {
+        let (first, second) = (register(scene, PHONE), register(scene, SECOND_PHONE));
+        fail(scene, second, DOCUMENT, 101);
+        let case = scene.request(documents(first, DOCUMENT)).unwrap().case;
+        assert_eq!(scene.request(documents(second, DOCUMENT)).unwrap_err().code, "DOCUMENT_ALREADY_USED");
+        scene.fact(kyc_answer(case, 9_900, 9_900));
+        assert_eq!(scene.request(documents(second, DOCUMENT)).unwrap_err().code, "DOCUMENT_ALREADY_USED");
+    });
+}
+
+#[test]
+fn a_document_is_held_as_long_as_its_case_stands() {
+    each(|scene| {
+        let (first, second) = (register(scene, PHONE), register(scene, SECOND_PHONE));
+        let refused = |scene: &mut Scene| {
+            let refusal = scene.request(documents(second, DOCUMENT)).unwrap_err();
+            assert_eq!(refusal.code, "DOCUMENT_ALREADY_USED");
+        };
+        let case = scene.request(documents(first, DOCUMENT)).unwrap().case;
+        refused(scene);
+        scene.fact(kyc_answer(case, 7_000, 9_900));
+        refused(scene);
+        scene.request(decide(case, KycVerdict::Failed)).unwrap();
+        let held = scene.request(documents(second, DOCUMENT)).unwrap().case;
+        scene.fact(kyc_answer(held, 7_000, 9_900));
+        assert_eq!(scene.request(documents(first, DOCUMENT)).unwrap_err().code, "DOCUMENT_ALREADY_USED");
+        scene.request(documents(second, "GHA-2222")).unwrap();
+        scene.request(documents(first, DOCUMENT)).unwrap();
+    });
+}
+
+#[test]
+fn five_documents_a_day() {
+    each(|scene| {
+        let id = register(scene, PHONE);
+        for nr in 0..5 {
+            let case = scene.request(documents(id, &format!("GHA-000{nr}"))).unwrap().case;
+            scene.fact(kyc_answer(case, 9_900, 100));
+        }
+        let refusal = scene.request(documents(id, DOCUMENT)).unwrap_err();
+        assert_eq!(refusal.code, "KYC_SUBMISSIONS_EXCEEDED");
+        assert_eq!(refusal.details["retryAt"], scene.now().plus_days(1).to_string());
+        assert!(scene.effects::<VerifyIdentity>().is_empty());
+        scene.advance_seconds(24 * 3_600);
+        scene.request(documents(id, DOCUMENT)).unwrap();
     });
 }
 
@@ -146,6 +207,8 @@ fn what_cannot_be_handed_in() {
             (documents(id, "1-2"), "INVALID_FIELD"),
             (SubmitKyc { full_name: Sensitive::new(" "), ..good.clone() }, "INVALID_FIELD"),
             (SubmitKyc { document_type: String::new(), ..good.clone() }, "INVALID_FIELD"),
+            (SubmitKyc { document_type: "x".repeat(81), ..good.clone() }, "INVALID_FIELD"),
+            (SubmitKyc { document_image: "x".repeat(201), ..good.clone() }, "INVALID_FIELD"),
             (SubmitKyc { document_image: String::new(), ..good.clone() }, "INVALID_FIELD"),
             (SubmitKyc { liveness_video: String::new(), ..good.clone() }, "INVALID_FIELD"),
             (SubmitKyc { birth_date: Sensitive::new("31.3.1994"), ..good.clone() }, "INVALID_FIELD"),

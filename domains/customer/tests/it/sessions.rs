@@ -1,11 +1,12 @@
 //! Logging in and out: who may, on which device, how long.
 
 use sycee_contract::{
-    CheckCustomerBlacklist, CheckSession, CustomerLoggedIn, Device, LogIn, LogOut, OtpPurpose, RequestOtp, SendOtp,
-    Sensitive, SessionId,
+    BlacklistEntryAdded, CheckCustomerBlacklist, CheckSession, CustomerLoggedIn, Device, Identifier as _, LogIn,
+    LogOut, OtpPurpose, RequestOtp, SendOtp, Sensitive, SessionId,
 };
 use sycee_customer::SessionPolicy;
 use sycee_customer::customer_center::Session;
+use sycee_runtime::storage::{ColumnKind, Value, collect};
 use sycee_runtime::testing::Scene;
 
 use crate::support::*;
@@ -98,10 +99,45 @@ fn logins_that_are_refused() {
         assert_eq!(scene.request(blocked).unwrap_err().code, "BLACKLISTED");
         scene.advance_seconds(5 * 60);
         assert_eq!(scene.request(late).unwrap_err().code, "OTP_EXPIRED");
-        for purpose in [OtpPurpose::Login, OtpPurpose::Register] {
-            let fourth = scene.request(RequestOtp { purpose, ..otp(PHONE) });
-            assert_eq!(fourth.unwrap_err().code, "OTP_RATE_LIMITED", "{purpose:?}: every purpose counts");
-        }
+        let fourth = scene.request(RequestOtp { purpose: OtpPurpose::Login, ..otp(PHONE) });
+        assert_eq!(fourth.unwrap_err().code, "OTP_RATE_LIMITED");
+        scene.request(otp(PHONE)).unwrap();
+    });
+}
+
+#[test]
+fn who_is_listed_is_logged_out_everywhere() {
+    each(|scene| {
+        let (ama, kofi) = (register(scene, PHONE), register(scene, "+233200000001"));
+        let cmd = login(scene, PHONE, OtpPurpose::Login, "device-2");
+        let second = scene.request(cmd).unwrap().session;
+        let listed =
+            |customers| BlacklistEntryAdded { kind: "phone".to_owned(), reason: "FRAUD".to_owned(), customers };
+        scene.happened(listed(vec![customer(99_999)]));
+        assert!(scene.request(CheckSession { customer: ama, session: second }).unwrap());
+        scene.happened(listed(vec![ama]));
+        let left: Vec<_> = scene.all::<Session>().iter().map(|session| session.customer).collect();
+        assert_eq!(left, [kofi]);
+        assert!(!scene.request(CheckSession { customer: ama, session: second }).unwrap());
+    });
+}
+
+/// Under whose key the newest lines of the log are sealed, oldest first.
+fn sealed_for(scene: &mut Scene, lines: usize) -> Vec<Option<i64>> {
+    let sql = "SELECT subject FROM message_log ORDER BY id";
+    let rows = collect(scene.writer().reader(), sql, &[], &[ColumnKind::Int]).unwrap();
+    let subjects = rows.iter().map(|row| if let Value::Int(subject) = row[0] { Some(subject) } else { None });
+    subjects.collect::<Vec<_>>().split_off(rows.len() - lines)
+}
+
+#[test]
+fn what_a_known_phone_asks_for_is_sealed_under_its_owners_key() {
+    each(|scene| {
+        let ama = register(scene, PHONE);
+        let cmd = login(scene, PHONE, OtpPurpose::Login, "device-2");
+        scene.request(LogIn { code: Sensitive::new("not it"), ..cmd }).unwrap_err();
+        scene.request(otp("+233200000001")).unwrap();
+        assert_eq!(sealed_for(scene, 3), [Some(ama.number()), Some(ama.number()), None]);
     });
 }
 

@@ -1,8 +1,8 @@
 //! Signatures: a password confirms one text of one loan for one customer, once, for five minutes.
 
 use sycee_contract::{
-    CheckSignature, ConfirmSignature, CustomerId, Identifier as _, LoanId, OtpPurpose, RequestOtp, SendOtp, Sensitive,
-    SignedText,
+    Actor, CheckSignature, ConfirmSignature, CustomerId, Identifier as _, LoanId, OtpPurpose, RequestOtp, SendOtp,
+    Sensitive, SignedText,
 };
 use sycee_runtime::testing::Scene;
 
@@ -18,7 +18,8 @@ fn request(phone: &str, signs: SignedText) -> RequestOtp {
 
 /// Asks for a password to sign a text, and answers the confirmation that uses it.
 fn confirmation(scene: &mut Scene, customer: CustomerId, signs: SignedText) -> ConfirmSignature {
-    let challenge = scene.request(request(PHONE, signs.clone())).unwrap().challenge;
+    let asked = scene.request_by(&Actor::of_customer(customer), request(PHONE, signs.clone()));
+    let challenge = asked.unwrap().challenge;
     let code = scene.effects::<SendOtp>().remove(0).code;
     ConfirmSignature { customer, challenge, code, signs, device_id: "device-1".to_owned() }
 }
@@ -51,6 +52,24 @@ fn a_confirmed_signature_is_proved_for_its_text_alone() {
 }
 
 #[test]
+fn a_password_to_sign_goes_to_the_customer_who_asks() {
+    each(|scene| {
+        let ama = register(scene, PHONE);
+        let kofi = register(scene, "+233200000001");
+        let asked = request(PHONE, text(7, "c0ffee"));
+        for actor in ["guest:device-1", "staff:ama", &Actor::of_customer(kofi)] {
+            assert_eq!(scene.request_by(actor, asked.clone()).unwrap_err().code, "NOT_PERMITTED", "{actor}");
+            assert!(scene.effects::<SendOtp>().is_empty());
+        }
+        for _ in 0..3 {
+            scene.request_by("guest:device-1", RequestOtp { purpose: OtpPurpose::Login, ..otp(PHONE) }).unwrap();
+        }
+        scene.request_by(&Actor::of_customer(ama), asked).unwrap();
+        assert_eq!(scene.effects::<SendOtp>().len(), 1, "other people's requests do not take the signer's passwords");
+    });
+}
+
+#[test]
 fn confirmations_that_are_refused() {
     each(|scene| {
         let customer = register(scene, PHONE);
@@ -71,9 +90,10 @@ fn confirmations_that_are_refused() {
         scene.advance_seconds(5 * 60);
         assert_eq!(scene.request(right).unwrap_err().code, "OTP_EXPIRED");
 
+        let long = RequestOtp { signs: Some(text(7, &"x".repeat(201))), ..request(PHONE, text(7, "c0ffee")) };
         let no_text = RequestOtp { signs: None, ..request(PHONE, text(7, "c0ffee")) };
         let no_purpose = RequestOtp { purpose: OtpPurpose::Login, ..request(PHONE, text(7, "c0ffee")) };
-        for wrong in [no_text, no_purpose] {
+        for wrong in [long, no_text, no_purpose] {
             assert_eq!(scene.request(wrong).unwrap_err().code, "INVALID_FIELD");
         }
     });

@@ -60,6 +60,34 @@ fn a_work_order_is_closed_once_and_its_key_is_free_again() {
 }
 
 #[test]
+fn every_state_meets_every_message() {
+    let table = [(WorkOrderStatus::Open, 2, false, None), (WorkOrderStatus::Closed, 1, true, Some("UNEXPECTED_STATE"))];
+    assert_eq!(table.map(|row| row.0), WorkOrderStatus::ALL);
+    for (status, times, opens_another, refusal) in table {
+        market(|scene| {
+            let in_state = |scene: &mut Scene, key: &str| {
+                scene.fact(open(key));
+                let order = scene.emitted::<WorkOrderCreated>().remove(0).work_order;
+                if status == WorkOrderStatus::Closed {
+                    scene.request(close(order, "done")).unwrap();
+                }
+                order
+            };
+            let order = in_state(scene, "asked for again");
+            scene.fact(open("asked for again"));
+            assert_eq!(scene.emitted::<WorkOrderCreated>().len(), usize::from(opens_another), "{status:?}");
+            let after = scene.load::<WorkOrder>(order).unwrap();
+            assert_eq!((after.status, after.times), (status, times));
+
+            let order = in_state(scene, "closed again");
+            let refused = scene.request(close(order, "once more")).err().map(|refused| refused.code);
+            assert_eq!(refused.as_deref(), refusal, "{status:?}");
+            assert_eq!(scene.load::<WorkOrder>(order).unwrap().status, WorkOrderStatus::Closed);
+        });
+    }
+}
+
+#[test]
 fn closing_needs_a_work_order() {
     market(|scene| {
         assert_eq!(scene.request(close(WorkOrderId::from_number(1), "done")).unwrap_err().code, "NOT_FOUND");

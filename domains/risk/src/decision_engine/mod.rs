@@ -1,7 +1,7 @@
 //! Decision engine: reviews a customer for admission, credit, distribution or drawdown.
 //!
 //! Invariant: every decision is stored with its inputs, and `inputs_hash` is the hash of exactly those.
-//! Invariant: while an admission decision is in force no second one is made.
+//! Invariant: while an admission decision is in force consents bring about no second one; whoever asks for a review gets it.
 //! Invariant: an event never fails for want of a policy: people get a work order instead.
 
 mod model;
@@ -40,6 +40,7 @@ fn execute_risk_review(work: &mut Work, cmd: &ExecuteRiskReview) -> Handled<Risk
         let rule = format!("an amount that a review for {} can decide about", cmd.purpose.name().to_lowercase());
         return Err(Rejection::invalid("requested", rule, "500.00").into());
     }
+    inputs::check_facts(&cmd.facts)?;
     review(work, cmd, BTreeMap::new())
 }
 
@@ -181,6 +182,7 @@ fn canonical(inputs: &RiskInputs) -> Result<Vec<u8>, Fault> {
     serde_json::to_vec(inputs).map_err(|error| Fault::corrupt("risk inputs have no JSON form").because(error))
 }
 
+/// One customer's score says nothing about others who were seen on the device.
 fn blacklist_device(work: &mut Work, decision: &RiskDecision) {
     let features = &decision.inputs.features;
     let listed = features.get("device_blacklisted").is_some_and(|listed| listed == "yes");
@@ -189,6 +191,7 @@ fn blacklist_device(work: &mut Work, decision: &RiskDecision) {
             kind: "device".to_owned(),
             value: Sensitive::new(device),
             reason: "VERY_HIGH_RISK".to_owned(),
+            sole_holder: Some(decision.customer),
         });
     }
 }

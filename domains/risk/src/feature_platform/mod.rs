@@ -6,11 +6,11 @@ mod model;
 
 use sycee_contract::{
     ConsentGranted, ConsentRevoked, CustomerDetailsUpdated, CustomerId, CustomerRegistered, DisbursementSucceeded,
-    ExecuteRiskReview, KycCompleted, OverdueBucketChanged, RepaymentSucceeded, RiskContribution,
+    ExecuteRiskReview, KycCompleted, OverdueBucketChanged, RepaymentKind, RepaymentSucceeded, RiskContribution,
 };
 use sycee_runtime::{Handled, Json, Registry, Work};
 
-pub use model::{CustomerFeatures, OpenLoan};
+pub use model::{CustomerFeatures, OpenLoan, Repaid};
 
 /// Registers the feature platform.
 pub fn register(registry: &mut Registry) {
@@ -64,7 +64,12 @@ fn on_disbursement_succeeded(work: &mut Work, event: &DisbursementSucceeded) -> 
 
 fn on_repayment_succeeded(work: &mut Work, event: &RepaymentSucceeded) -> Handled<()> {
     change(work, event.customer, |features| {
-        features.repaid(event.loan, event.principal_outstanding, event.settled, event.worst_days_past_due);
+        let end = match (event.settled, event.kind) {
+            (false, _) => Repaid::Part(event.principal_outstanding),
+            (true, RepaymentKind::Cancel) => Repaid::Cancelled,
+            (true, RepaymentKind::Normal | RepaymentKind::EarlySettlement) => Repaid::Settled,
+        };
+        features.repaid(event.loan, end, event.worst_days_past_due);
     })
 }
 

@@ -20,6 +20,17 @@ pub struct OpenLoan {
     pub days_past_due: u32,
 }
 
+/// What a repayment left of a loan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Repaid {
+    /// So much principal.
+    Part(Money),
+    /// Nothing.
+    Settled,
+    /// Nothing, in its cooling-off time: it proves nothing.
+    Cancelled,
+}
+
 entity! {
     /// Everything features are made of, for one customer.
     pub struct CustomerFeatures in "customer_features" of "feature-platform" key customer: CustomerId {
@@ -79,15 +90,19 @@ impl CustomerFeatures {
     }
 
     /// Money came in for a loan. Money for a settled loan counts as a repayment and changes nothing else.
-    pub fn repaid(&mut self, loan: LoanId, outstanding: Money, settled: bool, worst_days_past_due: u32) {
+    pub fn repaid(&mut self, loan: LoanId, left: Repaid, worst_days_past_due: u32) {
         self.repayments += 1;
         self.worst_days_past_due = self.worst_days_past_due.max(worst_days_past_due);
         let Some(at) = self.open_loans.iter().position(|open| open.loan == loan) else { return };
-        if settled {
-            self.open_loans.remove(at);
-            self.loans_settled += 1;
-        } else {
-            self.open_loans[at].principal = outstanding;
+        match left {
+            Repaid::Part(outstanding) => self.open_loans[at].principal = outstanding,
+            Repaid::Settled => {
+                self.open_loans.remove(at);
+                self.loans_settled += 1;
+            }
+            Repaid::Cancelled => {
+                self.open_loans.remove(at);
+            }
         }
     }
 
@@ -189,14 +204,17 @@ mod tests {
             .map(|name| feature(known, name))
         };
         assert_eq!(now(&known), ["2", "2", "800.50", "31", "1", "30"]);
-        known.repaid(first, ghs("100"), false, 35);
+        known.repaid(first, Repaid::Part(ghs("100")), 35);
         known.overdue(first, 0, false);
-        known.repaid(second, ghs("0"), true, 0);
-        known.repaid(second, ghs("0"), true, 0);
+        known.repaid(second, Repaid::Settled, 0);
+        known.repaid(second, Repaid::Settled, 0);
         assert_eq!(now(&known), ["2", "1", "100.00", "0", "1", "30"]);
         assert_eq!(
             ["repayments", "loans_settled", "worst_days_past_due"].map(|name| feature(&known, name)),
             ["3", "1", "35"]
         );
+        known.loan_disbursed(LoanId::from_number(12), ghs("300"));
+        known.repaid(LoanId::from_number(12), Repaid::Cancelled, 0);
+        assert_eq!(["loans_open", "loans_settled"].map(|name| feature(&known, name)), ["1", "1"]);
     }
 }

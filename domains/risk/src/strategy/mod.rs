@@ -60,8 +60,12 @@ pub struct RiskStrategy {
     pub name: String,
     /// Version, 1 upwards.
     pub version: u32,
+    /// Start of the file's BLAKE3, hex: tells apart files that claim the same version.
+    pub digest: String,
     /// Currency of limits and of amounts in rules.
     pub currency: Currency,
+    /// Attributes that customers declare and that rules and scorecard may look at.
+    pub declared: Vec<String>,
     /// Facts that a requester may tell, and the feature each becomes.
     pub request_facts: BTreeMap<String, String>,
     /// The points scorecard.
@@ -176,8 +180,8 @@ impl RiskStrategy {
         yaml::read(text)
     }
 
-    /// Name and version as decisions record them, such as `gh-default@1`.
+    /// Name, version and digest as decisions record them, such as `gh-default@1-9f86d081`.
     pub fn id(&self) -> String {
-        format!("{}@{}", self.name, self.version)
+        format!("{}@{}-{}", self.name, self.version, self.digest)
     }
 }

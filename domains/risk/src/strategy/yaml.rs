@@ -9,7 +9,7 @@ use serde::de::{self, Deserializer, Visitor};
 use sycee_contract::{RiskOutcome, RiskPurpose};
 use sycee_money::{Currency, Money, Rate};
 
-use crate::inputs::MEASURED;
+use crate::inputs::{MEASURED, REQUESTED};
 
 use super::{
     Bin, Characteristic, Condition, LimitRule, PurposePolicy, RiskStrategy, Rule, Scorecard, StrategyError, Test,
@@ -17,6 +17,8 @@ use super::{
 };
 
 const HOURS_MAX: u32 = 24 * 366;
+/// Hex digits of the file's hash that decisions record.
+const DIGEST_LENGTH: usize = 8;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -26,6 +28,8 @@ struct Document {
     currency: Currency,
     #[serde(default)]
     request_facts: BTreeMap<String, String>,
+    #[serde(default)]
+    declared: Vec<String>,
     scorecard: ScorecardText,
     tiers: Vec<BandText>,
     rules: Vec<RuleText>,
@@ -185,6 +189,13 @@ pub(super) fn read(text: &str) -> Result<RiskStrategy, StrategyError> {
             "purpose",
         )?;
     }
+    let known = KnownFeatures::of(&document);
+    for (index, characteristic) in document.scorecard.characteristics.iter().enumerate() {
+        known.require(&format!("scorecard.characteristics[{index}].feature"), &characteristic.feature)?;
+    }
+    for (index, rule) in document.rules.iter().enumerate() {
+        known.require(&format!("rules[{index}].feature"), &rule.feature)?;
+    }
     let mut purposes = BTreeMap::new();
     for (purpose, policy) in document.purposes {
         purposes.insert(purpose, purpose_policy(purpose, policy, document.currency)?);
@@ -192,13 +203,49 @@ pub(super) fn read(text: &str) -> Result<RiskStrategy, StrategyError> {
     Ok(RiskStrategy {
         name: document.name,
         version: document.version,
+        digest: blake3::hash(text.as_bytes()).to_hex().chars().take(DIGEST_LENGTH).collect(),
         currency: document.currency,
+        declared: document.declared,
         request_facts: document.request_facts,
         scorecard: scorecard(document.scorecard)?,
         bands: bands(&document.tiers)?,
         rules: rules(document.rules)?,
         purposes,
     })
+}
+
+/// Features that somebody measures, tells or declares.
+struct KnownFeatures(BTreeSet<String>);
+
+impl KnownFeatures {
+    fn of(document: &Document) -> Self {
+        let told = document.request_facts.values().chain(&document.declared).cloned();
+        Self(MEASURED.iter().chain(&[REQUESTED]).map(|name| (*name).to_owned()).chain(told).collect())
+    }
+
+    /// Errors: a rule on a feature that nobody knows would never fire.
+    fn require(&self, field: &str, feature: &str) -> Result<(), StrategyError> {
+        if self.0.contains(feature) {
+            return Ok(());
+        }
+        let nearest = self.0.iter().min_by_key(|known| distance(known, feature)).map_or("", String::as_str);
+        let rule = format!("nobody measures or tells {feature:?}: did you mean {nearest}? Or name it under `declared`");
+        Err(broken(field, rule, "age_in_years"))
+    }
+}
+
+/// How many letters have to be put in, taken out or changed.
+fn distance(one: &str, other: &str) -> usize {
+    let mut row: Vec<usize> = (0..=other.chars().count()).collect();
+    for (at, letter) in one.chars().enumerate() {
+        let mut diagonal = std::mem::replace(&mut row[0], at + 1);
+        for (to, wanted) in other.chars().enumerate() {
+            let changed = diagonal + usize::from(letter != wanted);
+            diagonal = row[to + 1];
+            row[to + 1] = changed.min(diagonal + 1).min(row[to] + 1);
+        }
+    }
+    row[other.chars().count()]
 }
 
 fn scorecard(card: ScorecardText) -> Result<Scorecard, StrategyError> {
@@ -293,7 +340,6 @@ fn rule(at: &str, text: RuleText) -> Result<Rule, StrategyError> {
     let code = !text.reason.is_empty()
         && text.reason.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_');
     require(code, format!("{at}.reason"), "an UPPER_SNAKE code", "OVERDUE_NOW")?;
-    require(!text.feature.is_empty(), format!("{at}.feature"), "the name of a feature", "age_in_years")?;
     require(text.outcome != RiskOutcome::Approve, format!("{at}.outcome"), "reject or review", "reject")?;
     let conditions: Vec<Condition> = [
         text.is.map(Condition::Is),

@@ -2,8 +2,7 @@
 
 use sycee_contract::{
     AddToBlacklist, BlacklistEntryAdded, BlacklistEntryRemoved, CheckBlacklist, CheckCustomerBlacklist,
-    CustomerLoggedIn, Identifier as _, RemoveFromBlacklist, RiskDecisionMade, RiskPurpose, Sensitive, SessionId,
-    Timestamp,
+    RemoveFromBlacklist, RiskDecisionMade, RiskPurpose, Sensitive,
 };
 use sycee_risk::risk_strategy_center::DecisionAudit;
 
@@ -67,6 +66,7 @@ fn nonsense_is_refused() {
         for cmd in [
             AddToBlacklist { kind: "email".to_owned(), ..blacklist_device("device-1") },
             AddToBlacklist { reason: String::new(), ..blacklist_device("device-1") },
+            AddToBlacklist { reason: "X".repeat(81), ..blacklist_device("device-1") },
             blacklist_device("  "),
         ] {
             assert_eq!(scene.request(cmd).unwrap_err().code, "INVALID_FIELD");
@@ -86,7 +86,7 @@ fn decisions_are_audited_by_strategy_purpose_and_day() {
             scene.request(review(AMA, RiskPurpose::Credit, Some(ghs(amount)))).unwrap();
             day = Some(scene.emitted::<RiskDecisionMade>()[0].valid_until.plus_days(-90).date());
         }
-        let audit = scene.load::<DecisionAudit>(("gh-default@1/credit".to_owned(), day.unwrap())).unwrap();
+        let audit = scene.load::<DecisionAudit>((format!("{}/credit", default_strategy().id()), day.unwrap())).unwrap();
         assert_eq!((audit.approved, audit.rejected, audit.referred), (2, 1, 0));
     });
 }
@@ -95,14 +95,6 @@ fn decisions_are_audited_by_strategy_purpose_and_day() {
 fn every_device_a_customer_was_seen_on_counts() {
     each(|scene| {
         onboard(scene, AMA, LOW);
-        let seen = |number: i64, device: &str| CustomerLoggedIn {
-            customer: customer(number),
-            session: SessionId::from_number(500),
-            device_id: device.to_owned(),
-            platform: "Android 15".to_owned(),
-            channel: "organic".to_owned(),
-            expires_at: Timestamp::default(),
-        };
         let other = AMA + 1;
         for event in [seen(AMA, "shared"), seen(AMA, "shared"), seen(AMA, "newest"), seen(other, "shared")] {
             scene.happened(event);
@@ -115,5 +107,16 @@ fn every_device_a_customer_was_seen_on_counts() {
             assert_eq!(scene.request(listed(number)).unwrap(), ["device"]);
         }
         assert!(scene.request(listed(99_999)).unwrap().is_empty());
+
+        scene.request(blacklist_device("newest")).unwrap();
+        let remove = |value: &str| RemoveFromBlacklist {
+            kind: "device".to_owned(),
+            value: Sensitive::new(value),
+            reason: "MISTAKE".to_owned(),
+        };
+        scene.request(remove("shared")).unwrap();
+        assert_eq!(scene.emitted::<BlacklistEntryRemoved>()[0].customers, [customer(other)], "one is listed yet");
+        scene.request(remove("newest")).unwrap();
+        assert_eq!(scene.emitted::<BlacklistEntryRemoved>()[0].customers, [customer(AMA)]);
     });
 }

@@ -110,6 +110,17 @@ fn behaviour_becomes_features() {
 }
 
 #[test]
+fn a_cancelled_loan_is_no_settled_one() {
+    each(|scene| {
+        onboard(scene, AMA, LOW);
+        scene.happened(disbursed(AMA, 10, ghs("500")));
+        scene.happened(RepaymentSucceeded { kind: RepaymentKind::Cancel, ..repaid(AMA, 10, ghs("0"), 0) });
+        let features = look(scene, AMA).2;
+        assert_eq!((features["loans_open"].as_str(), features["loans_settled"].as_str()), ("0", "0"));
+    });
+}
+
+#[test]
 fn arrears_stop_a_customer_until_they_are_cured() {
     each(|scene| {
         onboard(scene, AMA, LOW);

@@ -1,7 +1,8 @@
 //! What the decision engine decides, and what it leaves behind.
 
 use sycee_contract::{
-    AddToBlacklist, BlacklistEntryAdded, KycVerdict, OpenWorkOrder, RiskDecisionMade, RiskOutcome, RiskPurpose,
+    AddToBlacklist, BlacklistEntryAdded, CheckCustomerBlacklist, KycVerdict, OpenWorkOrder, RiskDecisionMade,
+    RiskOutcome, RiskPurpose,
 };
 use sycee_money::Rate;
 use sycee_risk::decision_engine::{ReviewHistory, RiskDecision};
@@ -33,7 +34,7 @@ fn credit_is_decided_by_tier() {
             assert_eq!((made.outcome, made.tier.as_str()), (outcome, tier), "{:?}", made.reasons);
             assert_eq!(made.limit, limit.map(ghs));
             assert_eq!(made.rate_surcharge, Rate::from_fraction_str(surcharge).unwrap());
-            assert_eq!((made.strategy.as_str(), made.subject.clone()), ("gh-default@1", cmd.subject));
+            assert_eq!((made.strategy.as_str(), made.subject.clone()), (default_strategy().id().as_str(), cmd.subject));
             let kept = scene.load::<RiskDecision>(made.decision).unwrap();
             assert_eq!((kept.outcome, kept.inputs_hash.clone()), (outcome, made.inputs_hash));
             assert_eq!(kept.valid_until.seconds_since(kept.decided_at), 2_160 * 3_600);
@@ -103,11 +104,52 @@ fn very_high_risk_marks_the_device_once() {
         let made = decided(scene);
         assert_eq!((made.outcome, made.tier.as_str()), (RiskOutcome::Reject, "very-high"));
         assert_eq!(scene.sent::<AddToBlacklist>()[0].value.reveal(), "device-1");
-        assert_eq!(scene.emitted::<BlacklistEntryAdded>().len(), 1);
+        assert_eq!(scene.emitted::<BlacklistEntryAdded>()[0].customers, [customer(AMA)]);
+        assert_eq!(scene.sent::<OpenWorkOrder>()[0].kind, "device-blacklisted-by-very-high-risk");
 
         scene.request(cmd).unwrap();
         assert_eq!(decided(scene).reasons[..2], ["DEVICE_BLACKLISTED", "SCORE_TIER_VERY_HIGH"]);
         assert!(scene.sent::<AddToBlacklist>().is_empty());
+    });
+}
+
+#[test]
+fn very_high_risk_marks_no_device_that_others_have_too() {
+    each(|scene| {
+        let others = [2, 3];
+        for number in others {
+            onboard(scene, number, LOW);
+            scene.happened(seen(number, "device-1"));
+        }
+        onboard(scene, AMA, VERY_HIGH);
+        let cmd = review(AMA, RiskPurpose::Credit, Some(amount_of(VERY_HIGH)));
+        scene.request(cmd).unwrap();
+        assert_eq!(decided(scene).tier, "very-high");
+        assert!(scene.emitted::<BlacklistEntryAdded>().is_empty());
+        let order = scene.sent::<OpenWorkOrder>().remove(0);
+        assert_eq!(order.kind, "device-shared-by-very-high-risk");
+        assert!(order.text.contains("cus-1") && order.text.contains("2 customers"), "{}", order.text);
+        for number in others {
+            let listed = scene.request(CheckCustomerBlacklist { customer: customer(number) }).unwrap();
+            assert!(listed.is_empty());
+        }
+    });
+}
+
+#[test]
+fn facts_are_few_and_short() {
+    each(|scene| {
+        let told = |facts: Vec<(String, String)>| {
+            let facts = facts.into_iter().collect();
+            sycee_contract::ExecuteRiskReview { facts, ..review(AMA, RiskPurpose::Credit, Some(ghs("500"))) }
+        };
+        for cmd in [
+            told(vec![("purpose".to_owned(), "x".repeat(201))]),
+            told(vec![("x".repeat(81), "1".to_owned())]),
+            told((0..33).map(|nr| (format!("fact-{nr}"), "1".to_owned())).collect()),
+        ] {
+            assert_eq!(scene.request(cmd).unwrap_err().code, "INVALID_FIELD");
+        }
     });
 }
 

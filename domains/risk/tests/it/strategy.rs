@@ -10,12 +10,36 @@ use crate::support::{DEFAULT_STRATEGY, default_strategy};
 #[test]
 fn the_default_strategy_says_what_its_file_says() {
     let strategy = default_strategy();
-    assert_eq!(strategy.id(), "gh-default@1");
+    let (version, digest) = strategy.id().rsplit_once('-').map(|(it, at)| (it.to_owned(), at.to_owned())).unwrap();
+    assert_eq!((version.as_str(), digest.len()), ("gh-default@1", 8));
     assert_eq!(strategy.bands, TierBands { low: 580, medium: 567, high: 530 });
     assert_eq!(strategy.scorecard.characteristics.len(), 13);
     assert_eq!(strategy.purposes.keys().copied().collect::<Vec<_>>(), RiskPurpose::ALL);
     let medium = strategy.purposes[&RiskPurpose::Credit].of(Tier::Medium).clone();
     assert_eq!((medium.outcome, medium.with_manual_review), (RiskOutcome::Approve, Some(RiskOutcome::Review)));
+}
+
+#[test]
+fn another_text_of_the_same_version_is_another_strategy() {
+    let changed = RiskStrategy::from_yaml(&DEFAULT_STRATEGY.replacen("at_least: 1,", "at_least: 2,", 1)).unwrap();
+    assert_eq!(changed.version, default_strategy().version);
+    assert_ne!(changed.id(), default_strategy().id());
+    assert_eq!(default_strategy().id(), default_strategy().id());
+}
+
+#[test]
+fn a_feature_that_nobody_knows_is_a_mistake_that_names_the_nearest() {
+    for (old, new, nearest) in [
+        ("feature: days_past_due_now", "feature: day_past_due_now", "days_past_due_now"),
+        ("feature: age_in_years, outside", "feature: age_years, outside", "age_in_years"),
+        ("    - feature: housing", "    - feature: housng", "housing"),
+        ("  - housing\n", "", "property"),
+    ] {
+        assert!(DEFAULT_STRATEGY.contains(old), "{old}");
+        let error = RiskStrategy::from_yaml(&DEFAULT_STRATEGY.replacen(old, new, 1)).unwrap_err();
+        assert!(error.field().is_some_and(|field| field.ends_with(".feature")), "{error}");
+        assert!(error.to_string().contains(&format!("did you mean {nearest}?")), "{error}");
+    }
 }
 
 #[test]

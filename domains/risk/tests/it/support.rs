@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 use sycee_contract::{
-    AddToBlacklist, ConsentGranted, ConsentKind, CustomerDetailsUpdated, CustomerId, CustomerRegistered,
-    ExecuteRiskReview, Identifier as _, KnownDetails, KycCaseId, KycCompleted, KycVerdict, LoanApplicationCreated,
-    LoanId, RiskPurpose, RiskSubject, Sensitive,
+    AddToBlacklist, ConsentGranted, ConsentKind, CustomerDetailsUpdated, CustomerId, CustomerLoggedIn,
+    CustomerRegistered, ExecuteRiskReview, Identifier as _, KnownDetails, KycCaseId, KycCompleted, KycVerdict,
+    LoanApplicationCreated, LoanId, RiskPurpose, RiskSubject, Sensitive, SessionId, Timestamp,
 };
 use sycee_money::{Currency, Money};
 use sycee_risk::RiskStrategy;
@@ -131,6 +131,23 @@ pub fn loan_application(number: i64, loan_number: i64, amount: Money) -> LoanApp
     }
 }
 
+/// The customer logs in on this device.
+pub fn seen(number: i64, device: &str) -> CustomerLoggedIn {
+    CustomerLoggedIn {
+        customer: customer(number),
+        session: SessionId::from_number(500),
+        device_id: device.to_owned(),
+        platform: "Android 15".to_owned(),
+        channel: "organic".to_owned(),
+        expires_at: Timestamp::default(),
+    }
+}
+
 pub fn blacklist_device(device: &str) -> AddToBlacklist {
-    AddToBlacklist { kind: "device".to_owned(), value: Sensitive::new(device), reason: "FRAUD_CONFIRMED".to_owned() }
+    AddToBlacklist {
+        kind: "device".to_owned(),
+        value: Sensitive::new(device),
+        reason: "FRAUD_CONFIRMED".to_owned(),
+        sole_holder: None,
+    }
 }

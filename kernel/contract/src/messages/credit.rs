@@ -27,7 +27,8 @@ commands! {
     /// Asks for a credit line.
     "apply-for-credit" ApplyForCredit -> CreditApplicationAnswer {
         owner: "credit-center", nature: Request, open_to: customer,
-        errors: ["CUSTOMER_NOT_ADMITTED", "APPLICATION_ALREADY_OPEN", "CREDIT_LINE_EXISTS", "COOLING_OFF_AFTER_REJECTION"],
+        errors: ["CUSTOMER_NOT_ADMITTED", "APPLICATION_ALREADY_OPEN", "CREDIT_LINE_EXISTS", "COOLING_OFF_AFTER_REJECTION",
+            "STRATEGY_NOT_FOUND"],
         undo: none "an application moves nothing until it is decided, and then it is over",
     } fields {
         /// The customer.
@@ -42,7 +43,7 @@ commands! {
 
     /// A person decides a credit application that was referred.
     "review-credit-application" ReviewCreditApplication -> () {
-        owner: "credit-center", nature: Request,
+        owner: "credit-center", nature: Request, errors: ["DECISION_EXPIRED"],
         undo: none "a granted line is frozen, a refused customer applies again",
     } fields {
         /// The application.

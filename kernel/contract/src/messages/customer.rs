@@ -89,9 +89,9 @@ struct KycCaseFigures { /// The customer.
     verdict: Option<KycVerdict>, } }
 
 commands! {
-    /// Sends a one-time password to a phone: valid 5 minutes, at most 3 per 15 minutes and phone.
+    /// Sends a one-time password to a phone: valid 5 minutes, at most 3 per 15 minutes, phone and purpose.
     "request-otp" RequestOtp -> OtpIssued {
-        owner: "customer-center", nature: Request, open_to: anyone, errors: ["OTP_RATE_LIMITED", "BLACKLISTED"],
+        owner: "customer-center", nature: Request, open_to: anyone, errors: ["OTP_RATE_LIMITED"],
         undo: none "a password that nobody uses expires",
     } fields {
         /// Phone, E.164.
@@ -105,7 +105,7 @@ commands! {
     /// Logs a customer in whose phone answered a one-time password.
     "log-in" LogIn -> SessionOpened {
         owner: "customer-center", nature: Request, open_to: anyone,
-        errors: ["OTP_EXPIRED", "OTP_MISMATCH", "OTP_ATTEMPTS_EXCEEDED", "PHONE_NOT_REGISTERED", "BLACKLISTED"],
+        errors: ["OTP_EXPIRED", "OTP_MISMATCH", "OTP_ATTEMPTS_EXCEEDED", "OTP_ANSWERS_EXCEEDED", "PHONE_NOT_REGISTERED", "BLACKLISTED"],
         undo: by "log-out",
     } fields {
         /// Phone, E.164.
@@ -143,7 +143,7 @@ commands! {
     /// Answers the one-time password that was sent for signing a contract.
     "confirm-signature" ConfirmSignature -> () {
         owner: "customer-center", nature: Request, open_to: customer,
-        errors: ["OTP_EXPIRED", "OTP_MISMATCH", "OTP_ATTEMPTS_EXCEEDED"],
+        errors: ["OTP_EXPIRED", "OTP_MISMATCH", "OTP_ATTEMPTS_EXCEEDED", "OTP_ANSWERS_EXCEEDED"],
         undo: none "a proof that nobody signs with expires",
     } fields {
         /// The customer.
@@ -174,7 +174,7 @@ commands! {
     /// Registers a customer whose phone answered a one-time password, and logs him in.
     "register-customer" RegisterCustomer -> SessionOpened {
         owner: "customer-center", nature: Request, open_to: anyone,
-        errors: ["OTP_EXPIRED", "OTP_MISMATCH", "OTP_ATTEMPTS_EXCEEDED", "PHONE_ALREADY_REGISTERED", "BLACKLISTED"],
+        errors: ["OTP_EXPIRED", "OTP_MISMATCH", "OTP_ATTEMPTS_EXCEEDED", "OTP_ANSWERS_EXCEEDED", "PHONE_ALREADY_REGISTERED", "BLACKLISTED"],
         undo: none "a customer without an agreement costs nothing; erasing the person is an operation of its own",
     } fields {
         /// Phone, E.164.
@@ -208,7 +208,7 @@ commands! {
 
     /// Hands in an identity document and a selfie: opens a KYC case and asks the provider to check it.
     "submit-kyc" SubmitKyc -> KycSubmittedAnswer {
-        owner: "kyc-service", nature: Request, open_to: customer, errors: ["KYC_ALREADY_PASSED", "DOCUMENT_ALREADY_USED"],
+        owner: "kyc-service", nature: Request, open_to: customer, errors: ["KYC_ALREADY_PASSED", "DOCUMENT_ALREADY_USED", "KYC_SUBMISSIONS_EXCEEDED"],
         undo: none "another document replaces the one before",
     } fields {
         /// The customer.

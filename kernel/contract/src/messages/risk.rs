@@ -67,6 +67,8 @@ commands! {
         value: Sensitive,
         /// Why, as a stable code.
         reason: String,
+        /// Only while nobody but this customer was seen with it; otherwise people are told instead. Either way people look.
+        sole_holder: Option<CustomerId>,
     }
 
     /// Takes a phone, document or device off the blacklist.
@@ -128,7 +130,7 @@ events! {
         excluded_products: Vec<String>,
         /// The decision must not be used after this.
         valid_until: Timestamp,
-        /// Strategy and version that decided, such as `gh-default@1`.
+        /// Strategy, version and short hash of the file that decided, such as `gh-default@1-9f86d081`.
         strategy: String,
         /// BLAKE3 of the inputs, hex.
         inputs_hash: String,
@@ -150,5 +152,7 @@ events! {
         kind: String,
         /// Why.
         reason: String,
+        /// Customers who have this phone, document or device, and nothing else that is listed.
+        customers: Vec<CustomerId>,
     }
 }

@@ -113,15 +113,15 @@ pub fn on_each_engine(body: impl Fn(MarketWriter)) {
 }
 
 pub fn once() -> Stimulus {
-    Stimulus::command("ama", Count::default())
+    Stimulus::command("staff:ama", Count::default())
 }
 
 pub fn once_more_later() -> Stimulus {
-    Stimulus::command("ama", Count { later: true, sms: 0 })
+    Stimulus::command("staff:ama", Count { later: true, sms: 0 })
 }
 
 pub fn sms(sms: u32) -> Stimulus {
-    Stimulus::command("ama", Count { later: false, sms })
+    Stimulus::command("staff:ama", Count { later: false, sms })
 }
 
 pub fn times(market: &mut MarketWriter) -> i64 {

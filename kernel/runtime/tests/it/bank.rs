@@ -242,7 +242,7 @@ pub fn on_each_engine(body: impl Fn(&DatabaseUrl, MarketWriter)) {
 
 pub fn put(writer: &mut MarketWriter, account: i64, units: i64) -> i64 {
     let deposit = Deposit { account, units, owner: format!("Owner {account}") };
-    writer.execute(Stimulus::command("test", deposit)).unwrap().answer::<Deposit>().unwrap()
+    writer.execute(Stimulus::command("staff:test", deposit)).unwrap().answer::<Deposit>().unwrap()
 }
 
 pub fn balance(writer: &mut MarketWriter, account: i64) -> i64 {

@@ -11,7 +11,7 @@ fn a_refused_request_leaves_only_its_counter() {
         put(&mut bank, 1, 100);
         put(&mut bank, 2, 100);
         let poor = Transfer { from: 1, to: 2, units: 500 };
-        let done = bank.execute(Stimulus::command("test", poor)).unwrap();
+        let done = bank.execute(Stimulus::command("staff:test", poor)).unwrap();
         assert_eq!(done.outcome.unwrap_err().code, "POOR");
         bank.sync().unwrap();
         drop(bank);
@@ -27,7 +27,7 @@ fn a_refused_send_comes_back_to_its_sender_alone() {
     on_each_engine(|_, mut bank| {
         put(&mut bank, 1, 100);
         put(&mut bank, 2, 100);
-        let done = bank.execute(Stimulus::command("test", Transfer { from: 1, to: 2, units: 99 })).unwrap();
+        let done = bank.execute(Stimulus::command("staff:test", Transfer { from: 1, to: 2, units: 99 })).unwrap();
         assert!(done.outcome.is_ok());
         let refused: Vec<_> =
             done.hops().filter_map(|hop| hop.refused.map(|code| (hop.message, code.to_owned()))).collect();
@@ -44,7 +44,7 @@ fn hops_know_sender_receiver_and_cause() {
     on_each_engine(|_, mut bank| {
         put(&mut bank, 1, 100);
         put(&mut bank, 2, 1);
-        let done = bank.execute(Stimulus::command("test", Transfer { from: 1, to: 2, units: 10 })).unwrap();
+        let done = bank.execute(Stimulus::command("staff:test", Transfer { from: 1, to: 2, units: 10 })).unwrap();
         let hops: Vec<_> = done.hops().map(|hop| (hop.message, hop.from, hop.to.to_vec(), hop.cause)).collect();
         assert_eq!(
             hops,
@@ -160,10 +160,10 @@ fn a_failing_effect_waits_longer_each_time_and_is_parked() {
 fn a_service_cannot_touch_anothers_entities_or_save_while_asked() {
     on_each_engine(|_, mut bank| {
         put(&mut bank, 1, 5);
-        let asked = bank.execute(Stimulus::command("test", Balance { account: 1 })).unwrap();
+        let asked = bank.execute(Stimulus::command("staff:test", Balance { account: 1 })).unwrap();
         assert_eq!(asked.answer::<Balance>().unwrap(), 5);
         assert_eq!(asked.events::<Moved>().count(), 0);
-        let unknown = bank.execute(Stimulus::command("test", Balance { account: 9 })).unwrap();
+        let unknown = bank.execute(Stimulus::command("staff:test", Balance { account: 9 })).unwrap();
         assert_eq!(unknown.answer::<Balance>().unwrap_err().code, "NOT_FOUND");
     });
     let result = std::panic::catch_unwind(|| {

@@ -12,9 +12,9 @@ fn a_violation_at_flush_parks_the_culprit_and_keeps_the_rest() {
         put(&mut bank, 2, 1_000);
         bank.sync().unwrap();
         bank.take_completed();
-        let (good, _) = bank.submit(Stimulus::command("test", Transfer { from: 1, to: 2, units: 1 }));
-        let (bad, _) = bank.submit(Stimulus::command("test", Transfer { from: 1, to: 2, units: 666 }));
-        let (last, _) = bank.submit(Stimulus::command("test", Transfer { from: 1, to: 2, units: 2 }));
+        let (good, _) = bank.submit(Stimulus::command("staff:test", Transfer { from: 1, to: 2, units: 1 }));
+        let (bad, _) = bank.submit(Stimulus::command("staff:test", Transfer { from: 1, to: 2, units: 666 }));
+        let (last, _) = bank.submit(Stimulus::command("staff:test", Transfer { from: 1, to: 2, units: 2 }));
         bank.sync().unwrap();
         let completed = bank.take_completed();
         let of = |ticket| &completed.iter().find(|(it, _)| *it == ticket).unwrap().1;
@@ -67,7 +67,7 @@ fn the_same_stimuli_give_the_same_state_whatever_the_batches_and_the_engine() {
             for nr in 0..40 {
                 put(&mut bank, nr % 7, 20 + nr);
                 let transfer = Transfer { from: nr % 7, to: (nr + 1) % 7, units: 15 + nr };
-                bank.execute(Stimulus::command("test", transfer)).unwrap();
+                bank.execute(Stimulus::command("staff:test", transfer)).unwrap();
                 if nr % every == 0 {
                     bank.seal().unwrap();
                 }

@@ -96,7 +96,7 @@ fn text_that_one_engine_refuses_harms_nobody_else() {
             shop.execute(please(&[Step::Count(3)])).unwrap();
             shop.sync().unwrap();
         }
-        drop(shop.execute(Stimulus::command("a\0b", Please { steps: vec![Step::Count(3)] })));
+        drop(shop.execute(Stimulus::command("staff:a\0b", Please { steps: vec![Step::Count(3)] })));
         shop.execute(please(&[Step::Count(3)])).unwrap();
         shop.sync().unwrap();
         assert!(times(&mut shop, 3) >= 3);

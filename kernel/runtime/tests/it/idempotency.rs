@@ -15,27 +15,27 @@ fn deposit(units: i64) -> Deposit {
 #[test]
 fn a_repeated_request_gets_the_first_answer_before_and_after_a_restart() {
     on_each_engine(|url, mut bank| {
-        let first = bank.execute(Stimulus::command("ama", deposit(5)).key("k")).unwrap();
+        let first = bank.execute(Stimulus::command("staff:ama", deposit(5)).key("k")).unwrap();
         assert_eq!(first.answer::<Deposit>().unwrap(), 5);
-        let again = bank.execute(Stimulus::command("ama", deposit(5)).key("k")).unwrap();
+        let again = bank.execute(Stimulus::command("staff:ama", deposit(5)).key("k")).unwrap();
         assert!(again.replayed);
         assert_eq!(again.answer::<Deposit>().unwrap(), 5);
         bank.sync().unwrap();
-        let again = bank.execute(Stimulus::command("ama", deposit(5)).key("k")).unwrap();
+        let again = bank.execute(Stimulus::command("staff:ama", deposit(5)).key("k")).unwrap();
         assert_eq!(again.answer::<Deposit>().unwrap(), 5);
-        let other = bank.execute(Stimulus::command("ama", deposit(6)).key("k")).unwrap();
+        let other = bank.execute(Stimulus::command("staff:ama", deposit(6)).key("k")).unwrap();
         assert_eq!(other.answer::<Deposit>().unwrap_err().code, "IDEMPOTENCY_CONFLICT");
-        let kofi = bank.execute(Stimulus::command("kofi", deposit(6)).key("k")).unwrap();
+        let kofi = bank.execute(Stimulus::command("staff:kofi", deposit(6)).key("k")).unwrap();
         assert_eq!(kofi.answer::<Deposit>().unwrap(), 11);
-        let bad = bank.execute(Stimulus::command("ama", deposit(-1)).key("bad")).unwrap();
+        let bad = bank.execute(Stimulus::command("staff:ama", deposit(-1)).key("bad")).unwrap();
         assert_eq!(bad.answer::<Deposit>().unwrap_err().code, "INVALID_FIELD");
         bank.sync().unwrap();
         drop(bank);
         let mut bank = open(url);
-        let again = bank.execute(Stimulus::command("ama", deposit(5)).key("k")).unwrap();
+        let again = bank.execute(Stimulus::command("staff:ama", deposit(5)).key("k")).unwrap();
         assert!(again.replayed);
         assert_eq!(again.answer::<Deposit>().unwrap(), 5);
-        let bad = bank.execute(Stimulus::command("ama", deposit(-1)).key("bad")).unwrap();
+        let bad = bank.execute(Stimulus::command("staff:ama", deposit(-1)).key("bad")).unwrap();
         assert_eq!(bad.answer::<Deposit>().unwrap_err().code, "INVALID_FIELD");
         assert_eq!(balance(&mut bank, 1), 11);
     });
@@ -49,7 +49,7 @@ fn a_hundred_concurrent_duplicates_have_one_effect() {
             .map(|_| {
                 let writer = Arc::clone(&writer);
                 std::thread::spawn(move || {
-                    let reply = writer.submit(Stimulus::command("ama", deposit(5)).key("k")).unwrap();
+                    let reply = writer.submit(Stimulus::command("staff:ama", deposit(5)).key("k")).unwrap();
                     reply.wait().unwrap()
                 })
             })
@@ -65,11 +65,11 @@ fn a_hundred_concurrent_duplicates_have_one_effect() {
 #[test]
 fn keys_are_forgotten_after_thirty_days() {
     on_each_engine(|_, mut bank| {
-        bank.execute(Stimulus::command("ama", deposit(5)).key("old")).unwrap();
+        bank.execute(Stimulus::command("staff:ama", deposit(5)).key("old")).unwrap();
         let later: Timestamp = bank.now().plus_days(32);
         bank.set_now(later);
-        bank.execute(Stimulus::command("ama", deposit(5)).key("new")).unwrap();
-        let again = bank.execute(Stimulus::command("ama", deposit(5)).key("old")).unwrap();
+        bank.execute(Stimulus::command("staff:ama", deposit(5)).key("new")).unwrap();
+        let again = bank.execute(Stimulus::command("staff:ama", deposit(5)).key("old")).unwrap();
         assert!(!again.replayed);
         assert_eq!(balance(&mut bank, 1), 15);
     });

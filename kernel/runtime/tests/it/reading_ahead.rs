@@ -11,10 +11,10 @@ const ACCOUNTS: i64 = 60;
 /// Every kind of thing a handler does: reads by key and by index, effects, timers, refusals, refused sends.
 fn stimuli() -> Vec<Stimulus> {
     let deposit = |account, units| {
-        Stimulus::command("test", Deposit { account, units, owner: format!("Owner {account}") })
+        Stimulus::command("staff:test", Deposit { account, units, owner: format!("Owner {account}") })
             .key(&format!("{account}-{units}"))
     };
-    let transfer = |from, to, units| Stimulus::command("test", Transfer { from, to, units });
+    let transfer = |from, to, units| Stimulus::command("staff:test", Transfer { from, to, units });
     (1..=ACCOUNTS)
         .flat_map(|account| {
             let next = account % ACCOUNTS + 1;

@@ -135,7 +135,7 @@ fn a_writer_that_was_fenced_off_says_so_again_and_again() {
 #[test]
 fn an_event_with_a_key_is_heard_once() {
     on_each_engine(|url, mut shop| {
-        let event = || Stimulus::event("relay", Happened { steps: vec![Step::Count(1)] }).key("e-1");
+        let event = || Stimulus::event("partner:relay", Happened { steps: vec![Step::Count(1)] }).key("e-1");
         shop.execute(event()).unwrap();
         assert!(shop.execute(event()).unwrap().replayed);
         shop.sync().unwrap();

@@ -333,7 +333,7 @@ pub fn on_each_engine_with_work_orders(body: impl Fn(&DatabaseUrl, MarketWriter)
 }
 
 pub fn please(steps: &[Step]) -> Stimulus {
-    Stimulus::command("ama", Please { steps: steps.to_vec() })
+    Stimulus::command("staff:ama", Please { steps: steps.to_vec() })
 }
 
 pub fn know(steps: &[Step]) -> Stimulus {

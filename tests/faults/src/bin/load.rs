@@ -47,7 +47,7 @@ fn main() {
 fn open(url: &DatabaseUrl) -> MarketWriter {
     let mut stage = Stage::reopen(url.clone());
     let known = QueryProductVersion { product: "gh-installment".to_owned(), version: None };
-    if stage.ask("load", known).is_err() {
+    if stage.ask("staff:load", known).is_err() {
         stage.found();
     }
     stage.writer

@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
-use sycee_faults::{Acknowledged, survived};
+use sycee_faults::{Acknowledged, had_much_to_lose, survived};
 use sycee_psp::SplitMix64;
 use sycee_runtime::storage::{DatabaseUrl, SqliteDurability};
 use sycee_runtime::testing::test_databases;
@@ -82,7 +82,7 @@ fn a_process_killed_under_load_loses_nothing_that_it_acknowledged() {
             all.extend(fresh);
         }
         assert!(all.len() > 500, "{} requests in {ROUNDS} rounds are no load", all.len());
-        survived(&url, &all).unwrap();
+        had_much_to_lose(&all, &survived(&url, &all).unwrap()).unwrap();
         eprintln!("{}: {} requests acknowledged over {ROUNDS} kills", url.engine(), all.len());
     }
 }

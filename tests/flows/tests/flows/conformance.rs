@@ -3,7 +3,7 @@
 //! Who sends and receives a message is the union of what its page, the services' pages and the flows name. A hop of the
 //! flow is found when the log has its message, from a sender of the union and, where the hop names one, from that one; to
 //! the receivers that the hop names and, for an event, to every receiver of the union whose service runs; later than the
-//! hop it follows. Commands reach the others of their union one by one: `union.rs` looks for each of them.
+//! hop it follows, and, where both are in one cascade, caused by it or by what caused it. Commands reach the others of their union one by one: `union.rs` looks for each of them.
 
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
@@ -46,7 +46,8 @@ pub fn missing(reading: &Reading, trace: &[CascadeTrace]) -> Vec<String> {
             "no step {step} or {other}"
         );
     }
-    let logged: Vec<&TraceHop> = trace.iter().flat_map(|cascade| &cascade.hops).collect();
+    let logged: Vec<Logged<'_>> =
+        trace.iter().flat_map(|cascade| cascade.hops.iter().map(move |hop| Logged { cascade, hop })).collect();
     let mut matched: Vec<Option<usize>> = Vec::with_capacity(flow.len());
     let mut missing = Vec::new();
     for (at, hop) in flow.iter().enumerate() {
@@ -54,14 +55,37 @@ pub fn missing(reading: &Reading, trace: &[CascadeTrace]) -> Vec<String> {
             Some((_, other, _)) => flow[..at].iter().position(|hop| hop.step == *other),
             None => at.checked_sub(1),
         };
-        let start = before.and_then(|before| matched[before]).map_or(0, |position| position + 1);
-        let found = (start..logged.len()).find(|&position| fits(&catalog, reading, hop, logged[position]));
+        let before = before.and_then(|before| matched[before]);
+        let start = before.map_or(0, |position| position + 1);
+        let found = (start..logged.len()).find(|&position| {
+            fits(&catalog, reading, hop, logged[position].hop)
+                && before.is_none_or(|before| logged[position].is_caused_with(&logged[before]))
+        });
         if found.is_none() {
             missing.push(format!("{}: {} from {:?} to {:?}", hop.step, hop.message, hop.sender, hop.receiver));
         }
         matched.push(found);
     }
     missing
+}
+
+/// A hop in its cascade.
+struct Logged<'a> {
+    cascade: &'a CascadeTrace,
+    hop: &'a TraceHop,
+}
+
+impl Logged<'_> {
+    /// Whether the recorded causes lead from this hop back to `before`, or to what caused `before`: the catalogue lists
+    /// one after the other what one message sets going. Between cascades a trace records no causes.
+    fn is_caused_with(&self, before: &Self) -> bool {
+        if self.cascade.cascade != before.cascade.cascade {
+            return true;
+        }
+        let cause_of = |nr: u32| self.cascade.hops.iter().find(|hop| hop.nr == nr).and_then(|hop| hop.cause);
+        let mut causes = std::iter::successors(self.hop.cause, |nr| cause_of(*nr));
+        causes.any(|nr| nr == before.hop.nr || Some(nr) == before.hop.cause)
+    }
 }
 
 /// Whether a service of the catalogue is one that runs here.
@@ -123,25 +147,27 @@ pub fn of_loan(trace: &[CascadeTrace], loan: &str) -> Vec<CascadeTrace> {
 
 #[test]
 fn a_missing_hop_a_wrong_sender_and_a_wrong_order_are_found() {
-    let hop = |message: &str, from: &str, to: &[&str]| TraceHop {
-        nr: 0,
+    let hop = |nr: u32, message: &str, from: &str, to: &[&str]| TraceHop {
+        nr,
         message: message.to_owned(),
         version: 1,
         from: from.to_owned(),
         to: to.iter().map(|service| (*service).to_owned()).collect(),
-        cause: None,
+        cause: nr.checked_sub(1),
         asked: false,
         refused: None,
         data: None,
     };
     let whole = vec![
-        hop("calculate-repayment-plan", "asset-center", &["product-calculation-service"]),
+        hop(0, "calculate-repayment-plan", "asset-center", &["product-calculation-service"]),
         hop(
+            1,
             "repayment-plan-calculated",
             "product-calculation-service",
             &["asset-center", "bff-system", "repayment-engine", "repayment-plan-service"],
         ),
         hop(
+            2,
             "repayment-schedule-generated",
             "repayment-plan-service",
             &["asset-center", "loan-engine", "repayment-engine"],
@@ -163,6 +189,10 @@ fn a_missing_hop_a_wrong_sender_and_a_wrong_order_are_found() {
     assert_eq!(found(whole.clone()), 0);
     assert_eq!(found(whole[..2].to_vec()), 1);
     assert_eq!(found(vec![whole[1].clone(), whole[0].clone(), whole[2].clone()]), 1);
+    let sibling = TraceHop { cause: Some(0), ..whole[2].clone() };
+    assert_eq!(found(vec![whole[0].clone(), whole[1].clone(), sibling]), 0);
+    let stranger = TraceHop { cause: None, ..whole[2].clone() };
+    assert_eq!(found(vec![whole[0].clone(), whole[1].clone(), stranger]), 1, "nothing of the flow caused it");
     let other_sender = TraceHop { from: "loan-engine".to_owned(), ..whole[2].clone() };
     assert_eq!(found(vec![whole[0].clone(), whole[1].clone(), other_sender]), 1);
     let mut one_less = whole[2].clone();

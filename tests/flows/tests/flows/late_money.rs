@@ -1,5 +1,6 @@
 //! Money whose news comes late, twice, or after the contrary: the books and the loan end as if it had come in time.
 
+use crate::oracles::assert_oracles;
 use sycee_contract::{
     ChannelOutcome, ChannelPayment, CreateRepaymentOrder, DecidePayment, DisbursementSucceeded,
     ExternalRepaymentNotified, LoanApplicationApproved, LoanId, PaymentId, RecordPaymentResult, RepaymentKind,
@@ -9,12 +10,6 @@ use sycee_funds::fund_management_system::FundAccount;
 use sycee_money::Money;
 use sycee_runtime::Stimulus;
 use sycee_stage::{Life, Stage, cedis};
-
-fn assert_oracles(stage: &mut Stage) {
-    for verdict in sycee_sim::oracles::ask_all(&mut stage.writer, true).unwrap() {
-        assert!(verdict.holds(), "oracle {}: {:?}", verdict.nr, verdict.findings);
-    }
-}
 
 /// The channels never get what was caused since the last settling: the connection is dead.
 fn lose_effects(stage: &mut Stage) -> Vec<String> {

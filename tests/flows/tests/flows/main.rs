@@ -16,6 +16,7 @@ mod documents;
 mod doors;
 mod late_money;
 mod onboarding;
+mod oracles;
 mod ownership;
 mod payout;
 mod refusal;

@@ -69,7 +69,8 @@ fn privileges(actor: &str, customer: CustomerId, loan: LoanId) -> Vec<Case> {
     let note = || "as agreed".to_owned();
     let money =
         ConfirmFundArrival { funder: "own-funds".to_owned(), amount: cedis(1), bank_reference: "GCB-9".to_owned() };
-    let listed = AddToBlacklist { kind: "phone".to_owned(), value: Sensitive::new("+233240000000"), reason: note() };
+    let value = Sensitive::new("+233240000000");
+    let listed = AddToBlacklist { kind: "phone".to_owned(), value, reason: note(), sole_holder: None };
     let paid = RecordPaymentResult {
         request_id: "pay-1".to_owned(),
         channel_reference: "forged".to_owned(),

@@ -1,5 +1,6 @@
 //! Money that nobody owed: it is kept apart, and ends at its payer or at its loan; capital goes back to its funder.
 
+use crate::oracles::assert_oracles;
 use sycee_asset::LoanNote;
 use sycee_contract::{ExternalRepaymentNotified, LoanId, RepaymentSucceeded, ResolveSuspense, ReturnFunds};
 use sycee_funds::fund_management_system::FundAccount;
@@ -30,12 +31,6 @@ fn note(stage: &mut Stage, loan: LoanId) -> LoanNote {
     };
     stage.writer.scan::<LoanNote>(each).unwrap();
     found.unwrap()
-}
-
-fn assert_oracles(stage: &mut Stage) {
-    for verdict in sycee_sim::oracles::ask_all(&mut stage.writer, true).unwrap() {
-        assert!(verdict.holds(), "oracle {}: {:?}", verdict.nr, verdict.findings);
-    }
 }
 
 fn notice(reference: &str, loan: Option<LoanId>, account: &FundAccount, amount: Money) -> ExternalRepaymentNotified {

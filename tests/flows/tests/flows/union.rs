@@ -45,7 +45,7 @@ fn decided_by_a_person(stage: &mut Stage, nr: u64) {
         register_match: true,
         provider_reference: "doubtful".to_owned(),
     };
-    stage.ask_directly("kyc-provider", doubtful).unwrap();
+    stage.ask_directly("identity-provider", doubtful).unwrap();
     assert_eq!(stage.heard::<KycCompleted>()[0].verdict, KycVerdict::Review);
     let seen = DecideKycReview { case, verdict: KycVerdict::Passed, reason: "DOCUMENT_SEEN".to_owned() };
     stage.ask_directly("staff:ama", seen).unwrap();

@@ -11,6 +11,8 @@ const MONEY_FOLDERS: &[&str] = &[
     "domains/credit/",
     "domains/product/",
     "domains/transaction/",
+    "domains/partner/",
+    "kernel/contract/",
 ];
 
 fn floats(file: &File) -> Vec<String> {
