@@ -55,18 +55,18 @@ pub fn run(args: &SimArgs, context: &Context) -> Result<Verdict, Failure> {
             context.database.name()
         )));
     }
+    if args.seed.checked_add(u64::from(args.runs - 1)).is_none() {
+        let (seed, runs) = (args.seed, args.runs);
+        return Err(Failure::input(format!(
+            "--seed {seed} with --runs {runs}: there are no seeds beyond {}",
+            u64::MAX
+        )));
+    }
     let files = args.market.files()?;
     let mut reports = Vec::new();
     let mut fine = true;
     for nr in 0..args.runs {
-        let seed = args.seed.checked_add(u64::from(nr)).ok_or_else(|| {
-            Failure::input(format!(
-                "--seed {} with --runs {}: there are no seeds beyond {}",
-                args.seed,
-                args.runs,
-                u64::MAX
-            ))
-        })?;
+        let seed = args.seed + u64::from(nr);
         let place = Place::of(context, &files)?;
         let settings = WorldSettings {
             url: place.url.clone(),
