@@ -12,7 +12,7 @@ use sycee_money::{Calendar, Currency, Money, Rate};
 use sycee_post_loan_operations::OutreachTemplates;
 use sycee_product::ContractTemplates;
 use sycee_risk::RiskStrategy;
-use sycee_runtime::{Configs, Market};
+use sycee_runtime::{Configs, Market, Stimulus};
 
 use crate::agreement::Agreement;
 use crate::policies::Policies;
@@ -272,6 +272,23 @@ impl MarketFiles {
     pub fn funders(&self) -> Result<Vec<FunderFile>, MarketError> {
         const FILE: &str = "funders.yaml";
         serde_yaml_ng::from_str(self.text(FILE)?).map_err(|error| wrong(FILE, error))
+    }
+
+    /// What founds the market, in order: products are published, funders registered, their first money confirmed. `adjust`
+    /// changes a funder before.
+    pub fn foundation(&self, adjust: impl Fn(&mut FunderFile)) -> Result<Vec<Stimulus>, MarketError> {
+        let country = self.market()?.country;
+        let products = self.products()?.into_iter().map(|product| Stimulus::command("staff:setup", product));
+        let mut all: Vec<Stimulus> = products.collect();
+        for mut funder in self.funders()? {
+            adjust(&mut funder);
+            all.push(Stimulus::command("staff:setup", funder.contract(&country)));
+            if funder.arrival.is_positive() {
+                let arrival = funder.arrival(funder.arrival, &format!("{}-opening", funder.code));
+                all.push(Stimulus::command("staff:finance", arrival).through("fund-management-system"));
+            }
+        }
+        Ok(all)
     }
 }
 

@@ -202,17 +202,8 @@ impl World {
     }
 
     fn bootstrap(&mut self) -> Result<(), SimError> {
-        let country = self.settings.files.market()?.country;
-        for product in self.settings.files.products()? {
-            self.must(Stimulus::command("staff:setup", product))?;
-        }
-        for funder in self.settings.files.funders()? {
-            self.must(Stimulus::command("staff:setup", funder.contract(&country)))?;
-            if funder.arrival.is_positive() {
-                let reference = format!("{}-opening", funder.code);
-                let arrival = Stimulus::command("staff:finance", funder.arrival(funder.arrival, &reference));
-                self.must(arrival.through("fund-management-system"))?;
-            }
+        for stimulus in self.settings.files.foundation(|_| {})? {
+            self.must(stimulus)?;
         }
         self.settle()
     }

@@ -53,7 +53,7 @@ pub struct DatabaseFacts {
     settings: Vec<(String, String)>,
     #[serde(skip_serializing_if = "Option::is_none")]
     file_system: Option<FileSystem>,
-    /// What was timed: a write with fsync, or a commit.
+    /// What was timed: a write with fsync here, or a commit, which is one at the server.
     probe: &'static str,
     probe_us_p50: u64,
     probe_us_p99: u64,
@@ -83,7 +83,10 @@ impl DatabaseFacts {
                     latencies.add(began, Instant::now());
                 }
                 let folder = settings.iter().find(|(name, _)| name == "data_directory");
-                ("commit of one row", folder.and_then(|(_, folder)| file_system(Path::new(folder))))
+                (
+                    "commit of one row: a write and fsync of the server's log",
+                    folder.and_then(|(_, folder)| file_system(Path::new(folder))),
+                )
             }
         };
         let (probe_us_p50, probe_us_p99) = (latencies.percentile(500), latencies.percentile(990));

@@ -11,7 +11,7 @@ use sycee_contract::{
     ChannelOutcome, ChannelPayment, Date, PartnerPayout, RecordKycResult, RecordPartnerDisbursement,
     RecordPaymentResult, SendOtp, VerifyIdentity,
 };
-use sycee_markets::MarketFiles;
+use sycee_markets::{FunderFile, MarketFiles};
 use sycee_money::Money;
 use sycee_runtime::storage::DatabaseUrl;
 use sycee_runtime::{EffectEnvelope, Executed, MarketOptions, MarketWriter, Secrets, Stimulus};
@@ -77,14 +77,9 @@ impl BenchMarket {
         let files = files()?;
         let market = files.market().map_err(broken)?;
         let plenty = Money::from_minor(FUNDS_MINOR, market.currency).map_err(broken)?;
-        for product in files.products().map_err(broken)? {
-            self.tell(Stimulus::command("staff:setup", product));
-        }
-        for mut funder in files.funders().map_err(broken)? {
-            funder.quota = plenty;
-            self.tell(Stimulus::command("staff:setup", funder.contract(&market.country)));
-            let reference = format!("{}-opening", funder.code);
-            self.tell(Stimulus::command("staff:finance", funder.arrival(plenty, &reference)));
+        let rich = |funder: &mut FunderFile| (funder.quota, funder.arrival) = (plenty, plenty);
+        for stimulus in files.foundation(rich).map_err(broken)? {
+            self.tell(stimulus);
         }
         self.run(&mut |_, done, _| must(done))
     }

@@ -10,7 +10,7 @@ use crate::stage::{run, settings};
 /// It changes when behaviour does: a rule, a price, a message that changes state, the order of stimuli. When that is
 /// meant, run this test, copy the hash it shows, and say in the commit what behaves otherwise. When it is not meant,
 /// something became a behaviour that should not: find it before you copy anything.
-const PINNED: &str = "0f092a052d0de44f4958fdd617345a8825e557d7432725066ddc5a08b4fc60fe";
+const PINNED: &str = "37eb521f68201e9db1cddd0105b15b9de579c1d2690a34bcecbee2f2df49d4ff";
 
 #[test]
 fn the_pinned_run_gives_the_pinned_state_on_both_engines_and_for_every_batch() {

@@ -75,15 +75,8 @@ impl Stage {
 
     /// Publishes products, registers funders and their money.
     pub fn found(&mut self) {
-        let files = MarketFiles::ghana();
-        for product in files.products().unwrap() {
-            self.ask_directly("staff:setup", product).unwrap();
-        }
-        for funder in files.funders().unwrap() {
-            self.ask_directly("staff:setup", funder.contract(&files.market().unwrap().country)).unwrap();
-            let arrival = funder.arrival(funder.arrival, &format!("{}-opening", funder.code));
-            let arrival = Stimulus::command("staff:finance", arrival).through("fund-management-system");
-            self.run(arrival).outcome.unwrap();
+        for stimulus in MarketFiles::ghana().foundation(|_| {}).unwrap() {
+            self.run(stimulus).outcome.unwrap();
         }
         self.settle();
     }
