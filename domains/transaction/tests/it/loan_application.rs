@@ -356,7 +356,7 @@ fn a_market_may_ask_for_a_password_under_every_contract() {
             let signed = scene.load::<ContractSignature>(loan).unwrap();
             assert_eq!(
                 (signed.customer, signed.document_hash.as_str(), signed.signed_by.as_str()),
-                (customer(), HASH, "test")
+                (customer(), HASH, "staff:test")
             );
             assert_eq!((signed.challenge, signed.confirmed_at), (Some(challenge), Some(confirmed_at)));
             assert_eq!(signed.device_id.as_deref(), Some("device-1"));
