@@ -47,8 +47,7 @@ pub struct DemoArgs {
 }
 
 /// What to do with a market that was kept.
-const KEPT: &str = "\
-  sycee ledger trial-balance      every account; a code of it for the next
+const KEPT: &str = "  sycee ledger trial-balance      every account; a code of it for the next
   sycee ledger statement CODE     one account, transfer by transfer: each line names its loan
   sycee trace loan-NUMBER         everything that happened to a loan, as trees
   sycee ledger verify             replay every entry: balances, chains, hashes
