@@ -98,10 +98,18 @@ impl Database {
             return Err(Failure::input(text));
         };
         let file = key_file(path);
-        match std::fs::read_to_string(&file) {
+        let missing = |read: &std::io::Result<String>| {
+            read.as_ref().is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound)
+        };
+        let mut read = std::fs::read_to_string(&file);
+        if missing(&read) && is_filled(path) {
+            // Another process may have made both since: the key comes before the database.
+            read = std::fs::read_to_string(&file);
+        }
+        match read {
             Ok(text) if text.trim().len() >= MASTER_CHARS_MIN => Ok(text.trim().as_bytes().to_vec()),
             Ok(_) => Err(Failure::input(format!("{} holds no key: restore it from your backup", file.display()))),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound && !is_filled(path) => make_key(&file),
+            read if missing(&read) && !is_filled(path) => make_key(&file),
             Err(error) => Err(Failure::input(format!(
                 "{}, the key to the personal data in {}, cannot be read ({error}): restore it, or set {MASTER_VARIABLE}",
                 file.display(),
@@ -146,14 +154,24 @@ fn make_key(file: &Path) -> Result<Vec<u8>, Failure> {
     if let Some(folder) = file.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         std::fs::create_dir_all(folder).map_err(|error| Failure::file("made", folder, error))?;
     }
+    // Whole or not at all, and once: of several processes that make the same market, all use the key of the first.
+    let draft = file.with_extension(format!("key-{}", std::process::id()));
     let mut options = std::fs::OpenOptions::new();
-    options.write(true).create_new(true);
+    options.write(true).create(true).truncate(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options
-        .open(file)
+    let written = options
+        .open(&draft)
         .and_then(|mut out| writeln!(out, "{text}").and_then(|()| out.sync_all()))
-        .map_err(|error| Failure::file("written", file, error))?;
+        .and_then(|()| std::fs::hard_link(&draft, file));
+    drop(std::fs::remove_file(&draft));
+    match written {
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
+            let text = std::fs::read_to_string(file).map_err(|error| Failure::file("read", file, error))?;
+            return Ok(text.trim().as_bytes().to_vec());
+        }
+        written => written.map_err(|error| Failure::file("written", file, error))?,
+    }
     eprintln!("made {}: the key to this market's personal data; keep a copy apart from the backups", file.display());
     Ok(text.into_bytes())
 }

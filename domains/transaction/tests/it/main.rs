@@ -5,6 +5,7 @@ mod fixtures;
 mod loan_application;
 mod loan_disbursement;
 mod loan_servicing;
+mod payout_states;
 mod repayment_orders;
 mod repayment_receipts;
 mod shuffled;
