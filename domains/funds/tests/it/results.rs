@@ -4,7 +4,9 @@ use sycee_contract::messages::{
     ConfirmFundArrival, DecidePayment, FundBalanceChanged, InitiatePayment, OpenWorkOrder, PaymentFailed,
     PaymentSucceeded, PostLedgerEvent, RecordPaymentResult, RecoverStrayPayout, StrayPayoutReported,
 };
-use sycee_contract::{ChannelOutcome, ChannelQuery, Identifier, PaymentDirection, PaymentId, RepaymentMethodKind};
+use sycee_contract::{
+    ChannelOutcome, ChannelQuery, FundAccountId, Identifier, PaymentDirection, PaymentId, RepaymentMethodKind,
+};
 use sycee_funds::fund_management_system::FundAccount;
 use sycee_funds::payment_system::{PaymentOrder, PaymentStatus};
 use sycee_money::{Currency, Money};
@@ -229,17 +231,22 @@ fn money_that_went_out_twice_is_told_once_a_reference() {
     });
 }
 
+/// More went out than the account has.
+fn stray_of(account: FundAccountId) -> StrayPayoutReported {
+    StrayPayoutReported {
+        reference: "pay-1/mtn-1".into(),
+        loan: loan(0),
+        disbursement: None,
+        fund_account: Some(account),
+        amount: ghs(1_200),
+    }
+}
+
 #[test]
 fn a_stray_payout_is_booked_wholly_also_when_the_money_is_lent_again() {
     scene(|scene| {
         let account = own(scene);
-        let stray = StrayPayoutReported {
-            reference: "pay-1/mtn-1".into(),
-            loan: loan(0),
-            disbursement: None,
-            fund_account: Some(account),
-            amount: ghs(1_200),
-        };
+        let stray = stray_of(account);
         for first in [true, false] {
             scene.happened(stray.clone());
             assert_eq!(scene.sent::<PostLedgerEvent>().len(), usize::from(first));
@@ -265,14 +272,7 @@ fn a_stray_payout_is_booked_wholly_also_when_the_money_is_lent_again() {
 fn what_comes_back_of_a_stray_payout_is_free_again_once() {
     scene(|scene| {
         let account = own(scene);
-        let stray = StrayPayoutReported {
-            reference: "pay-1/mtn-1".into(),
-            loan: loan(0),
-            disbursement: None,
-            fund_account: Some(account),
-            amount: ghs(1_200),
-        };
-        scene.happened(stray);
+        scene.happened(stray_of(account));
         let back = |amount, reference: &str| RecoverStrayPayout {
             payout: "pay-1/mtn-1".into(),
             amount,

@@ -12,8 +12,8 @@ use super::{
 use crate::{Fault, FaultKind};
 
 /// Frames in the WAL after which SQLite copies them back, after the commit that is already durable; a copy that fails, as
-/// on a full disk, comes again with the next. Few: nobody waits long for a copy (p99 of `bench ledger`: 10 to 14 ms at 500
-/// frames, 25 to 28 ms at 2,000 and at 10,000; no throughput is lost). The WAL is never truncated: overwriting is faster.
+/// on a full disk, comes again with the next. Few: nobody waits long for a copy (p99 of `bench ledger`: 10 and 14 ms at 500
+/// frames, 25 and 27 at 2,000, 7 and 28 at 10,000; throughput is the same). The WAL is never truncated: overwriting is faster.
 const CHECKPOINT_FRAMES: i64 = 500;
 /// Page size for new files, bytes.
 const PAGE_BYTES: u32 = 8_192;
