@@ -39,7 +39,7 @@ fn fix_schedule(work: &mut Work, event: &RepaymentPlanCalculated) -> Handled<()>
     let (true, Some(loan), Some(plan)) = (event.for_schedule, event.loan, &event.plan) else {
         return Ok(());
     };
-    if work.find_one(RepaymentSchedule::active_of(loan, Some(true)))?.is_some() {
+    if work.get::<RepaymentSchedule>((loan, 1))?.is_some() {
         return Ok(());
     }
     let principal = Money::sum(plan.principal.currency(), plan.installments.iter().map(|line| line.principal))?;
@@ -60,7 +60,8 @@ fn fix_schedule(work: &mut Work, event: &RepaymentPlanCalculated) -> Handled<()>
 }
 
 fn put_in_force(work: &mut Work, event: &DisbursementSucceeded) -> Handled<()> {
-    let Some(mut schedule) = work.find_one(RepaymentSchedule::active_of(event.loan, Some(true)))? else {
+    let first = work.get::<RepaymentSchedule>((event.loan, 1))?.filter(|first| first.active_marker == Some(true));
+    let Some(mut schedule) = first else {
         return Err(Fault::bug(format!("{} is disbursed without an active schedule", event.loan)).into());
     };
     if schedule.effective_from.is_none() {

@@ -25,7 +25,22 @@ struct Slot<E> {
     dirty: bool,
     /// Whether the database may hold a row of this key; if not, what is saved is appended, which is cheaper.
     stored: bool,
+    /// Whether it was touched again in a later batch than the one it came with: such an entity is worth keeping.
+    reused: bool,
+    /// The tick of the last touch; ticks wrap, and only differences are looked at.
     used: u32,
+}
+
+impl<E> Slot<E> {
+    fn touch(&mut self, tick: u32) {
+        self.reused |= self.used != tick;
+        self.used = tick;
+    }
+
+    /// Whether memory and database say the same of it, once batch `durable` is durable.
+    fn may_leave(&self, durable: i64) -> bool {
+        !self.dirty && self.pinned <= durable
+    }
 }
 
 type PendingIndex<K> = FxHashMap<(usize, Vec<Value>), BTreeSet<K>>;
@@ -40,7 +55,7 @@ pub(crate) struct Table<E: Entity> {
     undo: Vec<(E::Key, Option<Slot<E>>)>,
     /// Keys by index values, of this batch and of the one in flight.
     pending: [PendingIndex<E::Key>; 2],
-    /// Numbered keys above this were never evicted and never stored before this writer opened the market.
+    /// Keys whose number is above this were never evicted and never stored before this writer opened the market.
     known_above: i64,
     tick: u32,
     /// What scouts missed, and will be read for all of them at once.
@@ -78,9 +93,12 @@ pub(crate) trait AnyTable: Send {
     fn take_dirty(&mut self, batch: i64) -> Option<Box<dyn DirtyRows>>;
     fn has_dirty(&self) -> bool;
     fn batch_durable(&mut self);
-    fn evict(&mut self, durable: i64, older_than: u32);
+    /// How many batches ago what may leave was last touched: of what was touched once, and of what was touched again.
+    fn ages(&self, durable: i64, once: &mut Vec<u32>, again: &mut Vec<u32>);
+    /// Forgets what may leave and was touched at least so many batches ago: once, or again.
+    fn evict(&mut self, durable: i64, once: u32, again: u32);
     fn len(&self) -> usize;
-    fn tick(&mut self) -> u32;
+    fn tick(&mut self);
     /// What scouts missed, as queries.
     fn wanted(&self) -> Vec<Query>;
     /// Takes the answers to [`Self::wanted`], in its order.
@@ -148,7 +166,7 @@ impl<E: Entity> Table<E> {
     pub(crate) fn get(&mut self, key: &E::Key, source: Source<'_>) -> Result<Option<Arc<E>>, Fault> {
         let tick = self.tick;
         if let Some(slot) = self.slots.get_mut(key) {
-            slot.used = tick;
+            slot.touch(tick);
             return Ok(slot.value.clone());
         }
         if self.is_unknown(key) {
@@ -174,8 +192,8 @@ impl<E: Entity> Table<E> {
     /// Keeps in memory what the database holds under a key that memory does not know.
     fn keep(&mut self, key: E::Key, found: Option<Arc<E>>) {
         let (stored, used) = (found.is_some(), self.tick);
-        let fresh = || Slot { value: found, pinned: 0, dirty: false, stored, used };
-        self.slots.entry(key).or_insert_with(fresh).used = used;
+        let fresh = || Slot { value: found, pinned: 0, dirty: false, stored, reused: false, used };
+        self.slots.entry(key).or_insert_with(fresh).touch(used);
     }
 
     /// Whether the database surely holds no row of a key that is not in memory.
@@ -191,14 +209,14 @@ impl<E: Entity> Table<E> {
                 self.pending[0].entry((index, values)).or_default().insert(key.clone());
             }
         }
-        let (was_dirty, stored) = match self.slots.get(&key) {
-            Some(slot) => (slot.dirty, slot.stored),
-            None => (false, !self.is_unknown(&key)),
+        let (was_dirty, stored, reused) = match self.slots.get(&key) {
+            Some(slot) => (slot.dirty, slot.stored, slot.reused || slot.used != self.tick),
+            None => (false, !self.is_unknown(&key), false),
         };
         if !was_dirty {
             self.dirty.push(key.clone());
         }
-        let slot = Slot { value, pinned: i64::MAX, dirty: true, stored, used: self.tick };
+        let slot = Slot { value, pinned: i64::MAX, dirty: true, stored, reused, used: self.tick };
         let before = self.slots.insert(key.clone(), slot);
         self.undo.push((key, before));
     }
@@ -338,16 +356,23 @@ impl<E: Entity> AnyTable for Table<E> {
         self.pages.clear();
     }
 
-    fn evict(&mut self, durable: i64, older_than: u32) {
-        let known_above = &mut self.known_above;
-        self.slots.retain(|key, slot| {
-            let keep = slot.dirty || slot.pinned > durable || slot.used >= older_than;
+    fn ages(&self, durable: i64, once: &mut Vec<u32>, again: &mut Vec<u32>) {
+        for slot in self.slots.values().filter(|slot| slot.may_leave(durable)) {
+            if slot.reused { &mut *again } else { &mut *once }.push(self.tick.wrapping_sub(slot.used));
+        }
+    }
+
+    fn evict(&mut self, durable: i64, once: u32, again: u32) {
+        let Self { known_above, slots, tick, .. } = self;
+        slots.retain(|key, slot| {
+            let limit = if slot.reused { again } else { once };
+            let keep = !slot.may_leave(durable) || tick.wrapping_sub(slot.used) < limit;
             if !keep && let Some(number) = key.sequence_number() {
                 *known_above = (*known_above).max(number);
             }
             keep
         });
-        self.slots.shrink_to(self.slots.len() * 2);
+        slots.shrink_to(slots.len() * 2);
     }
 
     fn len(&self) -> usize {
@@ -380,8 +405,7 @@ impl<E: Entity> AnyTable for Table<E> {
         Ok(())
     }
 
-    fn tick(&mut self) -> u32 {
-        self.tick += 1;
-        self.tick
+    fn tick(&mut self) {
+        self.tick = self.tick.wrapping_add(1);
     }
 }

@@ -281,7 +281,7 @@ impl<F: Field> Field for Option<F> {
 pub trait Key: Clone + Eq + Ord + Hash + std::fmt::Debug + Send + Sync + 'static {
     /// Appends its values.
     fn write_key(&self, row: &mut Vec<Value>);
-    /// The number, when the key is one number from the market's sequence.
+    /// The number that the key is or begins with, when it is one from the market's sequence.
     fn sequence_number(&self) -> Option<i64> {
         None
     }
@@ -301,6 +301,9 @@ impl<A: Key, B: Key> Key for (A, B) {
         self.0.write_key(row);
         self.1.write_key(row);
     }
+    fn sequence_number(&self) -> Option<i64> {
+        self.0.sequence_number()
+    }
 }
 
 impl<A: Key, B: Key, C: Key> Key for (A, B, C) {
@@ -308,6 +311,9 @@ impl<A: Key, B: Key, C: Key> Key for (A, B, C) {
         self.0.write_key(row);
         self.1.write_key(row);
         self.2.write_key(row);
+    }
+    fn sequence_number(&self) -> Option<i64> {
+        self.0.sequence_number()
     }
 }
 

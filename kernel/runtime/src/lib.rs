@@ -24,6 +24,7 @@ mod field;
 mod idempotency;
 mod log;
 mod market;
+mod memory;
 mod opening;
 mod payload;
 mod registry;

@@ -22,6 +22,7 @@ use crate::control::Lease;
 use crate::core::Core;
 use crate::idempotency::{Asked, RecentKeys};
 use crate::log::{LogRecord, StoredAnswer};
+use crate::memory::Memory;
 use crate::opening::open_parts;
 use crate::payload::{Answer, from_bytes};
 use crate::seal::{Plain, Secrets};
@@ -30,8 +31,6 @@ use crate::storage::{Claim, ColumnKind, DatabaseUrl, Reader, Value, collect};
 use crate::system::{MarketState, ParkedStimulus, RUNTIME, RuntimeTimer};
 use crate::{Configs, Entity, Fault, FaultKind, Find, Halt, Market, Registry, Resident};
 
-/// Entities held in memory, over all types, before those that were not used lately leave.
-const ENTITIES_MAX: usize = 120_000;
 /// The ticket of a stimulus whose durable outcome nobody asks for.
 const NO_TICKET: u64 = 0;
 
@@ -83,6 +82,7 @@ struct InFlight {
 /// Invariant: at most one batch is being written; what it wrote stays in memory until it is durable.
 pub struct MarketWriter {
     core: Core,
+    memory: Memory,
     flusher: Flusher,
     options: MarketOptions,
     recent: RecentKeys,
@@ -134,6 +134,7 @@ impl MarketWriter {
             durable: opened.committed,
             epoch: opened.epoch,
             core: opened.core,
+            memory: Memory::default(),
             flusher: opened.flusher,
             recent: opened.recent,
             pending,
@@ -531,30 +532,12 @@ impl MarketWriter {
                 for table in &mut self.core.tables {
                     table.batch_durable();
                 }
-                self.evict();
+                self.memory.trim(&mut self.core.tables, self.durable);
                 Ok(())
             }
             Err(fault) if self.recovering => Err(fault),
             Err(fault) if fault.kind == FaultKind::Fenced => Err(self.stop(fault)),
             Err(fault) => self.recover(&fault).map_err(|fault| self.stop(fault)),
-        }
-    }
-
-    fn evict(&mut self) {
-        let held: usize = self.core.tables.iter().map(|table| table.len()).sum();
-        let tick = self.core.tables.iter_mut().map(|table| table.tick()).max().unwrap_or(0);
-        if held > ENTITIES_MAX {
-            let mut age = 64;
-            while age >= 1 {
-                for table in &mut self.core.tables {
-                    table.evict(self.durable, tick.saturating_sub(age));
-                }
-                let left: usize = self.core.tables.iter().map(|table| table.len()).sum();
-                if left <= ENTITIES_MAX / 2 {
-                    break;
-                }
-                age /= 4;
-            }
         }
     }
 

@@ -57,6 +57,8 @@ text_enum! {
         Done,
         /// Given up, with a work order.
         Parked,
+        /// Taken back. An execution that was under way may still say what it did: then it is done after all.
+        Withdrawn,
     }
 }
 

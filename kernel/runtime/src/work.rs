@@ -14,9 +14,6 @@ use crate::{Blind, Entity, Fault, Find, Halt, Handled, Market, Resident};
 /// How deep questions may lead to questions: the stack must hold them.
 const ASKED_DEPTH_MAX: u32 = 64;
 
-/// How the error of an effect begins that was withdrawn.
-const WITHDRAWN: &str = "withdrawn: ";
-
 /// One handler's view of one cascade.
 pub struct Work<'a> {
     pub(crate) core: &'a mut Core,
@@ -317,13 +314,13 @@ impl Work<'_> {
         id
     }
 
-    /// Takes an effect back that must not happen any more, unless it has: nobody tries it again. `why` is kept with it, and
-    /// carries no personal data.
+    /// Takes an effect back that must not happen any more, unless it has: nobody tries it again. What an execution that is
+    /// under way answers still counts. `why` is kept with it, and carries no personal data.
     pub fn withdraw_effect(&mut self, id: i64, why: &str) -> Handled<()> {
         if let Some(row) = self.core.get::<RuntimeEffect>(&id)?.filter(|row| row.state != EffectState::Done) {
             let withdrawn = RuntimeEffect {
-                state: EffectState::Done,
-                error: Some(format!("{WITHDRAWN}{why}")),
+                state: EffectState::Withdrawn,
+                error: Some(why.to_owned()),
                 ..RuntimeEffect::clone(&row)
             };
             self.core.put::<RuntimeEffect>(id, Some(Arc::new(withdrawn)));
@@ -333,18 +330,19 @@ impl Work<'_> {
     }
 
     /// Has an effect executed that was given up, from the first attempt on. False when it was not given up, or was put
-    /// back before; `NOT_FOUND` when there is none of that number,
-    /// `UNEXPECTED_STATE` when it was withdrawn.
+    /// back before.
+    ///
+    /// Errors: `NOT_FOUND` when there is none of that number, `UNEXPECTED_STATE` when it was withdrawn.
     pub fn retry_effect(&mut self, id: i64) -> Handled<bool> {
         let found = self.core.get::<RuntimeEffect>(&id)?;
         let row = found.ok_or_else(|| Rejection::not_found("effect", id))?;
-        if row.state != EffectState::Parked {
-            return match row.error.as_ref().filter(|error| error.starts_with(WITHDRAWN)) {
-                Some(withdrawn) => {
-                    Err(Rejection::unexpected_state("effect", id, withdrawn, "one that was given up").into())
-                }
-                None => Ok(false),
-            };
+        match row.state {
+            EffectState::Parked => {}
+            EffectState::Pending | EffectState::Done => return Ok(false),
+            EffectState::Withdrawn => {
+                let state = format!("withdrawn: {}", row.error.as_deref().unwrap_or_default());
+                return Err(Rejection::unexpected_state("effect", id, state, "one that was given up").into());
+            }
         }
         let known = self.core.registry.effects.get_key_value(row.kind.as_str());
         let (kind, decode) =

@@ -27,7 +27,7 @@ pub(super) fn effects(writer: &mut MarketWriter) -> Result<Verdict, Fault> {
     })?;
     writer.scan::<RuntimeEffect>(&mut |effect| {
         let holds = match effect.state {
-            EffectState::Done => true,
+            EffectState::Done | EffectState::Withdrawn => true,
             EffectState::Pending => effect.next_at.plus_days(PENDING_DAYS_MAX) >= now,
             EffectState::Parked => topics.contains(&format!("effect-{}", effect.id)),
         };

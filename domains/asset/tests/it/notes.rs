@@ -3,14 +3,16 @@
 use sycee_asset::{AssetPool, CustomerAssets, LoanContract, NoteStatus, RepaymentSchedule};
 use sycee_contract::{
     CalculateRepaymentPlan, EntryId, Identifier, InstallmentDueNotice, LoanContractCreated, LoanNoteCreated,
-    OpenWorkOrder, PartnerId, ProductVersionPublished, QueryAssetDueList, QueryLoanPosition, RepaymentPlanCalculated,
-    RepaymentScheduleGenerated,
+    OpenWorkOrder, PartnerId, ProductVersionPublished, QueryAssetDueList, QueryLoanPosition, RepaymentKind,
+    RepaymentPlanCalculated, RepaymentScheduleGenerated,
 };
 use sycee_money::date;
+use sycee_runtime::testing::Scene;
+use sycee_runtime::{FaultKind, Stimulus};
 
 use crate::fixture::{
     FUNDER, LOAN, START, advance, advance_from, contract, customer, disburse, disbursed, ghs, installments, loan,
-    market, note, plan, terms,
+    market, note, plan, post, quote, terms,
 };
 
 #[test]
@@ -178,4 +180,84 @@ fn a_moved_due_date_moves_lateness_but_no_interest() {
         advance(scene, date(2026, 3, 4));
         assert_eq!(note(scene).days_past_due, 1);
     });
+}
+
+/// What moves a note.
+#[derive(Clone, Copy, Debug)]
+enum Told {
+    Schedule,
+    Disbursed,
+    DaysPass,
+    PaysWhatIsDue,
+    PaysEverything,
+    Cancels,
+    CoolingOffEnds,
+}
+
+fn tell(scene: &mut Scene, told: Told) {
+    let contract = contract(LOAN, terms(), "1200", 3);
+    match told {
+        Told::Schedule => scene.happened(RepaymentPlanCalculated {
+            loan: Some(loan(LOAN)),
+            plan: Some(plan(&contract)),
+            settlement: None,
+            for_schedule: true,
+        }),
+        Told::Disbursed if note(scene).status == NoteStatus::AwaitingPlan => {
+            // It cannot be so, and is undone: the loan engine waits for the schedule.
+            let stimulus = Stimulus::event("staff:test", disbursed(&contract));
+            assert_eq!(scene.writer().execute(stimulus).err().unwrap().kind, FaultKind::Bug);
+        }
+        Told::Disbursed => scene.happened(disbursed(&contract)),
+        Told::DaysPass => {
+            let last = scene.today();
+            advance_from(scene, last, date(2026, 3, 11).max(last.tomorrow().unwrap()));
+        }
+        Told::CoolingOffEnds => {
+            advance_from(scene, START, date(2026, 2, 8));
+        }
+        Told::PaysWhatIsDue => {
+            let Ok(quote) = quote(scene, RepaymentKind::Normal, None) else { return };
+            post(scene, 900, RepaymentKind::Normal, &quote.parts);
+        }
+        Told::PaysEverything => {
+            let Ok(quote) = quote(scene, RepaymentKind::EarlySettlement, None) else { return };
+            post(scene, 901, RepaymentKind::EarlySettlement, &quote.parts);
+        }
+        Told::Cancels => {
+            let Ok(quote) = quote(scene, RepaymentKind::Cancel, None) else { return };
+            post(scene, 902, RepaymentKind::Cancel, &quote.parts);
+        }
+    }
+}
+
+#[test]
+fn every_state_of_a_note_meets_everything_that_may_move_it() {
+    use NoteStatus::{Active, AwaitingPlan, Cancelled, Overdue, Planned, Settled};
+    use Told::{Cancels, CoolingOffEnds, DaysPass, Disbursed, PaysEverything, PaysWhatIsDue, Schedule};
+    const MOVES: [Told; 6] = [Schedule, Disbursed, DaysPass, PaysWhatIsDue, PaysEverything, Cancels];
+    // A row for each way to a state: the state, how it is reached, and the state after each move.
+    let table: [(NoteStatus, &[Told], [NoteStatus; 6]); 7] = [
+        (AwaitingPlan, &[], [Planned, AwaitingPlan, AwaitingPlan, AwaitingPlan, AwaitingPlan, AwaitingPlan]),
+        (Planned, &[Schedule], [Planned, Active, Planned, Planned, Settled, Cancelled]),
+        (Active, &[Schedule, Disbursed], [Active, Active, Overdue, Active, Settled, Cancelled]),
+        (Active, &[Schedule, Disbursed, CoolingOffEnds], [Active, Active, Overdue, Active, Settled, Active]),
+        (Overdue, &[Schedule, Disbursed, DaysPass], [Overdue, Overdue, Overdue, Active, Settled, Overdue]),
+        (Settled, &[Schedule, Disbursed, PaysEverything], [Settled; 6]),
+        (Cancelled, &[Schedule, Disbursed, Cancels], [Cancelled; 6]),
+    ];
+    assert!(NoteStatus::ALL.iter().all(|state| table.iter().any(|(row, ..)| row == state)));
+    for (before, way, row) in table {
+        for (told, after) in MOVES.into_iter().zip(row) {
+            market(|scene| {
+                scene.request(contract(LOAN, terms(), "1200", 3)).unwrap();
+                for step in way {
+                    tell(scene, *step);
+                }
+                assert_eq!(note(scene).status, before);
+                tell(scene, told);
+                assert_eq!(note(scene).status, after, "{before:?} by {way:?}, told {told:?}");
+            });
+        }
+    }
 }

@@ -113,7 +113,7 @@ pub(super) fn check_attributes(attributes: &BTreeMap<String, String>) -> Result<
             let rule = format!("names are 1 to {NAME_MAX} of a-z, 0-9, _ and -");
             return Err(Rejection::invalid("attributes", rule, "age_in_years"));
         }
-        if value.is_empty() || value.len() > LINE_MAX {
+        if value.is_empty() || value.chars().count() > LINE_MAX {
             return Err(Rejection::invalid(
                 &format!("attributes.{name}"),
                 format!("1 to {LINE_MAX} characters"),

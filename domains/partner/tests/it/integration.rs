@@ -1,6 +1,9 @@
 //! Quotas and the log of a funder's interface.
 
-use sycee_contract::messages::{DisbursementRequested, PaymentFailed, RecordPartnerDisbursement, RepaymentSucceeded};
+use sycee_contract::messages::{
+    DisbursementRequested, PartnerDisbursementFailed, PartnerDisbursementSucceeded, PaymentFailed,
+    RecordPartnerDisbursement, RepaymentSucceeded,
+};
 use sycee_contract::{
     ChannelOutcome, FundAccountId, Identifier, PartnerId, PaymentDirection, PaymentId, PaymentPurpose, PostingId,
     PostingParts, RepaymentKind,
@@ -137,4 +140,86 @@ fn people_hear_once_a_day_that_the_quota_is_nearly_used() {
         scene.happened(requested(PartnerId::from_number(99), 6, ghs(1)));
         assert!(scene.load::<IntegrationLog>(attempt(6)).is_none());
     });
+}
+
+/// What moves the log of an attempt.
+#[derive(Clone, Copy, Debug)]
+enum Told {
+    RequestedAgain,
+    Paid,
+    NotPaid,
+    PayoutFailed,
+    CollectionFailed,
+}
+
+fn tell(scene: &mut Scene, event: &DisbursementRequested, told: Told) {
+    let DisbursementRequested { order, loan, funder, fund_account, reservation, amount, .. } = event.clone();
+    let is_payout = matches!(told, Told::PayoutFailed);
+    match told {
+        Told::RequestedAgain => scene.happened(event.clone()),
+        Told::Paid => scene.happened(PartnerDisbursementSucceeded {
+            order,
+            loan,
+            funder,
+            fund_account,
+            reservation,
+            amount,
+            payment: None,
+            reference: "self-1".into(),
+        }),
+        Told::NotPaid => {
+            scene.happened(PartnerDisbursementFailed {
+                order,
+                loan,
+                funder,
+                reservation,
+                reason: "NOT_ALLOWED".into(),
+            });
+        }
+        Told::PayoutFailed | Told::CollectionFailed => scene.happened(PaymentFailed {
+            payment: PaymentId::from_number(5),
+            direction: if is_payout { PaymentDirection::Payout } else { PaymentDirection::Collection },
+            purpose: PaymentPurpose {
+                loan,
+                customer: event.customer,
+                disbursement: is_payout.then_some(order),
+                repayment: None,
+                fund_account: Some(fund_account),
+                reservation: Some(reservation),
+            },
+            amount,
+            reason: "PAYEE_NOT_FOUND".into(),
+        }),
+    }
+}
+
+#[test]
+fn every_state_of_an_attempt_meets_everything_that_may_move_it() {
+    use IntegrationStatus::{Confirmed, Failed, Sent};
+    const TOLD: [Told; 5] =
+        [Told::RequestedAgain, Told::Paid, Told::NotPaid, Told::PayoutFailed, Told::CollectionFailed];
+    let table: [(IntegrationStatus, Option<Told>, [IntegrationStatus; 5]); 4] = [
+        (Sent, None, [Sent, Confirmed, Failed, Failed, Sent]),
+        (Confirmed, Some(Told::Paid), [Confirmed; 5]),
+        (Failed, Some(Told::NotPaid), [Failed; 5]),
+        (Failed, Some(Told::PayoutFailed), [Failed; 5]),
+    ];
+    assert!(IntegrationStatus::ALL.iter().all(|state| table.iter().any(|(row, ..)| row == state)));
+    for (before, way, row) in table {
+        for (told, after) in TOLD.into_iter().zip(row) {
+            scene(|scene| {
+                let funder = partner(scene, "self-capital");
+                let event = requested(funder, 1, ghs(300));
+                scene.happened(event.clone());
+                if let Some(step) = way {
+                    tell(scene, &event, step);
+                }
+                assert_eq!(log(scene, 1).status, before);
+                tell(scene, &event, told);
+                assert_eq!(log(scene, 1).status, after, "{before:?}, told {told:?}");
+                let quota = if after == Failed { ghs(0) } else { ghs(300) };
+                assert_eq!(used(scene, funder), quota, "{before:?}, told {told:?}");
+            });
+        }
+    }
 }

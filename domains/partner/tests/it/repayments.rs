@@ -425,3 +425,34 @@ fn routes_are_checked_against_the_agreement() {
         assert!(kinds(scene).is_empty());
     });
 }
+
+#[test]
+fn every_state_of_a_receipt_meets_everything_that_tells_of_money() {
+    use ReceiptStatus::{Matched, Unmatched};
+    // The state that the bank's first notice makes, by the loan it names; then what each further word leaves, and whether
+    // it is more money.
+    for (named, before) in [(Some(1), Matched), (None, Unmatched)] {
+        // A loan that is named later may explain money that was told of without one; it is no more money.
+        let other_loan = before == Matched;
+        for (word, more) in [("again", false), ("channel", false), ("other amount", true), ("other loan", other_loan)] {
+            scene(|scene| {
+                collected_by_us(scene);
+                scene.happened(notice("mtn-7", named, ghs(110)));
+                let status = |scene: &mut Scene, name: &str| {
+                    scene.load::<PartnerReceipt>(name.to_owned()).map(|receipt| receipt.status)
+                };
+                assert_eq!(status(scene, "own/mtn-7"), Some(before));
+                match word {
+                    "again" => scene.happened(notice("mtn-7", named, ghs(110))),
+                    "channel" => scene.happened(collected(1, "mtn-7")),
+                    "other amount" => scene.happened(notice("mtn-7", named, ghs(111))),
+                    _ => scene.happened(notice("mtn-7", Some(9), ghs(110))),
+                }
+                assert!(scene.emitted::<PartnerRepaymentReceived>().is_empty(), "{before:?}, {word}");
+                assert_eq!(scene.sent::<PostLedgerEvent>().len(), usize::from(more), "{before:?}, {word}");
+                assert_eq!(status(scene, "own/mtn-7"), Some(before), "{before:?}, {word}");
+                assert_eq!(status(scene, "own/mtn-7#2"), more.then_some(Unmatched), "{before:?}, {word}");
+            });
+        }
+    }
+}

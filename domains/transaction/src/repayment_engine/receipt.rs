@@ -271,7 +271,7 @@ pub(super) fn on_accounting_entry_posted(work: &mut Work, event: &AccountingEntr
     };
     let Some(mut receipt) = work.get::<ReceivedPayment>(event.reference.text.clone())? else { return Ok(()) };
     receipt.entry = Some(event.entry);
-    if is_loan {
+    if is_loan && receipt.status == ReceiptStatus::Taken {
         receipt.status = ReceiptStatus::Booked;
     }
     work.save(receipt);

@@ -392,3 +392,54 @@ fn a_settled_loan_is_not_debited() {
         assert!(scene.emitted::<RepaymentOrderCreated>().is_empty());
     });
 }
+
+/// What moves a receipt.
+#[derive(Clone, Copy, Debug)]
+enum Told {
+    SameMoney,
+    PostedToTheLoan,
+    PostedToSuspense,
+    PostedElsewhere,
+}
+
+fn tell(scene: &mut Scene, money: &PartnerRepaymentReceived, told: Told) {
+    let template = match told {
+        Told::SameMoney => return scene.happened(money.clone()),
+        Told::PostedToTheLoan => "repayment-received",
+        Told::PostedToSuspense => "unmatched-receipt",
+        Told::PostedElsewhere => "funds-arrived",
+    };
+    let mut booked = entry(money.loan.unwrap(), template, 1102);
+    booked.reference.text = money.reference.clone();
+    scene.happened(booked);
+}
+
+#[test]
+fn every_state_of_a_receipt_meets_everything_that_may_move_it() {
+    use ReceiptStatus::{Booked, Suspense, Taken};
+    const TOLD: [Told; 4] = [Told::SameMoney, Told::PostedToTheLoan, Told::PostedToSuspense, Told::PostedElsewhere];
+    let table = [
+        (Taken, [Taken, Booked, Taken, Taken]),
+        (Booked, [Booked, Booked, Booked, Booked]),
+        (Suspense, [Suspense, Suspense, Suspense, Suspense]),
+    ];
+    assert_eq!(table.len(), ReceiptStatus::ALL.len());
+    for (before, row) in table {
+        for (told, after) in TOLD.into_iter().zip(row) {
+            alone(|scene| {
+                let order = open(scene, RepaymentKind::Normal);
+                let loan = if before == Suspense { id(999) } else { order.loan };
+                let money = PartnerRepaymentReceived { loan: Some(loan), ..money(&order, "346.75", "r1") };
+                scene.happened(money.clone());
+                if before == Booked {
+                    tell(scene, &money, Told::PostedToTheLoan);
+                }
+                let status = |scene: &mut Scene| scene.load::<ReceivedPayment>("r1".to_owned()).unwrap().status;
+                assert_eq!(status(scene), before);
+                tell(scene, &money, told);
+                assert_eq!(status(scene), after, "{before:?}, told {told:?}");
+                assert!(posting(scene).is_none(), "{before:?}, told {told:?}: money is posted once");
+            });
+        }
+    }
+}

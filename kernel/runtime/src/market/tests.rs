@@ -151,7 +151,7 @@ impl MarketWriter {
     /// Nothing that is durable stays in memory.
     pub(crate) fn forget(&mut self) {
         for table in &mut self.core.tables {
-            table.evict(i64::MAX, u32::MAX);
+            table.evict(i64::MAX, 0, 0);
         }
     }
 

@@ -281,6 +281,7 @@ enum Said {
     Failed,
     GivenUp,
     Retried,
+    Withdrawn,
 }
 
 fn say(shop: &mut MarketWriter, effect: &EffectEnvelope, said: Said) {
@@ -289,13 +290,18 @@ fn say(shop: &mut MarketWriter, effect: &EffectEnvelope, said: Said) {
         Said::Answered => drop(shop.effect_answered(effect, know(&[Step::Count(1)])).unwrap()),
         Said::Failed => shop.effect_failed(effect, 8, "no route").unwrap(),
         Said::GivenUp => shop.effect_failed(effect, 0, "no such number").unwrap(),
-        Said::Retried => drop(shop.execute(please(&[Step::Retry(effect.id)])).unwrap().outcome.unwrap()),
+        Said::Retried => {
+            let code = shop.execute(please(&[Step::Retry(effect.id)])).unwrap().outcome.err().map(|it| it.code);
+            let row = shop.load::<RuntimeEffect>(&effect.id).unwrap().unwrap();
+            assert_eq!(code.as_deref(), (row.state == EffectState::Withdrawn).then_some("UNEXPECTED_STATE"));
+        }
+        Said::Withdrawn => drop(shop.execute(please(&[Step::Withdraw(effect.id)])).unwrap().outcome.unwrap()),
     }
 }
 
 #[test]
 fn whatever_is_said_of_an_effect_in_whatever_state_it_is_executed_again_only_when_it_is_pending() {
-    use EffectState::{Done, Parked, Pending};
+    use EffectState::{Done, Parked, Pending, Withdrawn};
     use Said::{Answered, Failed, GivenUp, Retried};
     let table = [
         (Pending, None, Said::Done, Done, 1),
@@ -314,6 +320,16 @@ fn whatever_is_said_of_an_effect_in_whatever_state_it_is_executed_again_only_whe
         (Parked, Some(GivenUp), Failed, Parked, 1),
         (Parked, Some(GivenUp), GivenUp, Parked, 1),
         (Parked, Some(GivenUp), Retried, Pending, 0),
+        (Pending, None, Said::Withdrawn, Withdrawn, 0),
+        (Done, Some(Said::Done), Said::Withdrawn, Done, 1),
+        (Parked, Some(GivenUp), Said::Withdrawn, Withdrawn, 1),
+        // It was under way when it was taken back.
+        (Withdrawn, Some(Said::Withdrawn), Said::Done, Done, 1),
+        (Withdrawn, Some(Said::Withdrawn), Answered, Done, 1),
+        (Withdrawn, Some(Said::Withdrawn), Failed, Withdrawn, 0),
+        (Withdrawn, Some(Said::Withdrawn), GivenUp, Withdrawn, 0),
+        (Withdrawn, Some(Said::Withdrawn), Retried, Withdrawn, 0),
+        (Withdrawn, Some(Said::Withdrawn), Said::Withdrawn, Withdrawn, 0),
     ];
     on_each_engine(|url, mut shop| {
         for (before, first, said, after, attempts) in table {

@@ -40,6 +40,8 @@ pub enum Step {
     Query(i64),
     /// Has effect `0` executed that was given up.
     Retry(i64),
+    /// Takes effect `0` back.
+    Withdraw(i64),
     /// Runs steps as a fact after so many seconds.
     Later(i64, String, String),
     /// Sends steps to be run by the same service.
@@ -229,6 +231,7 @@ fn walk(work: &mut Work, steps: &[Step]) -> Handled<Vec<Sensitive>> {
                 code: Sensitive::new("123456"),
             }),
             Step::Retry(effect) => drop(work.retry_effect(*effect)?),
+            Step::Withdraw(effect) => work.withdraw_effect(*effect, "nobody wants it")?,
             Step::Later(seconds, key, steps) => {
                 work.at(work.now().plus_seconds(*seconds), key, Know { steps: parse(steps) });
             }
