@@ -155,6 +155,11 @@ impl MarketWriter {
         }
     }
 
+    /// Other rooms for what stays.
+    pub(crate) fn set_memory(&mut self, memory: Memory) {
+        self.memory = memory;
+    }
+
     /// How many effects somebody is said to be executing.
     pub(crate) fn handed_out(&self) -> usize {
         self.handed_out.len()
@@ -402,7 +407,7 @@ fn a_newer_message_in_the_log_is_no_guess() {
 #[test]
 fn personal_data_is_never_replaced_because_a_key_cannot_be_had() {
     let person = Some(CustomerId::from_number(5));
-    let ring = KeyRing::new(Secrets::derive(b"toy"), Box::new(Dead), 10);
+    let ring = KeyRing::new(Secrets::derive(b"toy", "gh"), Box::new(Dead), 10);
     let seal = |ring: &Arc<KeyRing>| ring.sealing(person, || Sensitive::new("Ama").sealed());
     assert_eq!(seal(&ring).unwrap_err().kind, FaultKind::Outage);
     assert_eq!(ring.opening(|| Sensitive::from_sealed("5.00")).unwrap_err().kind, FaultKind::Outage);
@@ -426,19 +431,19 @@ impl Reader for Row {
 #[test]
 fn another_markets_secret_opens_nothing_and_destroys_nothing() {
     let seal = |ring: &Arc<KeyRing>| ring.sealing(Some(CustomerId::from_number(5)), || Sensitive::new("Ama").sealed());
-    let first = KeyRing::new(Secrets::derive(b"toy"), Box::new(Dead), 0);
+    let first = KeyRing::new(Secrets::derive(b"toy", "gh"), Box::new(Dead), 0);
     let sealed = seal(&first).unwrap();
     let wrapped = first.take_fresh().remove(0).1;
-    let right = KeyRing::new(Secrets::derive(b"toy"), Box::new(Row(wrapped.clone())), 10);
+    let right = KeyRing::new(Secrets::derive(b"toy", "gh"), Box::new(Row(wrapped.clone())), 10);
     assert_eq!(right.opening(|| Sensitive::from_sealed(&sealed)).unwrap().reveal(), "Ama");
-    let wrong = KeyRing::new(Secrets::derive(b"other"), Box::new(Row(wrapped)), 10);
+    let wrong = KeyRing::new(Secrets::derive(b"other", "gh"), Box::new(Row(wrapped)), 10);
     assert_eq!(wrong.opening(|| Sensitive::from_sealed(&sealed)).unwrap_err().kind, FaultKind::Corrupt);
     assert_eq!(seal(&wrong).unwrap_err().kind, FaultKind::Corrupt);
 }
 
 #[test]
 fn a_key_on_its_way_to_the_database_is_not_made_again() {
-    let ring = KeyRing::new(Secrets::derive(b"toy"), Box::new(Dead), 0);
+    let ring = KeyRing::new(Secrets::derive(b"toy", "gh"), Box::new(Dead), 0);
     let seal = || ring.sealing(Some(CustomerId::from_number(5)), || Sensitive::new("Ama").sealed()).unwrap();
     let first = seal();
     assert_eq!(ring.take_fresh().len(), 1);
