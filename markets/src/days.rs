@@ -1,14 +1,24 @@
 //! When a market's business days begin.
 
-use sycee_contract::{BusinessDateAdvanced, Date, Timestamp};
-use sycee_runtime::{BusinessDays, Stimulus};
+use sycee_contract::{BusinessDateAdvanced, Date, Timestamp, Zone};
+use sycee_runtime::{BusinessDays, Market, Stimulus};
 
-/// Business days that are calendar days, from midnight UTC, as everything here that turns a date into a moment has it.
-pub struct CalendarDays;
+/// Business days that are calendar days, from midnight where the market's people live.
+#[derive(Clone, Debug)]
+pub struct CalendarDays {
+    zone: Zone,
+}
+
+impl CalendarDays {
+    /// The days of `market`.
+    pub fn of(market: &Market) -> Self {
+        Self { zone: market.zone.clone() }
+    }
+}
 
 impl BusinessDays for CalendarDays {
     fn starts(&self, day: Date) -> Timestamp {
-        Timestamp::start_of(day)
+        self.zone.start_of(day)
     }
 
     fn event(&self, closed: Date, opened: Date) -> Stimulus {

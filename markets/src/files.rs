@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use sycee_accounting::AccountingRules;
 use sycee_accounting::rules::Chart;
-use sycee_contract::{ConfirmFundArrival, PublishProductVersion, RegisterFundingContract};
+use sycee_contract::{ConfirmFundArrival, PublishProductVersion, RegisterFundingContract, Zone};
 use sycee_funds::PaymentConfig;
 use sycee_money::{Calendar, Currency, Money, Rate};
 use sycee_post_loan_operations::OutreachTemplates;
@@ -189,11 +189,16 @@ impl MarketFiles {
     /// Who the market is.
     pub fn market(&self) -> Result<Market, MarketError> {
         let file = self.market_file()?;
+        let zone = Zone::named(&file.timezone).ok_or_else(|| {
+            let given = &file.timezone;
+            let way = "give one of the IANA database, such as Africa/Accra";
+            wrong(MARKET, format!("timezone: there is no zone {given:?}; {way}"))
+        })?;
         Ok(Market {
             id: file.id,
             country: file.country,
             currency: file.currency,
-            timezone: file.timezone,
+            zone,
             manual_review: file.manual_review,
         })
     }
@@ -348,6 +353,7 @@ mod tests {
     fn mistakes_are_named_by_file_field_and_line() {
         for (file, from, to, says) in [
             ("market.yaml", "timezone:", "timeZone:", "unknown field `timeZone`"),
+            ("market.yaml", "Africa/Accra", "Africa/Akkra", "timezone: there is no zone \"Africa/Akkra\""),
             ("policies.yaml", "ageMin: 18", "ageMin: adult", "kyc.ageMin: invalid type"),
             ("policies.yaml", "ageMin: 18", "ageMin: adult", "line 9"),
             ("policies.yaml", "  ageMin: 18\n", "", "missing field `ageMin`"),

@@ -9,11 +9,11 @@ use sycee_contract::{
     KycCompleted, KycVerdict, LoanApplicationApproved, LoanApplicationRejected, LoanId, Offer, OfferDetailRequest,
     OtpChallengeId, PayoutAccount, ProductOfferDistributed, QueryAssetDueList, QueryProductOffer, RegisterCustomer,
     RepaymentKind, RepaymentMethodCreated, RepaymentMethodKind, RepaymentSucceeded, RiskDecisionMade, RiskOutcome,
-    RiskPurpose, Sensitive, SubmitKyc, SubmitLoanApplication, Timestamp, UpdateCustomerDetails,
+    RiskPurpose, Sensitive, SubmitKyc, SubmitLoanApplication, UpdateCustomerDetails,
 };
 use sycee_money::Money;
 use sycee_psp::PayerDecision;
-use sycee_runtime::{Executed, Stimulus};
+use sycee_runtime::{BusinessDays as _, Executed, Stimulus};
 
 use crate::agenda::Act;
 use crate::world::{SimError, World};
@@ -394,7 +394,7 @@ impl World {
         }
         let settles = habits.settles_at == Some(event.nr);
         let kind = if settles { RepaymentKind::EarlySettlement } else { RepaymentKind::Normal };
-        let at = Timestamp::start_of(event.due_date).plus_seconds(PAY_HOUR).plus_days(days);
+        let at = self.days_here.starts(event.due_date).plus_seconds(PAY_HOUR).plus_days(days);
         self.agenda.plan(at, nr, Act::LookAtDues { loan: event.loan, kind });
     }
 

@@ -89,6 +89,7 @@ pub struct World {
     pub(crate) settings: WorldSettings,
     registry: Arc<Registry>,
     lease: Option<Lease>,
+    pub(crate) days_here: CalendarDays,
     writer: Option<MarketWriter>,
     pub(crate) outside: Outside,
     pub(crate) agenda: Agenda,
@@ -125,7 +126,8 @@ impl World {
     /// As [`Self::new`]; the market is opened under a lease of the control store, also after a crash.
     pub fn leased(settings: WorldSettings, lease: Option<Lease>) -> Result<Self, SimError> {
         let registry = sycee_markets::registry();
-        let currency = settings.files.market()?.currency;
+        let market = settings.files.market()?;
+        let (currency, days_here) = (market.currency, CalendarDays::of(&market));
         let float = Money::from_minor(1_000_000_000_000, currency)?;
         let people = settings
             .applicants
@@ -150,6 +152,7 @@ impl World {
             waiting: Vec::new(),
             random: SplitMix64::new(settings.seed ^ 0xfa17),
             date: settings.first_day,
+            days_here,
             days: 0,
             earlier: (0, 0),
             requests: Requests::new(settings.seed),
@@ -170,11 +173,12 @@ impl World {
     fn open(&mut self) -> Result<(), SimError> {
         let mut market = self.settings.files.market()?;
         market.manual_review |= self.settings.manual_review;
+        let secrets = Secrets::derive(&self.settings.master, &market.id);
         let options = MarketOptions {
             url: self.settings.url.clone(),
             market,
             configs: self.settings.files.configs()?,
-            secrets: Secrets::derive(&self.settings.master),
+            secrets,
             first_day: self.settings.first_day,
         };
         let registry = Arc::clone(&self.registry);
@@ -215,7 +219,7 @@ impl World {
 
     fn invite(&mut self) {
         let days = i64::from(self.settings.arrival_days.max(1));
-        let start = Timestamp::start_of(self.settings.first_day);
+        let start = self.days_here.starts(self.settings.first_day);
         for nr in 0..self.people.len() {
             let day = i64::try_from(nr).unwrap_or(0) * days / i64::try_from(self.people.len()).unwrap_or(1).max(1);
             self.agenda.plan(start.plus_days(day).plus_seconds(9 * 3_600), nr, Act::RequestOtp);
@@ -261,20 +265,22 @@ impl World {
         let opened = closed.saturating_add(day());
         if self.settings.faults.crashes && self.random.hits(self.crashes_per_mille) {
             let second = i64::try_from(self.random.below(86_400)).unwrap_or(0);
-            self.crash_after = Some(Timestamp::start_of(closed).plus_seconds(second));
+            self.crash_after = Some(self.days_here.starts(closed).plus_seconds(second));
         }
-        let morning = Timestamp::start_of(closed).plus_seconds(OFFICE_SECOND);
+        let morning = self.days_here.starts(closed).plus_seconds(OFFICE_SECOND);
         self.run_until(morning)?;
         self.writer().set_now(morning);
         self.take_up_work_orders()?;
         self.settle()?;
-        self.run_until(Timestamp::start_of(opened).plus_seconds(-1))?;
+        let midnight = self.days_here.starts(opened);
+        self.run_until(midnight.plus_seconds(-1))?;
         self.date = opened;
         self.days += 1;
-        self.writer().set_now(Timestamp::start_of(opened));
-        let done = self.writer().advance(opened, CalendarDays.event(closed, opened))?;
+        self.writer().set_now(midnight);
+        let event = self.days_here.event(closed, opened);
+        let done = self.writer().advance(opened, event)?;
         self.hear(&done)?;
-        self.run_until(Timestamp::start_of(opened).plus_seconds(3_600))?;
+        self.run_until(midnight.plus_seconds(3_600))?;
         self.finance_desk()?;
         // Nobody waits for the close of the day: it is written while the next day begins.
         self.writer().seal()?;

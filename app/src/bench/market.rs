@@ -58,7 +58,7 @@ impl BenchMarket {
                 .configs()
                 .map_err(broken)?
                 .with(LoanPolicy { max_open_loans: 1_000, ..LoanPolicy::default() }),
-            secrets: Secrets::derive(MASTER),
+            secrets: Secrets::derive(MASTER, "gh"),
             first_day: FIRST_DAY,
         };
         let writer = MarketWriter::open(sycee_markets::registry(), options)?;

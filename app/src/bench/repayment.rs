@@ -151,7 +151,8 @@ impl Payers<'_> {
 fn next_month(market: &mut BenchMarket) -> Result<(), Failure> {
     let closed = market.writer().today();
     let opened = closed.saturating_add(jiff::Span::new().months(1));
-    market.writer().set_now(sycee_contract::Timestamp::start_of(opened));
+    let start = market.writer().market().zone.start_of(opened);
+    market.writer().set_now(start);
     let event = Stimulus::event("clock", BusinessDateAdvanced { closed, opened }).through("asset-center");
     must(&market.writer().advance(opened, event)?)?;
     while let Some(done) = market.writer().fire_timer()? {

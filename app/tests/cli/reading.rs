@@ -20,7 +20,7 @@ fn market(url: &DatabaseUrl) -> (MarketWriter, i64) {
         url: url.clone(),
         market: files.market().unwrap(),
         configs: files.configs().unwrap(),
-        secrets: Secrets::derive(b"a master secret of a test"),
+        secrets: Secrets::derive(b"a master secret of a test", "gh"),
         first_day: Date::constant(2026, 1, 5),
     };
     let mut writer = MarketWriter::open(registry(), options).unwrap();

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use sycee_contract::{CreditApplicationId, CustomerId, Date, LoanId, Timestamp};
+use sycee_contract::{CreditApplicationId, CustomerId, LoanId, Timestamp};
 use sycee_money::{Money, MoneyError};
 use sycee_runtime::{Coded, refusable};
 
@@ -29,7 +29,7 @@ pub enum CreditRejection {
         /// The customer.
         customer: CustomerId,
         /// The line can be drawn until then.
-        until: Date,
+        until: Timestamp,
     },
     /// The last rejection is too recent.
     #[error("the last application of customer {customer} was rejected: apply again from {until} on")]

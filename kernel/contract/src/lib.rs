@@ -17,6 +17,7 @@ mod rejection;
 mod sensitive;
 mod text;
 mod time;
+mod zone;
 
 pub use actor::{Actor, OpenTo, TRUSTED};
 pub use effects::*;
@@ -29,3 +30,4 @@ pub use sensitive::{Sealer, Sensitive, redacted, with_sealer};
 pub use sycee_money::Date;
 pub use text::{LINE_MAX, NAME_MAX, NOTE_MAX, check_text};
 pub use time::Timestamp;
+pub use zone::Zone;

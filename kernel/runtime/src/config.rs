@@ -4,6 +4,7 @@ use std::any::{Any, TypeId};
 use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
+use sycee_contract::Zone;
 use sycee_money::Currency;
 
 /// Who a market is.
@@ -15,9 +16,8 @@ pub struct Market {
     pub country: String,
     /// Currency of its books.
     pub currency: Currency,
-    /// IANA time zone of its people, for whoever runs its clock. Nothing is calculated from it: the business date moves by
-    /// `business-date-advanced` alone.
-    pub timezone: String,
+    /// Where its people live: its business days begin at midnight there.
+    pub zone: Zone,
     /// Whether people review what risk refers; when not, a referral is a refusal.
     pub manual_review: bool,
 }

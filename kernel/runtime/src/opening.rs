@@ -74,7 +74,7 @@ pub(crate) fn open_watched(
         id: 1,
         last_id: 1_000,
         last_cascade: 0,
-        now: Timestamp::start_of(options.first_day),
+        now: options.market.zone.start_of(options.first_day),
         today: options.first_day,
         pending_from: 0,
     });

@@ -27,12 +27,18 @@ pub struct Secrets {
 }
 
 impl Secrets {
-    /// Three independent keys derived from one master secret.
-    pub fn derive(master: &[u8]) -> Self {
+    /// Three independent keys of a market, derived from one master secret: what is sealed, indexed or answered in one
+    /// market says nothing in another under the same master.
+    pub fn derive(master: &[u8], market: &str) -> Self {
+        let derive = |purpose: &str| {
+            let mut hasher = blake3::Hasher::new_derive_key(purpose);
+            hasher.update(&(master.len() as u64).to_le_bytes()).update(master).update(market.as_bytes());
+            *hasher.finalize().as_bytes()
+        };
         Self {
-            wrapping: blake3::derive_key("sycee 2026 wrapping key", master),
-            index: blake3::derive_key("sycee 2026 blind index key", master),
-            one_time: blake3::derive_key("sycee 2026 one-time code key", master),
+            wrapping: derive("sycee 2026 wrapping key"),
+            index: derive("sycee 2026 blind index key"),
+            one_time: derive("sycee 2026 one-time code key"),
         }
     }
 }
@@ -280,4 +286,19 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
 fn unhex(text: &str) -> Option<Vec<u8>> {
     let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
     text.as_bytes().chunks(2).map(|pair| Some(digit(*pair.first()?)? << 4 | digit(*pair.get(1)?)?)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Secrets;
+
+    #[test]
+    fn each_market_has_secrets_of_its_own() {
+        let all = [(b"ab".as_slice(), "c"), (b"ab", "d"), (b"a", "bc"), (b"abc", "")];
+        let keys = all.map(|(master, market)| Secrets::derive(master, market));
+        let mut each: Vec<_> = keys.iter().flat_map(|keys| [keys.wrapping, keys.index, keys.one_time]).collect();
+        each.sort_unstable();
+        each.dedup();
+        assert_eq!(each.len(), 12);
+    }
 }

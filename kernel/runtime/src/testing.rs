@@ -9,7 +9,7 @@ use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use sycee_contract::{Command, Date, Effect, Event, Message, Rejection, Timestamp};
+use sycee_contract::{Command, Date, Effect, Event, Message, Rejection, Timestamp, Zone};
 use sycee_money::Currency;
 
 use crate::opening::open_watched;
@@ -30,7 +30,7 @@ pub fn test_market() -> Market {
         id: "gh".to_owned(),
         country: "GH".to_owned(),
         currency: Currency::GHS,
-        timezone: "Africa/Accra".to_owned(),
+        zone: Zone::utc(),
         manual_review: false,
     }
 }
@@ -145,7 +145,7 @@ impl Scene {
                 url,
                 market: market.clone(),
                 configs: configs.clone(),
-                secrets: Secrets::derive(b"test"),
+                secrets: Secrets::derive(b"test", "gh"),
                 first_day: Date::constant(2026, 1, 5),
             };
             let writer = match MarketWriter::open(Arc::new(registry), options) {

@@ -103,7 +103,7 @@ fn options(url: DatabaseUrl) -> MarketOptions {
         url,
         market: files.market().unwrap(),
         configs: files.configs().unwrap(),
-        secrets: Secrets::derive(b"statements"),
+        secrets: Secrets::derive(b"statements", "gh"),
         first_day: Date::constant(2026, 1, 5),
     }
 }

@@ -1,11 +1,13 @@
 //! Whole runs.
 
+use sycee_contract::Zone;
+use sycee_money::date;
 use sycee_post_loan_operations::{WorkOrder, WorkOrderStatus};
 use sycee_runtime::testing::test_databases;
 use sycee_runtime::{EffectState, RuntimeEffect};
 use sycee_sim::{Faults, World};
 
-use crate::stage::run;
+use crate::stage::{run, settings};
 
 #[test]
 fn sixty_days_with_every_fault_keep_every_oracle_on_both_engines() {
@@ -45,6 +47,33 @@ fn outages_are_lived_through_on_both_engines() {
         let calm = run(urls[0].clone(), 11, 80, 60, Faults::default()).report().unwrap();
         assert_eq!(report.funnel.registered, calm.funnel.registered, "everybody gets a password at last");
         assert_eq!(report.funnel.identified, calm.funnel.identified, "everybody is identified at last");
+    }
+}
+
+/// Days that begin before and after midnight UTC, and three weeks in which the clocks change: the business date is the date
+/// where the market's people live, and no day's close runs twice or not at all.
+#[test]
+fn days_begin_where_the_market_is() {
+    for (zone, first_day) in [
+        ("Asia/Shanghai", date(2026, 1, 5)),
+        ("America/New_York", date(2026, 2, 23)),
+        ("America/New_York", date(2026, 10, 19)),
+        ("Africa/Cairo", date(2026, 4, 13)),
+    ] {
+        let (urls, _guard) = test_databases();
+        let mut settings = settings(urls[0].clone(), 13, 30, Faults::usual());
+        settings.first_day = first_day;
+        settings.files = settings.files.with_change("market.yaml", |text| text.replace("Africa/Accra", zone)).unwrap();
+        let mut world = World::new(settings).unwrap();
+        let here = Zone::named(zone).unwrap();
+        assert_eq!(here.date_of(world.writer().now()), first_day, "{zone}");
+        for _ in 0..25 {
+            world.run_day().unwrap();
+            let now = world.writer().now();
+            assert_eq!((here.date_of(now), world.writer().today()), (world.date(), world.date()), "{zone} at {now}");
+        }
+        let report = world.report().unwrap();
+        assert!(report.holds() && report.funnel.disbursed > 5, "{zone}: {:?} {:?}", report.funnel, report.oracles);
     }
 }
 

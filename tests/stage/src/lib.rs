@@ -36,7 +36,7 @@ pub fn options(url: DatabaseUrl) -> MarketOptions {
         url,
         market: files.market().unwrap(),
         configs: files.configs().unwrap(),
-        secrets: Secrets::derive(b"stage"),
+        secrets: Secrets::derive(b"stage", "gh"),
         first_day: FIRST_DAY,
     }
 }

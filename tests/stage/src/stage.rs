@@ -5,7 +5,7 @@ use std::panic::AssertUnwindSafe;
 use sycee_contract::{
     Command, CreateRepaymentOrder, CreditLineApproved, CustomerId, CustomerStageChanged, DisbursementSucceeded, Event,
     LoanApplicationApproved, LoanId, Offer, OtpChallengeId, ProductOfferDistributed, QueryProductOffer, Rejection,
-    RenderedDocument, RepaymentOrderAnswer, RequestOtp, SetFundRouteStatus, SignLoanContract, Timestamp,
+    RenderedDocument, RepaymentOrderAnswer, RequestOtp, SetFundRouteStatus, SignLoanContract,
 };
 use sycee_markets::{CalendarDays, MarketFiles};
 use sycee_money::Money;
@@ -162,10 +162,11 @@ impl Stage {
     pub fn next_day(&mut self) {
         let closed = self.writer.today();
         let opened = closed.saturating_add(jiff::Span::new().days(1));
-        let end = Timestamp::start_of(opened).plus_seconds(-1);
+        let days = CalendarDays::of(self.writer.market());
+        let end = days.starts(opened).plus_seconds(-1);
         self.wait(end.seconds_since(self.writer.now()).max(0));
-        self.writer.set_now(Timestamp::start_of(opened));
-        let done = self.writer.advance(opened, CalendarDays.event(closed, opened)).unwrap();
+        self.writer.set_now(days.starts(opened));
+        let done = self.writer.advance(opened, days.event(closed, opened)).unwrap();
         self.heard.push(done);
         self.wait(3_600);
     }

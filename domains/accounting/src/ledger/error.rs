@@ -19,6 +19,14 @@ pub enum LedgerError {
         /// In units.
         amount: i64,
     },
+    /// More than a transfer may move.
+    #[error("a transfer moves {max} units at most, this one has {amount}: is the amount right? If so, split it")]
+    AmountTooLarge {
+        /// In units.
+        amount: i64,
+        /// In units.
+        max: i64,
+    },
     /// A transfer from an account to itself.
     #[error("account {account} is debited and credited by the same transfer: name two accounts")]
     SameAccount {
@@ -104,7 +112,7 @@ impl Coded for LedgerError {
     fn code(&self) -> &'static str {
         match self {
             Self::EmptyEntry => "EMPTY_ENTRY",
-            Self::AmountNotPositive { .. } | Self::Overflow { .. } => "INVALID_AMOUNT",
+            Self::AmountNotPositive { .. } | Self::AmountTooLarge { .. } | Self::Overflow { .. } => "INVALID_AMOUNT",
             Self::SameAccount { .. } | Self::CurrencyMismatch { .. } => "INVALID_FIELD",
             Self::UnknownAccountNr { .. } | Self::AccountDiffers { .. } | Self::TooManyAccounts => "ACCOUNT_UNKNOWN",
             Self::LimitExceeded { .. } => "ACCOUNT_LIMIT_EXCEEDED",

@@ -32,6 +32,7 @@ pub use account::{AccountKind, AccountNr, AccountSpec, Constraint};
 pub use entry::{Day, Entry, EntryDraft, Hash, Label, Line, Phase, PostedEntry, Transfer};
 pub use error::LedgerError;
 pub use hold::Hold;
+pub use transfer::TRANSFER_MAX;
 
 use account::{AccountState, Accounts};
 use day_sum::DaySum;

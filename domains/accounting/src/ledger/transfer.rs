@@ -5,6 +5,10 @@ use super::entry::{Day, Line, Phase, Transfer};
 use super::undo::Undo;
 use super::{Ledger, LedgerError};
 
+/// Most that one transfer moves, in units: ten million millions of most currencies. A wrong amount that somebody outside
+/// tells must not use up the range of a balance, for then nothing more could be posted to it.
+pub const TRANSFER_MAX: i64 = 100_000_000_000_000_000;
+
 /// What a transfer does to the balances of both accounts.
 #[derive(Clone, Copy)]
 pub(super) struct Effect {
@@ -61,6 +65,9 @@ impl Ledger {
         let Line { debit, credit, amount } = line;
         if amount <= 0 {
             return Err(LedgerError::AmountNotPositive { amount });
+        }
+        if amount > TRANSFER_MAX {
+            return Err(LedgerError::AmountTooLarge { amount, max: TRANSFER_MAX });
         }
         let (debited, credited) = (self.state(debit)?, self.state(credit)?);
         if debit == credit {

@@ -1,7 +1,7 @@
 //! Properties of the ledger: whatever is posted, held, reversed, refused and cut into batches, the books agree.
 
 use proptest::prelude::*;
-use sycee_accounting::ledger::{Day, EntryDraft, LedgerError, Line};
+use sycee_accounting::ledger::{Day, EntryDraft, LedgerError, Line, TRANSFER_MAX};
 use sycee_accounting::reports::{self, trial_balance};
 use sycee_contract::{Date, EntryId, Identifier};
 use sycee_money::Currency;
@@ -213,10 +213,25 @@ fn limits_count_what_is_held() {
 #[test]
 fn balances_do_not_wrap() {
     Books::each(|books| {
-        books.post(0, 0, 3, i64::MAX);
-        let line = Line { debit: books.account(0), credit: books.account(3), amount: 1 };
+        for _ in 0..i64::MAX / TRANSFER_MAX {
+            books.post(0, 0, 3, TRANSFER_MAX);
+        }
+        let line = Line { debit: books.account(0), credit: books.account(3), amount: TRANSFER_MAX };
         let over = books.ledger.post(draft(&[line], 0));
         assert_eq!(over, Err(LedgerError::Overflow { account: "1100|par-1".to_owned() }));
+    });
+}
+
+#[test]
+fn one_wrong_amount_does_not_use_up_a_balance() {
+    Books::each(|books| {
+        for amount in [TRANSFER_MAX + 1, i64::MAX] {
+            let line = Line { debit: books.account(0), credit: books.account(3), amount };
+            let refused = books.ledger.post(draft(&[line], 0));
+            assert_eq!(refused, Err(LedgerError::AmountTooLarge { amount, max: TRANSFER_MAX }));
+            let held = books.ledger.hold(line, draft(&[], 0));
+            assert_eq!(held.err(), Some(LedgerError::AmountTooLarge { amount, max: TRANSFER_MAX }));
+        }
     });
 }
 

@@ -139,7 +139,7 @@ impl CreditCustomer {
             return Err(CreditRejection::ApplicationAlreadyOpen { customer, application });
         }
         if let Some(until) = self.line_valid_until.filter(|until| now <= *until) {
-            return Err(CreditRejection::CreditLineExists { customer, until: until.date() });
+            return Err(CreditRejection::CreditLineExists { customer, until });
         }
         let cooled_off = |rejected: Timestamp| rejected.plus_days(i64::from(policy.cooling_off_days));
         match self.rejected_at.map(cooled_off).filter(|until| now < *until) {

@@ -25,8 +25,8 @@ use sycee_contract::messages::{
     ReserveFunds, ResolveSuspense, ReturnFunds, RiskDecisionMade, StrayPayoutReported,
 };
 use sycee_contract::{
-    ArrivalId, FundBalanceChanged, FundBalances, FundReservationReleased, FundReserved, FundsReturned, OpenWorkOrder,
-    PostLedgerEvent, Rejection, SuspenseResolved,
+    ArrivalId, FundBalanceChanged, FundBalances, FundReservationReleased, FundReserved, FundsReturned, LINE_MAX,
+    OpenWorkOrder, PostLedgerEvent, Rejection, SuspenseResolved, check_text,
 };
 use sycee_money::Money;
 use sycee_runtime::{Handled, Registry, Work};
@@ -111,9 +111,7 @@ fn open_fund_account(work: &mut Work, event: &FundingContractSigned) -> Handled<
 
 /// Takes a funder's money in, once a bank reference, and has it booked.
 fn confirm_fund_arrival(work: &mut Work, cmd: &ConfirmFundArrival) -> Handled<ArrivalId> {
-    if cmd.bank_reference.trim().is_empty() {
-        return Err(Rejection::invalid("bankReference", "it can't be empty", "GCB-2026-000123").into());
-    }
+    check_text("bankReference", &cmd.bank_reference, LINE_MAX, "GCB-2026-000123")?;
     if work.get::<FundArrival>(cmd.bank_reference.clone())?.is_some() {
         return Err(FundsRejection::ArrivalAlreadyConfirmed { bank_reference: cmd.bank_reference.clone() }.into());
     }

@@ -9,7 +9,9 @@
 use std::collections::BTreeMap;
 
 use sycee_contract::messages::{FundsReturned, PostLedgerEvent, ResolveSuspense, ReturnFunds, SuspenseResolved};
-use sycee_contract::{FundAccountId, FundBalances, LedgerReference, LoanId, Rejection, Timestamp};
+use sycee_contract::{
+    FundAccountId, FundBalances, LINE_MAX, LedgerReference, LoanId, Rejection, Timestamp, check_text,
+};
 use sycee_money::Money;
 use sycee_runtime::{Handled, Work, entity};
 
@@ -74,9 +76,7 @@ fn post<const N: usize>(
 
 /// The funder's account, when the request names a reference and an amount that can be paid.
 fn account_for(work: &mut Work, funder: &str, amount: Money, field: &str, reference: &str) -> Handled<FundAccount> {
-    if reference.trim().is_empty() {
-        return Err(Rejection::invalid(field, "it can't be empty", "GCB-2026-000123").into());
-    }
+    check_text(field, reference, LINE_MAX, "GCB-2026-000123")?;
     let by_code = FundAccount::by_code(funder.to_owned());
     let account = work.find_one(by_code)?.ok_or_else(|| Rejection::not_found("funder", funder))?;
     if !amount.is_whole_minor() {

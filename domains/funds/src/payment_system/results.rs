@@ -5,7 +5,8 @@ use sycee_contract::messages::{
     StrayPayoutReported,
 };
 use sycee_contract::{
-    ChannelOutcome, ChannelQuery, LoanId, PaymentDirection, PaymentId, PaymentPurpose, Rejection, Timestamp,
+    ChannelOutcome, ChannelQuery, LINE_MAX, LoanId, PaymentDirection, PaymentId, PaymentPurpose, Rejection, Timestamp,
+    check_text,
 };
 use sycee_runtime::{Handled, Work};
 
@@ -160,9 +161,10 @@ pub(super) fn decide_payment(work: &mut Work, cmd: &DecidePayment) -> Handled<()
     if !order.is_open() {
         return Err(Rejection::unexpected_state("payment", order.id, order.status, "sent, expired or disputed").into());
     }
-    if cmd.channel_reference.as_deref().is_some_and(|reference| reference.trim().is_empty()) {
-        let rule = "the reference on the channel's statement, or nothing";
-        return Err(Rejection::invalid("channelReference", rule, "\"mtn-778\"").into());
+    let reference = cmd.channel_reference.clone().or(order.channel_reference.clone());
+    if cmd.paid || cmd.channel_reference.is_some() {
+        // Without it the bank's own notice of this money could not be told from more money.
+        check_text("channelReference", reference.as_deref().unwrap_or_default(), LINE_MAX, "mtn-778")?;
     }
     if cmd.paid_at.is_some_and(|at| at > work.now()) {
         let rule =
@@ -178,7 +180,7 @@ pub(super) fn decide_payment(work: &mut Work, cmd: &DecidePayment) -> Handled<()
     }
     let told = RecordPaymentResult {
         request_id: order.id.to_string(),
-        channel_reference: cmd.channel_reference.clone().or(order.channel_reference.clone()).unwrap_or_default(),
+        channel_reference: reference.unwrap_or_default(),
         outcome: ChannelOutcome::Successful,
         reason: None,
         amount: cmd.amount,

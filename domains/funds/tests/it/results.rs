@@ -96,7 +96,8 @@ fn a_payout_of_another_amount_waits_for_a_better_report() {
 
 fn decision(payment: PaymentId, paid: bool, amount: Option<Money>) -> DecidePayment {
     let note = "the channel's statement".to_owned();
-    DecidePayment { payment, paid, amount, channel_reference: None, paid_at: None, note }
+    let channel_reference = paid.then(|| "mtn-1".to_owned());
+    DecidePayment { payment, paid, amount, channel_reference, paid_at: None, note }
 }
 
 #[test]
@@ -110,6 +111,7 @@ fn a_decision_says_when_the_money_moved_and_under_which_reference() {
         let later = Some(scene.now().plus_seconds(1));
         for (cmd, field) in [
             (DecidePayment { paid_at: later, ..decision(payment, true, None) }, "paidAt"),
+            (DecidePayment { channel_reference: None, ..decision(payment, true, None) }, "channelReference"),
             (
                 DecidePayment { channel_reference: Some(" ".into()), ..decision(payment, true, None) },
                 "channelReference",
@@ -130,7 +132,7 @@ fn a_decision_says_when_the_money_moved_and_under_which_reference() {
 }
 
 #[test]
-fn a_decision_without_a_reference_learns_the_first_and_the_next_is_more_money() {
+fn money_under_another_reference_than_people_decided_is_more_money() {
     let named = |payment, reference: &str, amount| RecordPaymentResult {
         channel_reference: reference.into(),
         ..told(payment, Successful, Some(amount))

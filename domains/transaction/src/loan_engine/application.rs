@@ -1,10 +1,11 @@
 //! From the application to the approval: limit, risk, people.
 
 use sycee_contract::{
-    AcceptProductOffer, CancelLoanApplication, CreditLineFrozen, CreditReleased, CreditReserved, LoanApplicationAnswer,
-    LoanApplicationCreated, LoanApplicationReferred, LoanApplicationRejected, LoanId, OfferDetailRequest,
-    PlannedInstallment, ProductFundingMatched, QueryCreditLine, Rejection, ReleaseCreditLine, ReserveCreditLine,
-    ReviewLoanApplication, RiskDecisionMade, RiskOutcome, RiskPurpose, SubmitLoanApplication,
+    AcceptProductOffer, CancelLoanApplication, CreditLineFrozen, CreditReleased, CreditReserved, LINE_MAX,
+    LoanApplicationAnswer, LoanApplicationCreated, LoanApplicationReferred, LoanApplicationRejected, LoanId, NAME_MAX,
+    NOTE_MAX, OfferDetailRequest, PlannedInstallment, ProductFundingMatched, QueryCreditLine, Rejection,
+    ReleaseCreditLine, ReserveCreditLine, ReviewLoanApplication, RiskDecisionMade, RiskOutcome, RiskPurpose,
+    SubmitLoanApplication, check_text,
 };
 use sycee_money::{Currency, Money, MoneyError};
 use sycee_runtime::{Handled, Json, Work};
@@ -82,17 +83,11 @@ fn check_fields(cmd: &SubmitLoanApplication) -> Result<(), Rejection> {
         return Err(Rejection::invalid("amount", "must be more than zero", "1500.00"));
     }
     let account = &cmd.payout_account;
-    let required = [
-        ("purpose", cmd.purpose.as_str(), "education"),
-        ("language", cmd.language.as_str(), "en-GH"),
-        ("payoutAccount.channel", account.channel.as_str(), "mtn-momo"),
-        ("payoutAccount.number", account.number.reveal(), "an account number of that channel"),
-        ("payoutAccount.holder", account.holder.reveal(), "the name on the account"),
-    ];
-    match required.into_iter().find(|(_, value, _)| value.trim().is_empty()) {
-        Some((field, _, example)) => Err(Rejection::invalid(field, "must not be empty", example)),
-        None => Ok(()),
-    }
+    check_text("purpose", &cmd.purpose, LINE_MAX, "education")?;
+    check_text("language", &cmd.language, NAME_MAX, "en-GH")?;
+    check_text("payoutAccount.channel", &account.channel, NAME_MAX, "mtn-momo")?;
+    check_text("payoutAccount.number", account.number.reveal(), NAME_MAX, "an account number of that channel")?;
+    check_text("payoutAccount.holder", account.holder.reveal(), LINE_MAX, "the name on the account")
 }
 
 fn check_line(work: &mut Work, cmd: &SubmitLoanApplication) -> Handled<()> {
@@ -246,9 +241,7 @@ fn reject(work: &mut Work, order: &mut LoanOrder, signal: LoanSignal, reasons: V
 
 /// A person decides, and says why. Errors: `DECISION_EXPIRED` when the risk decision may not be used for an approval.
 pub(super) fn review_loan_application(work: &mut Work, cmd: &ReviewLoanApplication) -> Handled<()> {
-    if cmd.note.trim().is_empty() {
-        return Err(Rejection::invalid("note", "must say why", "income verified by payslip").into());
-    }
+    check_text("note", &cmd.note, NOTE_MAX, "income verified by payslip")?;
     let mut order = work.require::<LoanOrder>(cmd.loan)?;
     let signal = if cmd.approve { LoanSignal::ReviewApprove } else { LoanSignal::ReviewReject };
     match super::step(order.status, signal) {

@@ -313,7 +313,8 @@ commands! {
         paid: bool,
         /// What moved, for a collection; what was ordered when absent.
         amount: Option<Money>,
-        /// The channel's reference of what moved: it tells a second payment, and the bank's own notice, from this one.
+        /// The channel's reference of what moved, as its statement has it: it tells a second payment, and the bank's own
+        /// notice, from this one. Wanted when money moved, unless the channel gave it before.
         channel_reference: Option<String>,
         /// When the money moved, not after now; when people decide, if absent.
         paid_at: Option<Timestamp>,

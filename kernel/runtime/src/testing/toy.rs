@@ -98,7 +98,7 @@ pub fn open(url: &DatabaseUrl) -> MarketWriter {
         url: url.clone(),
         market: test_market(),
         configs: Configs::new(),
-        secrets: Secrets::derive(b"toy"),
+        secrets: Secrets::derive(b"toy", "gh"),
         first_day: Date::constant(2026, 1, 5),
     };
     MarketWriter::open(Arc::new(registry), options).unwrap()

@@ -222,7 +222,7 @@ pub fn options(url: DatabaseUrl) -> MarketOptions {
         url,
         market: test_market(),
         configs: Configs::new(),
-        secrets: Secrets::derive(b"toy"),
+        secrets: Secrets::derive(b"toy", "gh"),
         first_day: Date::constant(2026, 1, 5),
     }
 }

@@ -65,7 +65,8 @@ impl Load {
         let tomorrow = market.today().tomorrow().unwrap();
         let clock = Arc::new(VirtualClock::at(Timestamp::start_of(tomorrow).plus_seconds(3_600)));
         let mailbox = Arc::new(Mailbox::default());
-        let live = Live::on(clock.clone()).opening(CalendarDays).executing(mailbox.adapters());
+        let days = CalendarDays::of(market.market());
+        let live = Live::on(clock.clone()).opening(days).executing(mailbox.adapters());
         let writer = Writer::spawn(market, live).unwrap();
         writer.settle().unwrap();
         Self { writer, mailbox, clock }
