@@ -5,7 +5,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use sycee_runtime::storage::{DatabaseUrl, Reader, has_table, open_store};
+use sycee_runtime::storage::{DatabaseUrl, Reader, has_table, open_reader};
 
 use crate::output::Failure;
 
@@ -59,7 +59,7 @@ impl Database {
         if !self.exists() {
             return Ok(false);
         }
-        let mut reader = open_store(&self.url, BUSY)?.reader()?;
+        let mut reader = open_reader(&self.url, BUSY)?;
         Ok(has_table(&self.url, &mut *reader, "message_log")?)
     }
 
@@ -71,7 +71,7 @@ impl Database {
         if !self.exists() {
             return Err(Failure::input(format!("there is no database {}: {advice}", self.name())));
         }
-        let mut reader = open_store(&self.url, BUSY)?.reader()?;
+        let mut reader = open_reader(&self.url, BUSY)?;
         if !has_table(&self.url, &mut *reader, table)? {
             return Err(Failure::input(format!("{} holds no market (no table {table}): {advice}", self.name())));
         }

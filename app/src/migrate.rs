@@ -9,7 +9,7 @@ use clap::Args;
 use serde_json::json;
 use sycee_contract::Timestamp;
 use sycee_runtime::control;
-use sycee_runtime::storage::{Applied, DatabaseUrl, Migration, applied, migrate, open_store, schema_script};
+use sycee_runtime::storage::{Applied, DatabaseUrl, Migration, applied, migrate, open_reader, schema_script};
 
 use crate::Context;
 use crate::database::is_there;
@@ -106,8 +106,8 @@ impl<'a> Upgraded<'a> {
         if !is_there(self.url) {
             return Ok(Vec::new());
         }
-        let store = open_store(self.url, std::time::Duration::from_secs(10))?;
-        Ok(applied(self.url, &mut *store.reader()?)?)
+        let mut reader = open_reader(self.url, std::time::Duration::from_secs(10))?;
+        Ok(applied(self.url, &mut *reader)?)
     }
 }
 

@@ -9,7 +9,7 @@ use sycee_money::Money;
 use sycee_runtime::storage::{DatabaseUrl, open_store};
 use sycee_runtime::{MarketOptions, MarketWriter, Secrets, Stimulus};
 
-use crate::support::{on_each_engine, sycee_on};
+use crate::support::{on_each_engine, sycee, sycee_on};
 
 const PHONE: &str = "+233241234567";
 
@@ -124,4 +124,23 @@ fn a_cascade_is_shown_as_a_tree() {
         let unknown = sycee_on(url, &["trace", "999999999"]);
         assert_eq!((unknown.code, unknown.out.as_str()), (2, ""));
     });
+}
+
+#[test]
+fn a_file_of_somebody_else_is_looked_into_and_left_as_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("photos.db");
+    let theirs = rusqlite::Connection::open(&path).unwrap();
+    theirs.execute_batch("CREATE TABLE photo (name TEXT); INSERT INTO photo VALUES ('beach')").unwrap();
+    drop(theirs);
+    let before = std::fs::read(&path).unwrap();
+    let url = path.display().to_string();
+    for command in [&["ledger", "verify"][..], &["ledger", "trial-balance"], &["trace", "loan-1042"]] {
+        let run = sycee(&[command, &["--db", &url]].concat());
+        assert!(run.code == 2 && run.err.contains("holds no market"), "{run:?}");
+    }
+    assert_eq!(sycee(&["migrate", "--status", "--db", &url]).code, 1);
+    assert!(std::fs::read(&path).unwrap() == before, "the file was changed");
+    let left: Vec<_> = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(left, ["photos.db"]);
 }

@@ -152,6 +152,15 @@ pub fn open_store(url: &DatabaseUrl, busy: Duration) -> Result<Box<dyn Store>, F
     }
 }
 
+/// Reads what is committed at `url`, beside whoever writes; changes nothing there, whatever it is. `busy` is how long to wait
+/// for a lock.
+pub fn open_reader(url: &DatabaseUrl, busy: Duration) -> Result<Box<dyn Reader>, Fault> {
+    match url {
+        DatabaseUrl::Sqlite { path, vfs, .. } => sqlite::open_reader(path, vfs.as_deref(), busy),
+        DatabaseUrl::Postgres { config, schema } => postgres::open_reader(config, schema),
+    }
+}
+
 /// The statements that create `table` on the engine `sqlite` or `postgres`.
 pub fn ddl(table: &TableSpec, engine: &str) -> Vec<String> {
     if engine == "postgres" { postgres::ddl(table) } else { sqlite::ddl(table) }

@@ -424,6 +424,11 @@ impl Store for PostgresStore {
     }
 }
 
+/// A connection that only reads.
+pub(super) fn open_reader(config: &str, schema: &str) -> Result<Box<dyn Reader>, Fault> {
+    Ok(Box::new(PostgresReader::connect(&Server::new(config, schema)?)?))
+}
+
 /// Removes a schema that a test made; says nothing when it cannot.
 pub(super) fn drop_schema(config: &str, schema: &str) {
     if check_schema(schema).is_ok()

@@ -114,6 +114,18 @@ impl SqliteStore {
     }
 }
 
+/// A connection that only reads.
+pub(super) fn open_reader(path: &Path, vfs: Option<&str>, busy: Duration) -> Result<Box<dyn Reader>, Fault> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = connect(path, flags, vfs)
+        .map_err(|error| Fault::outage(format!("{} cannot be opened", path.display())).because(error))?;
+    connection.busy_timeout(busy).map_err(fault)?;
+    connection.pragma_update(None, "query_only", true).map_err(fault)?;
+    connection.pragma_update(None, "cache_size", -READER_CACHE_KIB).map_err(fault)?;
+    connection.set_prepared_statement_cache_capacity(512);
+    Ok(Box::new(SqliteReader { connection }))
+}
+
 fn column_type(kind: ColumnKind) -> &'static str {
     match kind {
         ColumnKind::Int | ColumnKind::Bool | ColumnKind::Date | ColumnKind::Timestamp => "INTEGER",
@@ -278,13 +290,7 @@ impl Store for SqliteStore {
     }
 
     fn reader(&self) -> Result<Box<dyn Reader>, Fault> {
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let connection = connect(&self.path, flags, self.vfs.as_deref()).map_err(fault)?;
-        connection.busy_timeout(self.busy).map_err(fault)?;
-        connection.pragma_update(None, "query_only", true).map_err(fault)?;
-        connection.pragma_update(None, "cache_size", -READER_CACHE_KIB).map_err(fault)?;
-        connection.set_prepared_statement_cache_capacity(512);
-        Ok(Box::new(SqliteReader { connection }))
+        open_reader(&self.path, self.vfs.as_deref(), self.busy)
     }
 
     fn describe(&mut self) -> Result<Vec<(String, String)>, Fault> {
