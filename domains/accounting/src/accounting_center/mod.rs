@@ -8,7 +8,7 @@ mod reference;
 
 use sycee_contract::{
     AccountingEntryPosted, AccountingEntryReversed, Date, EntryId, Identifier, LedgerEntryAnswer, LedgerReference,
-    PostAccountingEntry, PostLedgerEvent, Rejection, ReverseAccountingEntry, TransferLine,
+    NOTE_MAX, PostAccountingEntry, PostLedgerEvent, Rejection, ReverseAccountingEntry, TransferLine, check_text,
 };
 use sycee_money::Money;
 use sycee_runtime::{Handled, Registry, Work};
@@ -47,6 +47,7 @@ fn post_ledger_event(work: &mut Work, cmd: &PostLedgerEvent) -> Handled<LedgerEn
 }
 
 fn post_accounting_entry(work: &mut Work, cmd: &PostAccountingEntry) -> Handled<LedgerEntryAnswer> {
+    check_text("text", &cmd.text, NOTE_MAX, "bank charges of January")?;
     let lines = work.consult(cmd)?.into_iter().flat_map(|(_, lines)| lines).collect();
     Posting { template: MANUAL, reference: about(cmd.text.clone()), lines, date: cmd.date }.write(work)
 }
@@ -94,6 +95,7 @@ fn account(work: &mut Work, code: &str, amount: Money) -> Handled<AccountNr> {
 ///
 /// Errors: `NOT_FOUND`, `CONTROL_ACCOUNT`, `ENTRY_ALREADY_REVERSED`, `ACCOUNT_LIMIT_EXCEEDED`.
 fn reverse_accounting_entry(work: &mut Work, cmd: &ReverseAccountingEntry) -> Handled<LedgerEntryAnswer> {
+    check_text("text", &cmd.text, NOTE_MAX, "booked twice")?;
     let original = posted_entry(work, cmd.entry)?;
     if work.is_stimulus() {
         check_open_to_people(work, cmd.entry, &original)?;

@@ -8,7 +8,9 @@ use std::collections::BTreeMap;
 use sycee_contract::messages::{
     BookStrayPayout, OpenWorkOrder, PostLedgerEvent, RecoverStrayPayout, StrayPayoutReported,
 };
-use sycee_contract::{FundAccountId, FundBalances, LedgerReference, LoanId, Rejection, Timestamp};
+use sycee_contract::{
+    FundAccountId, FundBalances, LINE_MAX, LedgerReference, LoanId, Rejection, Timestamp, check_text,
+};
 use sycee_money::Money;
 use sycee_runtime::{Handled, Work, entity};
 
@@ -111,9 +113,7 @@ pub(super) fn book_stray_payout(work: &mut Work, cmd: &BookStrayPayout) -> Handl
 
 /// Takes back what came back of a payout, once a bank reference.
 pub(super) fn recover_stray_payout(work: &mut Work, cmd: &RecoverStrayPayout) -> Handled<FundBalances> {
-    if cmd.bank_reference.trim().is_empty() {
-        return Err(Rejection::invalid("bankReference", "it can't be empty", "GCB-2026-000123").into());
-    }
+    check_text("bankReference", &cmd.bank_reference, LINE_MAX, "GCB-2026-000123")?;
     if work.get::<StrayRecovery>(cmd.bank_reference.clone())?.is_some() {
         return Err(FundsRejection::AlreadyRecovered { bank_reference: cmd.bank_reference.clone() }.into());
     }

@@ -5,8 +5,8 @@ use sycee_contract::messages::{
     StrayPayoutReported,
 };
 use sycee_contract::{
-    ChannelOutcome, ChannelQuery, LINE_MAX, LoanId, PaymentDirection, PaymentId, PaymentPurpose, Rejection, Timestamp,
-    check_text,
+    ChannelOutcome, ChannelQuery, LINE_MAX, LoanId, NOTE_MAX, PaymentDirection, PaymentId, PaymentPurpose, Rejection,
+    Timestamp, check_text,
 };
 use sycee_runtime::{Handled, Work};
 
@@ -162,6 +162,7 @@ pub(super) fn decide_payment(work: &mut Work, cmd: &DecidePayment) -> Handled<()
         return Err(Rejection::unexpected_state("payment", order.id, order.status, "sent, expired or disputed").into());
     }
     let reference = cmd.channel_reference.clone().or(order.channel_reference.clone());
+    check_text("note", &cmd.note, NOTE_MAX, "found on the channel's statement of 5 January")?;
     if cmd.paid || cmd.channel_reference.is_some() {
         // Without it the bank's own notice of this money could not be told from more money.
         check_text("channelReference", reference.as_deref().unwrap_or_default(), LINE_MAX, "mtn-778")?;

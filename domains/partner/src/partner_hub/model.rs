@@ -3,8 +3,8 @@
 use serde::Deserialize;
 use sycee_contract::messages::{FundingContractSigned, RegisterFundingContract};
 use sycee_contract::{
-    CustomerId, Date, DisbursementOrderId, FundAccountId, FundingContractId, LoanId, PartnerId, PaymentId, Rejection,
-    RepaymentMethodKind, RepaymentOrderId, ReservationId, Timestamp,
+    CustomerId, Date, DisbursementOrderId, FundAccountId, FundingContractId, LINE_MAX, LoanId, NAME_MAX, PartnerId,
+    PaymentId, Rejection, RepaymentMethodKind, RepaymentOrderId, ReservationId, Timestamp, check_text,
 };
 use sycee_money::{Currency, Money, Rate};
 use sycee_runtime::{Json, entity, text_enum};
@@ -333,6 +333,8 @@ fn check_terms(terms: &RegisterFundingContract) -> Result<(), Rejection> {
     if terms.code.is_empty() || !terms.code.bytes().all(is_code) {
         return Err(Rejection::invalid("code", "lower-case letters, digits and hyphens", "bridge-capital"));
     }
+    check_text("code", &terms.code, NAME_MAX, "bridge-capital")?;
+    check_text("name", &terms.name, LINE_MAX, "Bridge Capital")?;
     if terms.country.len() != 2 || !terms.country.bytes().all(|byte| byte.is_ascii_uppercase()) {
         return Err(Rejection::invalid("country", "ISO 3166 alpha-2", "GH"));
     }

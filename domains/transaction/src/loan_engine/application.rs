@@ -267,6 +267,7 @@ pub(super) fn cancel_loan_application(work: &mut Work, cmd: &CancelLoanApplicati
     if order.customer != cmd.customer {
         return Err(TransactionRejection::LoanNotYours { loan: cmd.loan }.into());
     }
+    check_text("reason", &cmd.reason, NAME_MAX, "CHANGED_MIND")?;
     match super::step(order.status, LoanSignal::Cancel) {
         Step::Refused => return Err(unexpected(&order, "cancelled").into()),
         Step::AlreadyApplied => {}

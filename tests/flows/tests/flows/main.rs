@@ -8,6 +8,7 @@
 mod bad_amounts;
 mod bad_facts;
 mod bad_requests;
+mod bad_texts;
 mod catalog;
 mod conformance;
 mod credit;
