@@ -4,13 +4,17 @@
 //! policies, channels, messages to customers, funders. The folder `gh` is built in. [`registry`] puts every service of
 //! every domain together, with the migrations that make their tables.
 //!
-//! Invariant: a folder that loads is whole: every product's contract exists, every template's accounts exist.
+//! Invariant: a folder that loads is whole: every product's contract exists, every template's accounts exist, and every
+//! event that services post has a template that takes its amounts.
 
 mod agreement;
+mod bounds;
 mod days;
 mod files;
+mod layout;
 mod migrations;
 mod policies;
+mod postings;
 
 use std::sync::Arc;
 

@@ -9,6 +9,9 @@ use sycee_partner::PartnerConfig;
 use sycee_runtime::Configs;
 use sycee_transaction::{LoanPolicy, RepaymentPolicy};
 
+/// A year of 366 days, in hours.
+const SESSION_HOURS_MAX: u32 = 8_784;
+
 /// `policies.yaml`.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -62,8 +65,9 @@ impl Policies {
         self.credit.cap_by_tier.keys().map(String::as_str)
     }
 
-    fn rules(&self) -> [(bool, &'static str, &'static str, &'static str); 19] {
+    fn rules(&self) -> [(bool, &'static str, &'static str, &'static str); 21] {
         let Self { kyc, sessions, credit, loans, repayments, partners, .. } = self;
+        let (whole, hundredfold) = (Rate::from_bps(10_000), Rate::from_bps(1_000_000));
         let ordered = |review: u32, pass: u32| review <= pass && pass <= 10_000;
         [
             (ordered(kyc.ocr_review_bps, kyc.ocr_pass_bps), "kyc.ocrReviewBps", "at most ocrPassBps", "6000 and 8500"),
@@ -73,7 +77,12 @@ impl Policies {
                 "at most livenessPassBps",
                 "5000 and 8000",
             ),
-            (sessions.valid_hours > 0, "sessions.validHours", "1 or more", "168"),
+            (
+                (1..=SESSION_HOURS_MAX).contains(&sessions.valid_hours),
+                "sessions.validHours",
+                "1 to 8784, which is a year",
+                "168",
+            ),
             (sessions.per_customer_max > 0, "sessions.perCustomerMax", "1 or more", "3"),
             (credit.line_valid_days > 0, "credit.lineValidDays", "1 or more", "365"),
             (
@@ -83,7 +92,19 @@ impl Policies {
                 "31",
             ),
             (
-                (Rate::zero()..=Rate::from_bps(10_000)).contains(&credit.growth_principal_share_min),
+                (Rate::zero()..=whole).contains(&credit.growth),
+                "credit.growth",
+                "a fraction of the limit from 0 to 1",
+                "\"0.20\"",
+            ),
+            (
+                credit.cap_by_tier.values().all(|cap| (whole..=hundredfold).contains(cap)),
+                "credit.capByTier",
+                "multiples of the limit granted, from 1 to 100",
+                "\"3\"",
+            ),
+            (
+                (Rate::zero()..=whole).contains(&credit.growth_principal_share_min),
                 "credit.growthPrincipalShareMin",
                 "a fraction from 0 to 1",
                 "\"0.25\"",

@@ -79,6 +79,16 @@ fn exercise(store: &mut dyn Store, reader: &mut dyn Reader, table: &'static Tabl
             let expected = if row[*units] == Value::Null { None } else { Some("0.0001") };
             assert_eq!(shown.as_text().map(|text| text.trim_end_matches('0')), expected, "{} {name}", table.name);
         }
+        let times = table.columns.iter().enumerate().filter(|(_, column)| {
+            !table.money.is_empty() && matches!(column.kind, ColumnKind::Date | ColumnKind::Timestamp)
+        });
+        for (at, column) in times {
+            let sql = format!("SELECT CAST({} AS text) FROM {}_decimal", quoted(&column.name), table.name);
+            let shown = collect(reader, &sql, &[], &[ColumnKind::Text]).unwrap().remove(0).remove(0);
+            let year = shown.as_text().map(|text| &text[..2]);
+            let expected = if row[at] == Value::Null { None } else { Some("19") };
+            assert_eq!(year, expected, "{} {}: {shown:?} is no day near 1970", table.name, column.name);
+        }
         write(Write::Delete, key.clone());
         assert!(collect(reader, &select, &key, &table.kinds()).unwrap().is_empty(), "{}", table.name);
     }
