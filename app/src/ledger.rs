@@ -27,7 +27,7 @@ pub const EXAMPLES: &str = "\
 Examples:
   sycee ledger trial-balance                              every account's balance
   sycee ledger trial-balance --as-of 2026-03-31           at the end of a business day
-  sycee ledger statement '1100|par-1001'                     one account, transfer by transfer
+  sycee ledger statement '1100|par-1001'                  one account, transfer by transfer
   sycee ledger verify                                     replay every entry: balances, chains, hashes
   sycee --db backup.db ledger verify --json | jq .clean";
 
@@ -42,7 +42,7 @@ const STATEMENT_EXAMPLES: &str = "\
 Examples:
   sycee ledger statement '1100|par-1001'                     the newest transfers of an account
   sycee ledger statement '1100|par-1001@USDT' --limit 200    where several currencies use the code
-  sycee ledger statement 2900 --before 812                the page before transfer 812
+  sycee ledger statement '2900|par-1001' --before 812        the page before transfer 812
 
 sycee ledger trial-balance lists the codes. Amounts above zero are debits.";
 

@@ -47,6 +47,7 @@ CREATE TABLE market_state (
   "now" timestamptz NOT NULL,
   "today" date NOT NULL,
   "pending_from" bigint NOT NULL,
+  "secrets" bytea NOT NULL,
   PRIMARY KEY ("id")
 );
 
@@ -180,6 +181,7 @@ CREATE TABLE kyc_case (
   "liveness_score_bps" bigint,
   "provider_reference" text COLLATE "C",
   "reasons" jsonb NOT NULL,
+  "effect" bigint,
   "submitted_at" timestamptz NOT NULL,
   "decided_at" timestamptz,
   PRIMARY KEY ("id")
@@ -1025,13 +1027,14 @@ CREATE TABLE partner_disbursement (
   "payment" bigint,
   "reference" text COLLATE "C",
   "reason" text COLLATE "C",
+  "effect" bigint,
   "polls" bigint NOT NULL,
   "requested_at" timestamptz NOT NULL,
   "ended_at" timestamptz,
   PRIMARY KEY ("order")
 );
 
-CREATE VIEW partner_disbursement_decimal AS SELECT "order", "loan", "customer", "funder", "fund_account", "reservation", CASE WHEN "amount_currency" IN ('USDT','USDC') THEN "amount_units"::numeric / 1000000 ELSE "amount_units"::numeric / 10000 END AS "amount", "amount_currency", "way", "status", "payment", "reference", "reason", "polls", "requested_at", "ended_at" FROM partner_disbursement;
+CREATE VIEW partner_disbursement_decimal AS SELECT "order", "loan", "customer", "funder", "fund_account", "reservation", CASE WHEN "amount_currency" IN ('USDT','USDC') THEN "amount_units"::numeric / 1000000 ELSE "amount_units"::numeric / 10000 END AS "amount", "amount_currency", "way", "status", "payment", "reference", "reason", "effect", "polls", "requested_at", "ended_at" FROM partner_disbursement;
 
 CREATE TABLE partner_loan (
   "loan" bigint NOT NULL,

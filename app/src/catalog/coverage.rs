@@ -159,7 +159,8 @@ fn message_part(message: &CatalogMessage, running: &Running) -> Part {
     Part::new(&message.id, there, missing)
 }
 
-/// Links of a service: `sends <message>`, `receives <message>`.
+/// Links of a service: `sends <message>`, `receives <message>`, of the catalogue's messages. A service that takes any
+/// message, of the extension too, is at least partly there.
 fn service_part(service: &str, messages: &[&CatalogMessage], running: &Running) -> Part {
     let (mut there, mut missing) = (BTreeSet::new(), BTreeSet::new());
     let is_registered = running.services.contains(service);
@@ -176,6 +177,8 @@ fn service_part(service: &str, messages: &[&CatalogMessage], running: &Running) 
     let mut part = Part::new(service, there, missing);
     if !is_registered {
         part.status = Status::NotYet;
+    } else if part.status == Status::NotYet && running.messages.values().any(|it| it.receivers.contains(service)) {
+        part.status = Status::Partly;
     }
     part
 }
@@ -285,6 +288,17 @@ mod tests {
         let without_service = Coverage::of(&catalog, &running);
         assert_eq!(status(&without_service.services, "fund-management-system"), Status::NotYet);
         assert!(without_service.lost_since(&baseline).contains(&"service fund-management-system".to_owned()));
+    }
+
+    #[test]
+    fn a_service_that_takes_any_message_has_begun() {
+        let (catalog, mut running) = (catalog(), running());
+        let strategies = |running: &Running| status(&Coverage::of(&catalog, running).services, "risk-strategy-center");
+        assert_eq!(strategies(&running), Status::Partly, "it answers commands of the extension");
+        for declared in running.messages.values_mut() {
+            declared.receivers.remove("risk-strategy-center");
+        }
+        assert_eq!(strategies(&running), Status::NotYet);
     }
 
     #[test]

@@ -89,6 +89,33 @@ fn what_cannot_be_calculated_is_named() {
 }
 
 #[test]
+fn a_misspelt_input_is_refused() {
+    let mut wrong = [(); 4].map(|()| cases()[0].clone());
+    wrong[0]["inputs"]["grace_principle"] = json!(3);
+    wrong[1]["inputs"]["product_parameters"]["days_in_yaer"] = json!("360");
+    wrong[2]["inputs"]["events"][0]["bussiness_date"] = json!("2022-11-01");
+    wrong[3]["inputs"]["grace_principal"] = json!(3);
+    let refused = calc(&json!(wrong));
+    assert_eq!(refused.code, 2);
+    let answers = refused.json();
+    for (at, words) in [
+        ["inputs has no \"grace_principle\"", "grace_interest, grace_principal, installment"],
+        ["inputs.product_parameters has no \"days_in_yaer\"", "days_in_month, days_in_year"],
+        ["inputs.events[0] has no \"bussiness_date\"", "amount, business_date"],
+        ["inputs.grace_principal 3 is not supported", "without grace"],
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let error = answers[at]["error"].as_str().unwrap();
+        assert!(words.iter().all(|word| error.contains(*word)), "{error}");
+    }
+    let alone = calc(&wrong[0]);
+    assert_eq!((alone.code, alone.out.as_str()), (2, ""));
+    assert!(alone.err.contains("case LC001") && alone.err.contains("\"grace_principle\""), "{}", alone.err);
+}
+
+#[test]
 fn the_example_of_the_help_works() {
     let help = sycee_with(&["calc", "--help"], "", None).out;
     let example = help.split("<<'END'").nth(1).unwrap().split("END").next().unwrap();

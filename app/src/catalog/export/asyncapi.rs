@@ -1,7 +1,7 @@
 //! The AsyncAPI 3.0 document: a channel for each message, an operation for each service that sends or receives it.
 
 use serde_json::{Map, Value, json};
-use sycee_contract::{Kind, MessageInfo};
+use sycee_contract::Kind;
 
 use super::super::facts::{Catalog, Declared, Running};
 use super::schema;
@@ -17,7 +17,7 @@ pub fn document(catalog: &Catalog, running: &Running) -> Value {
     for declared in running.messages.values() {
         let info = &declared.info;
         let name = catalog.message(info.id).map_or(info.id, |message| &message.name);
-        messages.insert(info.id.to_owned(), message(info, name));
+        messages.insert(info.id.to_owned(), message(declared, name));
         channels.insert(info.id.to_owned(), channel(info.id, json!(topic(info.id))));
         if info.answer_schema.is_some() {
             let id = answer_id(info.id);
@@ -47,14 +47,15 @@ fn answer_id(id: &str) -> String {
     format!("{id}.answer")
 }
 
-fn message(info: &MessageInfo, name: &str) -> Value {
+fn message(declared: &Declared, name: &str) -> Value {
+    let info = &declared.info;
     json!({
         "name": info.id,
         "title": name,
         "summary": info.summary.trim(),
         "tags": [{ "name": info.kind }],
         "payload": { "schemaFormat": schema::FORMAT, "schema": { "$ref": schema::message_file(info.id) } },
-        "examples": [{ "payload": super::sample::message(info) }],
+        "examples": [{ "payload": super::sample::message(declared) }],
     })
 }
 

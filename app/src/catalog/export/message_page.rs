@@ -38,7 +38,7 @@ pub fn page(message: &CatalogMessage, part: &Part, running: &Running) -> String 
         let shown = format!("{:#}", sample::answer(answer));
         text.push_str(&format!("\n## Answer\n\nFor example:\n\n```json\n{shown}\n```\n"));
     }
-    text.push_str(&format!("\n## Sample\n\n```json\n{}\n```\n", sample::message_text(info)));
+    text.push_str(&format!("\n## Sample\n\n```json\n{}\n```\n", sample::message_text(declared)));
     text
 }
 

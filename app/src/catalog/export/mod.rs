@@ -149,6 +149,20 @@ mod tests {
     }
 
     #[test]
+    fn the_page_of_a_service_that_is_not_built_promises_nothing() {
+        let (catalog, running, files) = exported();
+        let mut services: Vec<&str> = catalog.services.iter().map(|service| service.id.as_str()).collect();
+        services.retain(|id| !running.services.contains(*id));
+        assert!(!services.is_empty());
+        for id in services {
+            let page = &files[&format!("services/{id}.md")];
+            for row in ["| owner | not built yet |", "| API | — |", "| retry | — |", "| idempotency | — |"] {
+                assert!(page.contains(row), "{id} has no {row}: {page}");
+            }
+        }
+    }
+
+    #[test]
     fn every_reference_leads_somewhere() {
         let (_, _, files) = exported();
         let mut references = 0;

@@ -1,9 +1,9 @@
 //! A sample of what a JSON Schema describes: the same one every time.
 
 use serde_json::{Map, Value, json};
-use sycee_contract::{CommandEnvelope, Envelope, EventEnvelope, Kind, MessageInfo, Timestamp};
+use sycee_contract::{CommandEnvelope, Envelope, EventEnvelope, Kind, Timestamp};
 
-use super::super::facts::ACTOR;
+use super::super::facts::{ACTOR, Declared};
 use super::schema;
 
 /// How deep a schema is followed; a schema that contains itself ends there.
@@ -27,8 +27,9 @@ const TEXTS: &[(&str, &str)] = &[
 /// When the samples happen: 2026-03-15T09:30:00Z.
 const AT: Timestamp = Timestamp::from_micros(1_773_567_000_000_000);
 
-/// A message as it travels.
-pub fn message(info: &MessageInfo) -> Envelope {
+/// A message as it travels: a command as the first service that registered it sends it, or a person if none did.
+pub fn message(declared: &Declared) -> Envelope {
+    let info = &declared.info;
     let schema = schema::message(info);
     let data = sample(&schema["$defs"]["data"], &schema, "", 0);
     let (version, trace_id, name) = (info.version, "1042".to_owned(), info.id.to_owned());
@@ -47,7 +48,7 @@ pub fn message(info: &MessageInfo) -> Envelope {
             command_type: name,
             version,
             requested_at: AT,
-            source: ACTOR.to_owned(),
+            source: declared.senders.first().copied().unwrap_or(ACTOR).to_owned(),
             target: info.owner.unwrap_or_default().to_owned(),
             idempotency_key: Some("7f3c1a52".to_owned()),
             trace_id,
@@ -57,9 +58,9 @@ pub fn message(info: &MessageInfo) -> Envelope {
 }
 
 /// A message as it travels, as JSON with its fields in the envelope's order.
-pub fn message_text(info: &MessageInfo) -> String {
+pub fn message_text(declared: &Declared) -> String {
     // An envelope is plain data: it always serializes.
-    serde_json::to_string_pretty(&message(info)).unwrap_or_default()
+    serde_json::to_string_pretty(&message(declared)).unwrap_or_default()
 }
 
 /// What a command answers.
@@ -140,19 +141,33 @@ fn text(schema: &Value, field: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::super::facts::Running;
     use super::*;
 
     #[test]
     fn every_sample_is_read_by_its_message() {
-        let wrong: Vec<String> = sycee_contract::all_messages()
-            .iter()
-            .filter_map(|info| {
-                let sample = serde_json::to_value(message(info)).unwrap();
-                let error = (info.normalize)(&sample["data"]).err()?;
-                Some(format!("{}: {error} in {sample}", info.id))
+        let wrong: Vec<String> = Running::new(&sycee_markets::registry())
+            .messages
+            .values()
+            .filter_map(|declared| {
+                let sample = serde_json::to_value(message(declared)).unwrap();
+                let error = (declared.info.normalize)(&sample["data"]).err()?;
+                Some(format!("{}: {error} in {sample}", declared.info.id))
             })
             .collect();
         assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    }
+
+    #[test]
+    fn a_command_comes_from_who_sends_it() {
+        let running = Running::new(&sycee_markets::registry());
+        let source = |id: &str| serde_json::to_value(message(&running.messages[id])).unwrap()["source"].clone();
+        assert_eq!(source("reserve-funds"), "loan-engine");
+        let unsent = running.messages.values().filter(|declared| declared.senders.is_empty());
+        let by_people: Vec<&str> =
+            unsent.filter(|it| it.info.kind == Kind::Command).map(|declared| declared.info.id).collect();
+        assert!(!by_people.is_empty());
+        assert!(by_people.iter().all(|id| source(id) == ACTOR), "{by_people:?}");
     }
 
     #[test]

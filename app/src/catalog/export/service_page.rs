@@ -21,11 +21,14 @@ pub fn page(service: &Service, catalog: &Catalog, running: &Running) -> String {
     text.push_str(&format!("| owner | {owner} |\n"));
     let answered: Vec<String> = owned(id, running).map(|id| format!("`{}`", asyncapi::topic(id))).collect();
     text.push_str(&format!("| topics it answers | {} |\n", listed(&answered)));
-    text.push_str("| API | its commands, below; nobody calls its functions or reads its tables |\n");
-    text.push_str(&format!("| retry | {} |\n", retry()));
-    text.push_str(
-        "| idempotency | requests by key, facts by the references they carry, effects by their request id |\n",
-    );
+    let retry = retry();
+    for (name, value) in [
+        ("API", "its commands, below; nobody calls its functions or reads its tables"),
+        ("retry", retry.as_str()),
+        ("idempotency", "requests by key, facts by the references they carry, effects by their request id"),
+    ] {
+        text.push_str(&format!("| {name} | {} |\n", if is_built { value } else { "—" }));
+    }
     text.push_str(&format!("| keeps, in the reference architecture | {} |\n", listed(&service.entities)));
     text.push_str(&messages("Answers", &owned(id, running).collect()));
     text.push_str(&messages("Takes part in", &part_in(id, running)));
@@ -61,7 +64,7 @@ fn samples(id: &str, running: &Running) -> String {
     let mut text = String::new();
     for (what, message) in kinds {
         let Some(declared) = message.and_then(|message| running.messages.get(message)) else { continue };
-        let sample = sample::message_text(&declared.info);
+        let sample = sample::message_text(declared);
         text.push_str(&format!("\nFor example {what}:\n\n```json\n{sample}\n```\n"));
     }
     if text.is_empty() { text } else { format!("\n## Sample\n{text}") }

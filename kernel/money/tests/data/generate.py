@@ -22,6 +22,7 @@ CONVENTIONS = {
     "30/360-us": ql.Thirty360(ql.Thirty360.USA),
     "30/360-european": ql.Thirty360(ql.Thirty360.European),
     "act/360": ql.Actual360(),
+    "act/364": ql.Actual364(),
     "act/365-fixed": ql.Actual365Fixed(),
     "act/act-isda": ql.ActualActual(ql.ActualActual.ISDA),
 }

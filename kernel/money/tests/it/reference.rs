@@ -1,6 +1,9 @@
 //! Every row of the tables in `tests/data` (see its README for where they come from).
 
-use std::{collections::BTreeMap, path::Path};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+};
 
 use sycee_money::{BusinessDayConvention, Calendar, Date, DayCount, Decimal, add_months};
 
@@ -18,13 +21,16 @@ fn day(text: &str) -> Date {
 #[test]
 fn day_counts_agree_with_quantlib() {
     let tolerance = Decimal::new(1, 12);
+    let mut compared = BTreeSet::new();
     for row in rows("day_counts.csv") {
         let (from, to) = (day(&row[0]), day(&row[1]));
         let convention: DayCount = row[2].parse().unwrap();
+        compared.insert(convention);
         assert_eq!(convention.days(from, to), row[3].parse::<i32>().unwrap(), "{row:?}");
         let difference = convention.year_fraction(from, to).to_decimal() - row[4].parse::<Decimal>().unwrap();
         assert!(difference.abs() < tolerance, "{row:?}: {difference}");
     }
+    assert_eq!(compared, BTreeSet::from(DayCount::ALL));
 }
 
 #[test]

@@ -86,12 +86,21 @@ impl TableSpec {
     /// The statement that creates its view of decimal amounts, if it holds money: `decimal` says how an engine shows
     /// the units of column `at`, given the names of the units' column and of their currency's.
     pub(super) fn view_ddl(&self, decimal: impl Fn(usize, &str, &str) -> String) -> Option<String> {
+        self.view_ddl_showing(decimal, |column| quoted(&column.name))
+    }
+
+    /// The same for an engine that keeps other columns too as people do not read them: `plain` says how it shows them.
+    pub(super) fn view_ddl_showing(
+        &self,
+        decimal: impl Fn(usize, &str, &str) -> String,
+        plain: impl Fn(&ColumnSpec) -> String,
+    ) -> Option<String> {
         if self.money.is_empty() {
             return None;
         }
         let shown = self.columns.iter().enumerate().map(|(at, column)| {
             let Some((_, currency)) = self.money.iter().find(|(units, _)| *units == at) else {
-                return quoted(&column.name);
+                return plain(column);
             };
             let currency = quoted(&self.columns[*currency].name);
             let decimal = decimal(at, &quoted(&column.name), &currency);

@@ -7,7 +7,8 @@ use rusqlite::types::{ToSql, ToSqlOutput, ValueRef};
 use rusqlite::{Connection, OpenFlags, OptionalExtension as _, Statement, TransactionBehavior};
 
 use super::{
-    Claim, ColumnKind, Commit, Reader, Script, SqliteDurability, Store, TableRows, TableSpec, Value, Write, quoted,
+    Claim, ColumnKind, ColumnSpec, Commit, Reader, Script, SqliteDurability, Store, TableRows, TableSpec, Value, Write,
+    quoted,
 };
 use crate::{Fault, FaultKind};
 
@@ -155,7 +156,7 @@ pub(super) fn ddl(table: &TableSpec) -> Vec<String> {
     let without = if rowid { "" } else { " WITHOUT ROWID" };
     let mut statements = vec![format!("CREATE TABLE {} (\n  {}\n){without}", table.name, columns.join(",\n  "))];
     statements.extend(table.index_ddl());
-    statements.extend(table.view_ddl(|at, units, currency| {
+    let decimal = |at: usize, units: &str, currency: &str| {
         let sign = format!("CASE WHEN {units} < 0 THEN '-' ELSE '' END");
         // `printf` would show an amount that is not there as 0.
         let is_nullable = table.columns[at].nullable;
@@ -164,8 +165,21 @@ pub(super) fn ddl(table: &TableSpec) -> Vec<String> {
             "CASE WHEN {absent}{currency} IN ('USDT','USDC') THEN printf('%s%d.%06d', {sign}, abs({units})/1000000, abs({units})%1000000) \
              ELSE printf('%s%d.%04d', {sign}, abs({units})/10000, abs({units})%10000) END"
         )
-    }));
+    };
+    statements.extend(table.view_ddl_showing(decimal, readable));
     statements
+}
+
+/// A column as a view shows it to people: days and moments as ISO 8601, moments in UTC to the second.
+fn readable(column: &ColumnSpec) -> String {
+    let name = quoted(&column.name);
+    match column.kind {
+        ColumnKind::Date => format!("date({name} * 86400, 'unixepoch') AS {name}"),
+        ColumnKind::Timestamp => {
+            format!("strftime('%Y-%m-%dT%H:%M:%SZ', {name} / 1000000, 'unixepoch') AS {name}")
+        }
+        ColumnKind::Int | ColumnKind::Bool | ColumnKind::Text | ColumnKind::Json | ColumnKind::Bytes => name,
+    }
 }
 
 /// `INSERT` of `rows` rows, replacing what has the same key if `upsert`.
@@ -362,4 +376,41 @@ fn read_rows(
         each(&values)?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_view_shows_amounts_days_and_moments_as_people_write_them() {
+        let column = |name: &str, kind, nullable| ColumnSpec { name: name.to_owned(), kind, nullable };
+        let table = TableSpec {
+            name: "debt",
+            columns: vec![
+                column("id", ColumnKind::Int, false),
+                column("amount_units", ColumnKind::Int, false),
+                column("amount_currency", ColumnKind::Text, false),
+                column("due", ColumnKind::Date, false),
+                column("paid", ColumnKind::Date, true),
+                column("created_at", ColumnKind::Timestamp, false),
+                column("paid_at", ColumnKind::Timestamp, true),
+            ],
+            key: vec![0],
+            indexes: Vec::new(),
+            money: vec![(1, 2)],
+        };
+        let connection = Connection::open_in_memory().unwrap();
+        connection.execute_batch(&ddl(&table).join(";")).unwrap();
+        let insert = "INSERT INTO debt VALUES (7, 123400, 'GHS', 20527, NULL, 1773567000999999, NULL)";
+        connection.execute(insert, []).unwrap();
+        let select = "SELECT id, amount, amount_currency, due, paid, created_at, paid_at FROM debt_decimal";
+        let shown = connection
+            .query_row(select, [], |row| {
+                (1..7_usize).map(|at| row.get::<_, Option<String>>(at)).collect::<rusqlite::Result<Vec<_>>>()
+            })
+            .unwrap();
+        let expected = [Some("12.3400"), Some("GHS"), Some("2026-03-15"), None, Some("2026-03-15T09:30:00Z"), None];
+        assert_eq!(shown.iter().map(Option::as_deref).collect::<Vec<_>>(), expected);
+    }
 }
