@@ -382,7 +382,13 @@ impl World {
         }
         let person = &mut self.people[nr];
         if person.defaulted {
-            self.outside.set_mood(event.customer, PayerDecision::NotEnoughFunds);
+            // Most have nothing; some say no, some do not look.
+            let mood = match (nr + event.nr as usize) % 5 {
+                0 => PayerDecision::Reject,
+                1 => PayerDecision::Ignore,
+                _ => PayerDecision::NotEnoughFunds,
+            };
+            self.outside.set_mood(event.customer, mood);
             return;
         }
         self.outside.set_mood(event.customer, PayerDecision::Pay);

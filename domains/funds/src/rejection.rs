@@ -75,6 +75,16 @@ pub enum FundsRejection {
         /// The reference.
         bank_reference: String,
     },
+    /// The bank's reference stands for other money.
+    #[error(
+        "bank reference {bank_reference} stands for {what}: one reference is one movement of money, look at the statement"
+    )]
+    BankReferenceUsed {
+        /// The reference.
+        bank_reference: String,
+        /// What it was confirmed as.
+        what: &'static str,
+    },
     /// Less of the payout is still out.
     #[error(
         "{out} of payout {payout} is booked and still out, {amount} came back: lower the amount, and look what the rest is"
@@ -149,6 +159,7 @@ impl Coded for FundsRejection {
             Self::ArrivalAlreadyConfirmed { .. } => "ARRIVAL_ALREADY_CONFIRMED",
             Self::AlreadyReturned { .. } => "RETURN_ALREADY_CONFIRMED",
             Self::AlreadyRecovered { .. } => "RECOVERY_ALREADY_CONFIRMED",
+            Self::BankReferenceUsed { .. } => "BANK_REFERENCE_USED",
             Self::SuspenseResolved { .. } => "SUSPENSE_ALREADY_RESOLVED",
             Self::BalanceTooLow { .. } | Self::LoanAlreadyReserved { .. } | Self::ReservationState { .. } => {
                 "UNEXPECTED_STATE"

@@ -3,6 +3,8 @@
 //! The service keeps nothing: every figure follows from its inputs, a published version and the market's calendar.
 //!
 //! Invariant: what is calculated for a loan's schedule is what was calculated for the offer, given the same start.
+//! Invariant: only a plan that a service asks for becomes a schedule; one that a person asks for is a trial, whatever loan
+//! it names.
 
 use sycee_contract::{
     AcceptProductOffer, CalculateEarlySettlement, CalculateLoanCancelRepayment, CalculateRepaymentPlan, LoanId,
@@ -41,7 +43,7 @@ fn calculate_repayment_plan(work: &mut Work, cmd: &CalculateRepaymentPlan) -> Ha
         loan: cmd.loan,
         plan: Some(plan.clone()),
         settlement: None,
-        for_schedule: cmd.loan.is_some(),
+        for_schedule: cmd.loan.is_some() && !work.is_stimulus(),
     });
     Ok(plan)
 }

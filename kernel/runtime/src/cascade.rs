@@ -49,7 +49,7 @@ pub(crate) struct Cascade {
     pub subject: Option<CustomerId>,
     pub queue: VecDeque<Queued>,
     pub hops: Vec<Hop>,
-    pub effects: Vec<(i64, &'static str, Payload)>,
+    pub effects: Vec<(i64, &'static str, u32, Payload)>,
     /// Effects that were taken back.
     pub withdrawn: Vec<i64>,
     pub sticky: Vec<Sticky>,

@@ -378,9 +378,9 @@ impl MarketWriter {
             self.recent.insert(asked, cascade.id, at);
             self.unflushed.insert(cascade.id, outcome.clone());
         }
-        for (id, kind, payload) in cascade.effects {
+        for (id, kind, attempts, payload) in cascade.effects {
             self.pending.insert(id);
-            self.effects.push(EffectEnvelope { id, kind, trace: cascade.trace, attempts: 0, payload });
+            self.effects.push(EffectEnvelope { id, kind, trace: cascade.trace, attempts, payload });
         }
         for id in cascade.withdrawn {
             self.pending.remove(&id);

@@ -77,7 +77,13 @@ pub(crate) fn open_watched(
         now: options.market.zone.start_of(options.first_day),
         today: options.first_day,
         pending_from: 0,
+        secrets: options.secrets.fingerprint(),
     });
+    if state.secrets != options.secrets.fingerprint() {
+        let why =
+            "the market was made under another master secret, or under another id: give it the one it was made under";
+        return Err(Fault::corrupt(why));
+    }
     let names = read_names(&mut *store, &mut *reader, registry, committed)?;
     let batch = committed.max(names.1);
     let known = highest_key(&mut *reader, crate::system::person_key())?.max(state.last_id);

@@ -43,6 +43,17 @@ impl Secrets {
     }
 }
 
+impl Secrets {
+    /// What tells these secrets from others, and nothing else about them.
+    pub(crate) fn fingerprint(&self) -> Blind {
+        let mut hasher = blake3::Hasher::new_derive_key("sycee 2026 fingerprint of a market's secrets");
+        hasher.update(&self.wrapping).update(&self.index).update(&self.one_time);
+        let mut fingerprint = [0; 16];
+        hasher.finalize_xof().fill(&mut fingerprint);
+        Blind(fingerprint)
+    }
+}
+
 impl std::fmt::Debug for Secrets {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Secrets(***)")

@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 use sycee_contract::{CustomerId, Date, Timestamp};
 
 use crate::storage::{ColumnKind, ColumnSpec, IndexSpec, TableSpec};
-use crate::{Registry, entity, text_enum};
+use crate::{Blind, Registry, entity, text_enum};
 
 /// The name under which the runtime owns its tables.
 pub(crate) const RUNTIME: &str = "runtime";
@@ -25,6 +25,8 @@ entity! {
         today: Date,
         /// No effect before this one is pending: opening reads from here, not from the beginning of time.
         pending_from: i64,
+        /// What is known of the secrets it was made under: who opens it under others finds no phone and no document again.
+        secrets: Blind,
     }
 }
 

@@ -79,6 +79,16 @@ impl Work<'_> {
         self.cascade.subject = Some(customer);
     }
 
+    /// Says that this cascade is about what became of an effect: it belongs to the trace that caused the effect.
+    ///
+    /// Errors: a Fault when the database does not answer.
+    pub fn answers_effect(&mut self, id: i64) -> Handled<()> {
+        if let Some(effect) = self.core.get::<RuntimeEffect>(&id)? {
+            self.cascade.trace = effect.trace;
+        }
+        Ok(())
+    }
+
     /// The entity with this key.
     ///
     /// Errors: a Fault when the entity belongs to another service or the database does not answer.
@@ -310,14 +320,15 @@ impl Work<'_> {
             error: None,
         };
         self.core.put::<RuntimeEffect>(id, Some(Arc::new(row)));
-        self.cascade.effects.push((id, F::KIND, Arc::new(effect) as Payload));
+        self.cascade.effects.push((id, F::KIND, 0, Arc::new(effect) as Payload));
         id
     }
 
     /// Takes an effect back that must not happen any more, unless it has: nobody tries it again. What an execution that is
     /// under way answers still counts. `why` is kept with it, and carries no personal data.
     pub fn withdraw_effect(&mut self, id: i64, why: &str) -> Handled<()> {
-        if let Some(row) = self.core.get::<RuntimeEffect>(&id)?.filter(|row| row.state != EffectState::Done) {
+        let takes = |row: &Arc<RuntimeEffect>| !matches!(row.state, EffectState::Done | EffectState::Withdrawn);
+        if let Some(row) = self.core.get::<RuntimeEffect>(&id)?.filter(takes) {
             let withdrawn = RuntimeEffect {
                 state: EffectState::Withdrawn,
                 error: Some(why.to_owned()),
@@ -329,8 +340,8 @@ impl Work<'_> {
         Ok(())
     }
 
-    /// Has an effect executed that was given up, from the first attempt on. False when it was not given up, or was put
-    /// back before.
+    /// Has an effect executed that was given up. It counts as tried once, for it may have been taken: a refusal says nothing
+    /// of that. False when it was not given up, or was put back before.
     ///
     /// Errors: `NOT_FOUND` when there is none of that number, `UNEXPECTED_STATE` when it was withdrawn.
     pub fn retry_effect(&mut self, id: i64) -> Handled<bool> {
@@ -351,12 +362,12 @@ impl Work<'_> {
         let payload = self.core.keys.opening(|| decode(&row.payload))??;
         let pending = RuntimeEffect {
             state: EffectState::Pending,
-            attempts: 0,
+            attempts: 1,
             next_at: self.core.state.now,
             ..RuntimeEffect::clone(&row)
         };
         self.core.put::<RuntimeEffect>(id, Some(Arc::new(pending)));
-        self.cascade.effects.push((id, kind, payload));
+        self.cascade.effects.push((id, kind, 1, payload));
         Ok(true)
     }
 

@@ -1,6 +1,7 @@
 //! Every oracle against state that was broken on purpose: what it must notice it notices, and names.
 
 use sycee_accounting::accounting_center::BookControl;
+use sycee_accounting::accounting_entry_service::EntryAudit;
 use sycee_accounting::ledger::{Entry, Transfer};
 use sycee_asset::{AccrualSegment, AccrualTotal, LoanInstallments, LoanNote, RepaymentSchedule};
 use sycee_contract::{EntryId, Identifier as _, PaymentDirection, PaymentId, ReservationId};
@@ -10,6 +11,7 @@ use sycee_funds::fund_management_system::{
 };
 use sycee_funds::payment_system::{PaymentOrder, PaymentStatus};
 use sycee_money::Money;
+use sycee_partner::partner_hub::{DisbursementStatus, PartnerDisbursement, PayoutWay};
 use sycee_runtime::testing::test_databases;
 use sycee_runtime::{EffectState, FaultKind, ParkedStimulus, RuntimeEffect, RuntimeTimer};
 use sycee_sim::Faults;
@@ -89,6 +91,9 @@ fn sub_ledger(bench: &mut Bench) {
     let counted = format!("amount of loan-disbursed on {}", control.date);
     bench.catches(&bench.changed(&control, |it| it.amount = plus(it.amount, 1)), &[(1, &counted)]);
     bench.catches(&bench.changed(&control, |it| it.missing = 1), &[(1, &"1 are missing")]);
+    let audit = bench.first::<EntryAudit>(|audit| audit.template == "loan-disbursed");
+    let forbidden = format!("1 lines of loan-disbursed on {} are not allowed", audit.date);
+    bench.catches(&bench.changed(&audit, |it| it.findings = 1), &[(1, &forbidden)]);
     let both = bench.changed(&note, |it| {
         it.penalty_accrued = plus(it.penalty_accrued, 1);
         it.penalty_paid = plus(it.penalty_paid, 1);
@@ -198,6 +203,14 @@ fn statements(bench: &mut Bench) {
     let reservation = bench.first::<FundReservation>(|it| Some(it.id) == payout.reservation);
     let back = bench.changed(&reservation, |it| it.status = ReservationStatus::InTransit);
     bench.catches(&back, &[(3, &format!("{} of {}", reservation.id, reservation.loan))]);
+    let paid = bench.first::<PartnerDisbursement>(paid_by_partner);
+    let reservation = bench.first::<FundReservation>(|it| it.id == paid.reservation);
+    let unreserved = format!("a partner paid {} out, for which nothing is reserved", paid.loan);
+    bench.catches(&bench.removed(&reservation), &[(3, &unreserved)]);
+}
+
+fn paid_by_partner(attempt: &PartnerDisbursement) -> bool {
+    (attempt.status, attempt.way) == (DisbursementStatus::Succeeded, PayoutWay::PartnerSystem)
 }
 
 fn schedules(bench: &mut Bench) {
@@ -307,6 +320,9 @@ fn timers(bench: &mut Bench) {
     let payment = bench.first::<PaymentOrder>(|payment| payment.status == PaymentStatus::Succeeded);
     let sent = bench.changed(&payment, |it| it.status = PaymentStatus::Sent);
     bench.catches(&sent, &[(6, &payment.id)]);
+    let attempt = bench.first::<PartnerDisbursement>(paid_by_partner);
+    let unwatched = format!("{} is at its funder and nobody watches it", attempt.order);
+    bench.catches(&bench.changed(&attempt, |it| it.status = DisbursementStatus::Requested), &[(6, &unwatched)]);
 
     let timer = |id: String, due| RuntimeTimer {
         id,

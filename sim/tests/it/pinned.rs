@@ -10,7 +10,7 @@ use crate::stage::{run, settings};
 /// It changes when behaviour does: a rule, a price, a message that changes state, the order of stimuli. When that is
 /// meant, run this test, copy the hash it shows, and say in the commit what behaves otherwise. When it is not meant,
 /// something became a behaviour that should not: find it before you copy anything.
-const PINNED: &str = "11cb48afadfc8a3034bc3a0751c41e6736b30b4167259f594f28fb7e6e9a53da";
+const PINNED: &str = "715b9ffb03cfad12372607fb278f5947245560b00e0eefaeb09ff895f5d78ce9";
 
 #[test]
 fn the_pinned_run_gives_the_pinned_state_on_both_engines_and_for_every_batch() {

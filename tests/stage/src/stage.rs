@@ -81,7 +81,8 @@ impl Stage {
         self.settle();
     }
 
-    /// Everything from here on belongs to `trace`; to a trace of its own each, when none.
+    /// Every request from here on belongs to `trace`; to a trace of its own each, when none. What the outside answers
+    /// finds its trace by itself.
     pub fn set_trace(&mut self, trace: Option<i64>) {
         self.trace = trace;
     }
@@ -137,7 +138,8 @@ impl Stage {
                 Some(due) => {
                     self.writer.set_now(due);
                     for answer in self.outside.answers(due) {
-                        self.execute(answer);
+                        let done = self.writer.execute(answer).unwrap();
+                        self.heard.push(done);
                     }
                 }
                 None if idle => return,

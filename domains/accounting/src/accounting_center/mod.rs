@@ -2,6 +2,7 @@
 //!
 //! Invariant: the entry comes first; whoever goes on does so because `accounting-entry-posted` says it is there.
 //! Invariant: an entry is reversed at most once, by an entry of opposite lines; nothing is ever changed.
+//! Invariant: what a person asks for touches no control account, be it an event, an entry or a reversal.
 
 mod control;
 mod reference;
@@ -40,8 +41,18 @@ pub fn register(registry: &mut Registry) {
     control::register(registry);
 }
 
+/// Posts a business event. A person may not when a line touches a control account: nothing happened to what the account
+/// sums up. A service that posts in a cascade keeps that itself.
+///
+/// Errors: `CONTROL_ACCOUNT`, `ACCOUNT_LIMIT_EXCEEDED`, and what the template refuses.
 fn post_ledger_event(work: &mut Work, cmd: &PostLedgerEvent) -> Handled<LedgerEntryAnswer> {
-    let lines = work.consult(cmd)?.into_iter().flat_map(|(_, lines)| lines).collect();
+    let lines: Vec<TransferLine> = work.consult(cmd)?.into_iter().flat_map(|(_, lines)| lines).collect();
+    if work.is_stimulus() {
+        let rules = work.config::<AccountingRules>();
+        for code in lines.iter().flat_map(|line| [&line.debit, &line.credit]) {
+            rules.chart().open_to_people(code)?;
+        }
+    }
     let posted = Posting { template: &cmd.template, reference: cmd.reference.clone(), lines, date: cmd.date };
     posted.write(work)
 }

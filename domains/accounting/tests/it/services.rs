@@ -2,16 +2,17 @@
 
 use std::collections::BTreeMap;
 
+use sycee_accounting::AccountingRules;
 use sycee_accounting::accounting_center::BookControl;
 use sycee_accounting::accounting_entry_service::EntryAudit;
 use sycee_accounting::accounting_reconciliation_service::ControlTotal;
 use sycee_accounting::balance_management_service::{ControlTurnover, ReversalCount, WatchedBalance};
 use sycee_contract::{
-    AccountingEntryPosted, AccountingEntryReversed, CustomerId, Date, DisbursementSucceeded, EntryId, FundAccountId,
-    FundArrivalConfirmed, FundBalances, Identifier, LedgerReference, LoanId, LoanNoteCreated, OpenWorkOrder, PartnerId,
-    PaymentDirection, PaymentFailed, PaymentId, PaymentPurpose, PostAccountingEntry, PostLedgerEvent, PostingId,
-    PostingParts, PostingQuote, RepaymentKind, RepaymentPostingCalculated, RepaymentSucceeded, ReservationId,
-    ReverseAccountingEntry, TransferLine,
+    AccountingEntryPosted, AccountingEntryReversed, Command, CustomerId, Date, DisbursementSucceeded, EntryId,
+    FundAccountId, FundArrivalConfirmed, FundBalances, Identifier, LedgerReference, LoanId, LoanNoteCreated,
+    OpenWorkOrder, PartnerId, PaymentDirection, PaymentFailed, PaymentId, PaymentPurpose, PostAccountingEntry,
+    PostLedgerEvent, PostingId, PostingParts, PostingQuote, Rejection, ReleaseFundReservation, RepaymentKind,
+    RepaymentPostingCalculated, RepaymentSucceeded, ReservationId, ReverseAccountingEntry, TransferLine,
 };
 use sycee_money::{Currency, Money, Rate};
 use sycee_runtime::testing::Scene;
@@ -28,7 +29,11 @@ fn day() -> Date {
 }
 
 fn stage(body: impl Fn(&mut Scene)) {
-    Scene::each(sycee_accounting::register, Configs::new().with(gh_rules()), body);
+    stage_with(gh_rules(), body);
+}
+
+fn stage_with(rules: AccountingRules, body: impl Fn(&mut Scene)) {
+    Scene::each(keeper, Configs::new().with(rules), body);
 }
 
 fn event(template: &str, amounts: &[(&str, &str)]) -> PostLedgerEvent {
@@ -48,13 +53,24 @@ fn event(template: &str, amounts: &[(&str, &str)]) -> PostLedgerEvent {
     }
 }
 
+/// Has a service post the event.
+fn posted_by_service(scene: &mut Scene, event: &PostLedgerEvent) -> Result<EntryId, Rejection> {
+    let reason = serde_json::to_string(event).unwrap();
+    scene.request(ReleaseFundReservation { reservation: ReservationId::from_number(5), reason })?;
+    Ok(scene.emitted::<AccountingEntryPosted>()[0].entry)
+}
+
+fn arrival(amount: &str) -> PostLedgerEvent {
+    event("funds-arrived", &[("amount", amount), ("borrowed", amount)])
+}
+
 fn arrive(scene: &mut Scene, amount: &str) -> EntryId {
-    scene.request(event("funds-arrived", &[("amount", amount), ("borrowed", amount)])).unwrap().entry
+    posted_by_service(scene, &arrival(amount)).unwrap()
 }
 
 fn disburse(scene: &mut Scene) -> EntryId {
     let amounts = [("principal", "1500"), ("net", "1455"), ("upfront-fee", "45")];
-    scene.request(event("loan-disbursed", &amounts)).unwrap().entry
+    posted_by_service(scene, &event("loan-disbursed", &amounts)).unwrap()
 }
 
 fn reverse(entry: EntryId) -> ReverseAccountingEntry {
@@ -69,9 +85,17 @@ fn by_hand(debit: &str, credit: &str, amount: &str) -> PostAccountingEntry {
     }
 }
 
-/// A service that has entries reversed in its cascade: it puts right what it keeps.
+/// The domain, and services that keep what control accounts sum up: one posts the event that its command carries, one has
+/// entries reversed in its cascade and puts right what it keeps.
 fn keeper(registry: &mut Registry) {
     sycee_accounting::register(registry);
+    registry
+        .service("fund-management-system")
+        .handles::<ReleaseFundReservation>(|work, cmd| {
+            work.send(serde_json::from_str::<PostLedgerEvent>(&cmd.reason).unwrap());
+            Ok(())
+        })
+        .sends::<PostLedgerEvent>();
     registry
         .service("payment-system")
         .on::<PaymentFailed>(|work, event| {
@@ -129,14 +153,14 @@ fn an_event_becomes_an_entry_and_its_control_figures() {
 fn a_refused_event_leaves_no_trace() {
     stage(|scene| {
         arrive(scene, "250000");
-        let over = scene.request(event("repayment-received", &[("amount", "1"), ("principal", "1")]));
+        let over = posted_by_service(scene, &event("repayment-received", &[("amount", "1"), ("principal", "1")]));
         assert_eq!(over.unwrap_err().code, "ACCOUNT_LIMIT_EXCEEDED", "there is no principal to repay");
         for (template, amounts, code) in [
             ("loan-dreamt", [("amount", "1")], "TEMPLATE_NOT_FOUND"),
             ("funds-arrived", [("amount", "0")], "EMPTY_ENTRY"),
             ("funds-arrived", [("gift", "1")], "INVALID_FIELD"),
         ] {
-            assert_eq!(scene.request(event(template, &amounts)).unwrap_err().code, code);
+            assert_eq!(posted_by_service(scene, &event(template, &amounts)).unwrap_err().code, code);
         }
         assert!(scene.emitted::<AccountingEntryPosted>().is_empty());
         assert_eq!(arrive(scene, "1"), EntryId::from_number(2), "numbers stay dense");
@@ -145,8 +169,41 @@ fn a_refused_event_leaves_no_trace() {
 }
 
 #[test]
+fn a_person_posts_no_event_that_touches_a_control_account() {
+    stage(|scene| {
+        let refused = scene.request(arrival("250000")).unwrap_err();
+        assert_eq!(refused.code, "CONTROL_ACCOUNT");
+        assert!(PostLedgerEvent::ERRORS.contains(&refused.code.as_str()));
+        let message = refused.message;
+        assert!(message.contains("1100|par-1") && message.contains("confirm-fund-arrival"), "{message}");
+        assert!(scene.emitted::<AccountingEntryPosted>().is_empty() && scene.all::<EntryAudit>().is_empty());
+        assert_eq!(arrive(scene, "250000"), EntryId::from_number(1), "the service that keeps the account may");
+    });
+}
+
+#[test]
+fn a_person_posts_an_event_between_accounts_that_no_service_keeps() {
+    let chart = "
+        accounts:
+          - { code: '1150', name: operating-cash, kind: asset }
+          - { code: '5300', name: bank-charges, kind: expense }";
+    let template = "
+        template: bank-charged
+        version: 1
+        effective_from: 2020-01-01
+        summary: The bank took its charges.
+        lines:
+          - { debit: bank-charges, credit: operating-cash, amount: amount }";
+    let rules = AccountingRules::parse(chart, [("bank-charged.yaml", template)]).unwrap();
+    stage_with(rules, |scene| {
+        let entry = scene.request(event("bank-charged", &[("amount", "12.5")])).unwrap().entry;
+        assert_eq!(scene.emitted::<AccountingEntryPosted>()[0].entry, entry);
+    });
+}
+
+#[test]
 fn an_entry_is_reversed_once_be_it_fresh_or_old() {
-    Scene::each(keeper, Configs::new().with(gh_rules()), |scene| {
+    stage(|scene| {
         arrive(scene, "250000");
         let (old, fresh) = (disburse(scene), disburse(scene));
         for _ in 0..3 {

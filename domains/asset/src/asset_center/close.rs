@@ -4,6 +4,8 @@
 //!
 //! Invariant: a note closes a day once, and days in order: `accrued_through` only grows.
 //! Invariant: what a day posts per funder and product is the sum of the differences of its notes' rounded totals.
+//! Invariant: a day that is closed is in the installments' penalties at full precision, whether their rounded totals grew
+//! or not.
 
 use sycee_contract::{
     AssetDayClosed, BusinessDateAdvanced, CloseAssetDay, Date, InstallmentDueNotice, LoanId, OpenWorkOrder,
@@ -189,9 +191,9 @@ fn schedule_page(work: &mut Work, close: &AssetClose) {
 /// Closes a day for one loan. A note whose figures do not fit stays as it was, with a work order: it must not keep every
 /// loan after it from its close, and a later close catches up on the days it missed.
 fn close_note(work: &mut Work, note: LoanNote, date: Date, accruals: &mut PageAccruals) -> Handled<()> {
-    let lines = if note.needs_installments(date) { work.get::<LoanInstallments>(note.loan)? } else { None };
+    let before = if note.needs_installments(date) { work.read::<LoanInstallments>(note.loan)? } else { None };
     let loan = note.loan;
-    let (note, lines, closed) = match closed(note, lines, date) {
+    let (note, lines, closed) = match closed(note, before.as_deref().cloned(), date) {
         Ok(closed) => closed,
         Err(error) => {
             work.send(OpenWorkOrder {
@@ -208,7 +210,7 @@ fn close_note(work: &mut Work, note: LoanNote, date: Date, accruals: &mut PageAc
     accruals.add(&note, closed.accrual, closed.penalty);
     if let Some(lines) = lines {
         announce_bucket(work, &note, &lines, closed.bucket, date)?;
-        if closed.penalty.is_positive() {
+        if before.as_deref() != Some(&lines) {
             work.save(lines);
         }
     }

@@ -222,11 +222,12 @@ fn plan_note(work: &mut Work, event: &LoanNoteCreated) -> Handled<()> {
     Ok(())
 }
 
+/// The cost of credit is that of the plan that became the schedule: the first one. A later plan changes nothing on file.
 fn keep_cost_of_credit(work: &mut Work, event: &RepaymentPlanCalculated) -> Handled<()> {
     let (true, Some(loan), Some(plan)) = (event.for_schedule, event.loan, &event.plan) else {
         return Ok(());
     };
-    if let Some(mut contract) = work.get::<LoanContract>(loan)? {
+    if let Some(mut contract) = work.get::<LoanContract>(loan)?.filter(|contract| contract.apr.is_none()) {
         contract.apr = Some(plan.apr);
         contract.total_due = Some(plan.total_due);
         work.save(contract);

@@ -5,14 +5,15 @@ use sycee_contract::{
     AccountingEntryPosted, AssetDayClosed, BusinessDateAdvanced, CloseAssetDay, EntryId, Identifier,
     InstallmentDueNotice, OpenWorkOrder, OverdueBucketChanged, PartnerId, PostLedgerEvent,
 };
-use sycee_money::{Money, date};
+use sycee_loan_math::late::late_interest;
+use sycee_money::{Money, Rate, date};
 use sycee_runtime::Registry;
 use sycee_runtime::testing::Scene;
 
 use crate::books::Books;
 use crate::fixture::{
     FUNDER, LOAN, START, advance, advance_from, contract, disburse, ghs, installments, loan, market, market_with, note,
-    one_loan, terms,
+    one_loan, pay, terms,
 };
 
 #[test]
@@ -136,6 +137,37 @@ fn days_past_due_make_penalties_after_the_grace_and_buckets() {
         advance_from(scene, date(2026, 3, 4), date(2026, 6, 15));
         assert_eq!(note(scene).days_past_due, 106);
         assert_eq!(note(scene).worst_days_past_due, 106);
+    });
+}
+
+/// 9.00 at 36 % a year earn less than a cent a day.
+#[test]
+fn a_day_that_earns_less_than_a_cent_counts() {
+    market(|scene| {
+        let mut terms = terms();
+        terms.penalty_rate = Rate::from_percent_str("36").unwrap();
+        disburse(scene, &contract(LOAN, terms.clone(), "1200", 1));
+        let first = installments(scene).lines[0].clone();
+        let asked = first.principal.checked_add(first.interest).unwrap();
+        pay(scene, 900, &asked.checked_sub(ghs("9")).unwrap().to_decimal_string());
+
+        // Due on 28 February, three days of grace: 1 June is the 90th day of the penalty.
+        let (mut at_once, mut lines) = (note(scene), installments(scene));
+        at_once.close_day(&mut lines, date(2026, 6, 1)).unwrap();
+        let formula = late_interest(ghs("9"), terms.penalty_rate, 90).unwrap().round(terms.rounding).unwrap();
+        assert_eq!((at_once.penalty_accrued, formula), (ghs("0.80"), ghs("0.80")));
+
+        let mut posted = ghs("0");
+        let mut day = date(2026, 2, 1);
+        while day <= date(2026, 6, 2) {
+            for event in advance(scene, day).iter().filter(|event| event.template == "penalty-accrued") {
+                posted = posted.checked_add(event.amounts["penalty"]).unwrap();
+            }
+            day = day.tomorrow().unwrap();
+        }
+        assert_eq!(note(scene).accrued_through, date(2026, 6, 1));
+        assert_eq!((note(scene).penalty_accrued, posted), (formula, formula));
+        assert_eq!(installments(scene).lines[0].penalty, formula);
     });
 }
 

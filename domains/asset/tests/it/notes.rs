@@ -4,9 +4,9 @@ use sycee_asset::{AssetPool, CustomerAssets, LoanContract, NoteStatus, Repayment
 use sycee_contract::{
     CalculateRepaymentPlan, EntryId, Identifier, InstallmentDueNotice, LoanContractCreated, LoanNoteCreated,
     OpenWorkOrder, PartnerId, ProductVersionPublished, QueryAssetDueList, QueryLoanPosition, RepaymentKind,
-    RepaymentPlanCalculated, RepaymentScheduleGenerated,
+    RepaymentPlan, RepaymentPlanCalculated, RepaymentScheduleGenerated,
 };
-use sycee_money::date;
+use sycee_money::{Rate, date};
 use sycee_runtime::testing::Scene;
 use sycee_runtime::{FaultKind, Stimulus};
 
@@ -71,6 +71,28 @@ fn what_was_filed_is_filed_once() {
         assert_eq!(note(scene).status, NoteStatus::Active);
         let pool = scene.load::<AssetPool>(PartnerId::from_number(FUNDER)).unwrap();
         assert_eq!((pool.loans, pool.financed), (1, ghs("1200")));
+    });
+}
+
+#[test]
+fn a_later_plan_changes_nothing_that_was_filed() {
+    market(|scene| {
+        let signed = contract(LOAN, terms(), "1200", 3);
+        disburse(scene, &signed);
+        let filed = scene.load::<LoanContract>(loan(LOAN)).unwrap();
+        assert_eq!((filed.apr, filed.total_due), (Some(plan(&signed).apr), Some(plan(&signed).total_due)));
+        let (noted, asked) = (note(scene), installments(scene));
+
+        let other = plan(&contract(LOAN, terms(), "900", 6));
+        let other = RepaymentPlan { apr: Rate::from_percent_str("1").unwrap(), ..other };
+        scene.happened(RepaymentPlanCalculated {
+            loan: Some(loan(LOAN)),
+            plan: Some(other),
+            settlement: None,
+            for_schedule: true,
+        });
+        assert_eq!(scene.load::<LoanContract>(loan(LOAN)), Some(filed));
+        assert_eq!((note(scene), installments(scene)), (noted, asked));
     });
 }
 

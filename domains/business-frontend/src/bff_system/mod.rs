@@ -150,10 +150,16 @@ fn on_product_version_published(work: &mut Work, event: &ProductVersionPublished
     Ok(())
 }
 
-/// A loan's plan is shown with the loan; the first plan of a product version becomes its representative example.
+/// A loan's plan is shown with the loan: the first one, which is its schedule. The first plan of a product version becomes
+/// its representative example.
 fn on_repayment_plan_calculated(work: &mut Work, event: &RepaymentPlanCalculated) -> Handled<()> {
     match (event.loan, &event.plan) {
-        (Some(loan), Some(plan)) if event.for_schedule => work.save(LoanPlanView::of(loan, plan)),
+        (Some(loan), Some(plan)) if event.for_schedule => {
+            let shown = work.read::<LoanPlanView>(loan)?;
+            if shown.is_none() {
+                work.save(LoanPlanView::of(loan, plan));
+            }
+        }
         (None, Some(plan)) => {
             let shown = work.read::<ProductView>((plan.product.clone(), plan.version))?;
             let Some(shown) = shown.filter(|shown| shown.example_apr.is_none()) else { return Ok(()) };

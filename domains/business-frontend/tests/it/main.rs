@@ -230,6 +230,8 @@ fn a_loan_shows_its_plan_and_what_settles_it() {
         let shown = scene.load::<LoanPlanView>(loan).unwrap();
         assert_eq!((shown.total_due, shown.installments), (ghs("1020"), 1));
         assert_eq!((shown.settlement, shown.last_due), (Some(ghs("1005")), Some(date(2026, 3, 1))));
+        scene.happened(calculated(Some(loan), Some(plan("0.99")), true));
+        assert_eq!(scene.load::<LoanPlanView>(loan), Some(shown), "a loan has one schedule");
     });
 }
 

@@ -14,8 +14,8 @@ pub use model::{BLACKLISTED, CreditLine, RepaymentOutcome, Unbalanced};
 use sycee_contract::{
     AssetPostingApplied, BlacklistEntryAdded, BlacklistEntryRemoved, CheckCustomerBlacklist, CreditLimitChanged,
     CreditLineApproved, CreditLineFigures, CreditLineFrozen, CreditReleased, CreditReserved, DisbursementSucceeded,
-    FreezeCreditLine, LoanId, NAME_MAX, OpenWorkOrder, OverdueBucketChanged, QueryCreditLine, ReleaseCreditLine,
-    RepaymentKind, RepaymentSucceeded, ReserveCreditLine, check_text,
+    FreezeCreditLine, LoanId, NAME_MAX, OpenWorkOrder, OverdueBucketChanged, QueryCreditLine, Rejection,
+    ReleaseCreditLine, RepaymentKind, RepaymentSucceeded, ReserveCreditLine, check_text,
 };
 use sycee_runtime::{Fault, Halt, Handled, Registry, Work};
 
@@ -69,6 +69,11 @@ fn release_credit_line(work: &mut Work, cmd: &ReleaseCreditLine) -> Handled<()> 
     let Some(mut hold) = work.get::<CreditReservation>(cmd.loan)?.filter(|hold| hold.customer == cmd.customer) else {
         return Ok(());
     };
+    if work.is_stimulus() && hold.status == HoldStatus::Held {
+        // The loan engine would pay out what nothing holds any more: it releases when it ends the loan.
+        let way = "a loan that ended: cancel the loan application, which gives the hold back";
+        return Err(Rejection::unexpected_state("hold of the credit line", cmd.loan, hold.status, way).into());
+    }
     let mut line = work.require::<CreditLine>(cmd.customer)?;
     if let Some(amount) = line.release(&mut hold)? {
         work.emit(CreditReleased { loan: cmd.loan, amount, reason: cmd.reason.clone(), line: line.figures() });

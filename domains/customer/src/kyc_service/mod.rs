@@ -56,10 +56,10 @@ fn submit_kyc(work: &mut Work, cmd: &SubmitKyc) -> Handled<KycSubmittedAnswer> {
         return Err(CustomerRejection::DocumentAlreadyUsed.into());
     }
 
-    let case = KycCase::submit(work.new_id(), cmd, document_index, work.now());
+    let mut case = KycCase::submit(work.new_id(), cmd, document_index, work.now());
     standing.current_case = Some(case.id);
     work.save(standing);
-    work.effect(VerifyIdentity {
+    let effect = work.numbered_effect(VerifyIdentity {
         case: case.id,
         customer: cmd.customer,
         document_type: cmd.document_type.clone(),
@@ -69,6 +69,7 @@ fn submit_kyc(work: &mut Work, cmd: &SubmitKyc) -> Handled<KycSubmittedAnswer> {
         document_image: cmd.document_image.clone(),
         liveness_video: cmd.liveness_video.clone(),
     });
+    case.effect = Some(effect);
     work.emit(KycSubmitted {
         customer: cmd.customer,
         case: case.id,
@@ -104,6 +105,9 @@ fn record_kyc_result(work: &mut Work, fact: &RecordKycResult) -> Handled<()> {
         return Ok(());
     };
     work.about(case.customer);
+    if let Some(effect) = case.effect {
+        work.answers_effect(effect)?;
+    }
     let listed = work.ask(CheckBlacklist { kind: "document".to_owned(), value: case.document_number.clone() })?;
     let age = age_on(&case.birth_date, work.today())?;
     let assessment = work.config::<KycPolicy>().assess(fact, age, listed);

@@ -193,6 +193,8 @@ entity! {
         provider_reference: Option<String>,
         /// Why the verdict is what it is.
         reasons: Json<Vec<String>>,
+        /// Number of the effect that asks the provider.
+        effect: Option<i64>,
         /// When it was handed in.
         submitted_at: Timestamp,
         /// When the provider's answer was recorded.
@@ -229,6 +231,7 @@ impl KycCase {
             liveness_score_bps: None,
             provider_reference: None,
             reasons: Json(Vec::new()),
+            effect: None,
             submitted_at: now,
             decided_at: None,
         }

@@ -115,6 +115,10 @@ fn confirm_fund_arrival(work: &mut Work, cmd: &ConfirmFundArrival) -> Handled<Ar
     if work.get::<FundArrival>(cmd.bank_reference.clone())?.is_some() {
         return Err(FundsRejection::ArrivalAlreadyConfirmed { bank_reference: cmd.bank_reference.clone() }.into());
     }
+    if work.get::<StrayRecovery>(cmd.bank_reference.clone())?.is_some() {
+        let bank_reference = cmd.bank_reference.clone();
+        return Err(FundsRejection::BankReferenceUsed { bank_reference, what: "a payout that came back" }.into());
+    }
     let by_code = FundAccount::by_code(cmd.funder.clone());
     let mut account = work.find_one(by_code)?.ok_or_else(|| Rejection::not_found("funder", &cmd.funder))?;
     if !cmd.amount.is_whole_minor() {

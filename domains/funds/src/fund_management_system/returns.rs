@@ -92,6 +92,11 @@ pub(super) fn return_funds(work: &mut Work, cmd: &ReturnFunds) -> Handled<FundBa
     if work.get::<FundReturn>(cmd.bank_reference.clone())?.is_some() {
         return Err(FundsRejection::AlreadyReturned { bank_reference: cmd.bank_reference.clone() }.into());
     }
+    let paid_back = work.get::<SuspenseResolution>(cmd.bank_reference.clone())?;
+    if paid_back.is_some_and(|resolution| resolution.paid_loan.is_none()) {
+        let bank_reference = cmd.bank_reference.clone();
+        return Err(FundsRejection::BankReferenceUsed { bank_reference, what: "money of suspense, paid back" }.into());
+    }
     let at = work.now();
     let cause = Cause { loan: None, reference: cmd.bank_reference.clone() };
     let movement = account.post(MovementKind::Return, cmd.amount, cause, at)?;
@@ -121,6 +126,10 @@ pub(super) fn resolve_suspense(work: &mut Work, cmd: &ResolveSuspense) -> Handle
     let mut account = account_for(work, &cmd.funder, cmd.amount, "reference", &cmd.reference)?;
     if work.get::<SuspenseResolution>(cmd.reference.clone())?.is_some() {
         return Err(FundsRejection::SuspenseResolved { reference: cmd.reference.clone() }.into());
+    }
+    if cmd.loan.is_none() && work.get::<FundReturn>(cmd.reference.clone())?.is_some() {
+        let bank_reference = cmd.reference.clone();
+        return Err(FundsRejection::BankReferenceUsed { bank_reference, what: "money returned to a funder" }.into());
     }
     for (field, loan) in [("creditOf", cmd.credit_of), ("loan", cmd.loan)] {
         check_loan(work, &account, field, loan)?;

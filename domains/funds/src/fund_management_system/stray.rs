@@ -16,7 +16,7 @@ use sycee_runtime::{Handled, Work, entity};
 
 use super::account::Cause;
 use super::moves::{save_account, tell_balance};
-use super::{FundAccount, MovementKind};
+use super::{FundAccount, FundArrival, MovementKind};
 use crate::FundsRejection;
 use crate::rejection::must;
 
@@ -116,6 +116,10 @@ pub(super) fn recover_stray_payout(work: &mut Work, cmd: &RecoverStrayPayout) ->
     check_text("bankReference", &cmd.bank_reference, LINE_MAX, "GCB-2026-000123")?;
     if work.get::<StrayRecovery>(cmd.bank_reference.clone())?.is_some() {
         return Err(FundsRejection::AlreadyRecovered { bank_reference: cmd.bank_reference.clone() }.into());
+    }
+    if work.get::<FundArrival>(cmd.bank_reference.clone())?.is_some() {
+        let bank_reference = cmd.bank_reference.clone();
+        return Err(FundsRejection::BankReferenceUsed { bank_reference, what: "a funder's money that arrived" }.into());
     }
     let stray = work.get::<StrayPayout>(cmd.payout.clone())?;
     let mut stray = stray.ok_or_else(|| Rejection::not_found("stray payout", &cmd.payout))?;

@@ -19,8 +19,8 @@ use sycee_contract::{FundAccountId, FundBalances, FundRouteAnswer, Rejection, Ri
 use sycee_money::{Currency, Money};
 use sycee_runtime::{Handled, Registry, Work};
 
-use crate::FundsRejection;
 use crate::rejection::must;
+use crate::{FundsRejection, PaymentConfig};
 
 /// Registers this service.
 pub fn register(registry: &mut Registry) {
@@ -113,6 +113,9 @@ fn count_shortage(work: &mut Work, amount: Money) -> Handled<()> {
 
 /// Opens or closes a funder's route, a channel, or one for the other. Neither named: every funder's route.
 fn set_fund_route_status(work: &mut Work, cmd: &SetFundRouteStatus) -> Handled<()> {
+    if let Some(channel) = &cmd.channel {
+        work.config::<PaymentConfig>().require_known(channel)?;
+    }
     let mut book = book_of(work)?;
     match (&cmd.funder, &cmd.channel) {
         (None, Some(channel)) => set_member(&mut book.closed_channels, channel, !cmd.open),

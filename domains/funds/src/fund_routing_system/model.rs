@@ -282,12 +282,12 @@ impl RouteBook {
         self.candidates.iter_mut().find(|candidate| candidate.partner == partner)
     }
 
-    /// Chooses a funder. Own funds stand in their place by cost: cheaper partners are asked before, dearer ones after.
+    /// Chooses a funder, the cheapest first. Own funds are the default: they lend what no partner does.
     ///
     /// Errors: every funder in order, with what ruled it out.
     pub fn choose(&self, request: &RouteFunds) -> Result<Choice, Vec<(String, RouteRefusal)>> {
         let mut order: Vec<&FundingSourceCandidate> = self.candidates.iter().collect();
-        order.sort_by_key(|candidate| (candidate.cost, candidate.is_own, candidate.partner));
+        order.sort_by_key(|candidate| (candidate.is_own, candidate.cost, candidate.partner));
         let mut passed_over = Vec::new();
         for candidate in order {
             match candidate.refusal(request, self) {

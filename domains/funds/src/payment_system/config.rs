@@ -96,12 +96,17 @@ impl PaymentConfig {
         self.channels.iter().find(|channel| channel.code == code)
     }
 
-    /// Checks that a channel moves money this way. Errors: `ChannelUnknown`, `ChannelClosed`.
-    pub fn require(&self, code: &str, direction: PaymentDirection) -> Result<(), FundsRejection> {
-        let channel = self.channel(code).ok_or_else(|| {
+    /// The channel with this code. Errors: `ChannelUnknown`.
+    pub fn require_known(&self, code: &str) -> Result<&PaymentChannelConfig, FundsRejection> {
+        self.channel(code).ok_or_else(|| {
             let known: Vec<&str> = self.channels.iter().map(|channel| channel.code.as_str()).collect();
             FundsRejection::ChannelUnknown { channel: code.to_owned(), known: known.join(", ") }
-        })?;
+        })
+    }
+
+    /// Checks that a channel moves money this way. Errors: `ChannelUnknown`, `ChannelClosed`.
+    pub fn require(&self, code: &str, direction: PaymentDirection) -> Result<(), FundsRejection> {
+        let channel = self.require_known(code)?;
         let open = match direction {
             PaymentDirection::Payout => channel.payout,
             PaymentDirection::Collection => channel.collection,

@@ -134,6 +134,16 @@ fn pay(
     amount: Money,
     account: &PayoutAccount,
 ) -> Handled<PaymentAnswer> {
+    if direction == PaymentDirection::Payout && (purpose.disbursement.is_none() || purpose.reservation.is_none()) {
+        let rule =
+            "a payout pays an attempt out of money that is reserved for it: neither the books nor a loan would know it";
+        return Err(Rejection::invalid(
+            "purpose",
+            rule,
+            "{\"disbursement\": \"dso-1042\", \"reservation\": \"rsv-1041\"}",
+        )
+        .into());
+    }
     if let Some(disbursement) = purpose.disbursement
         && let Some(existing) = work.get::<DisbursementPayment>(disbursement)?
     {

@@ -33,6 +33,7 @@ pub(super) fn record_payment_result(work: &mut Work, cmd: &RecordPaymentResult) 
         open_work_order(work, "unknown-payment-result", None, text.to_owned(), &cmd.request_id);
         return Ok(());
     };
+    work.answers_effect(order.effect)?;
     match order.step(cmd.outcome, cmd.amount, &cmd.channel_reference) {
         PaymentStep::AlreadyApplied => {
             if order.learn_reference(cmd.outcome, &cmd.channel_reference) {
@@ -52,11 +53,11 @@ pub(super) fn record_payment_result(work: &mut Work, cmd: &RecordPaymentResult) 
         PaymentStep::Fail => {
             let reason = cmd.reason.clone().unwrap_or_else(|| "UNKNOWN".to_owned());
             order.settle(PaymentStatus::Failed, &cmd.channel_reference, work.now());
-            fail(work, order, reason);
-            Ok(())
+            fail(work, order, reason)
         }
         PaymentStep::Close => {
             work.cancel_timer(&alarm_key(order.id));
+            not_again(work, &order)?;
             order.settle(PaymentStatus::Failed, &cmd.channel_reference, work.now());
             work.save(order);
             Ok(())
@@ -176,8 +177,7 @@ pub(super) fn decide_payment(work: &mut Work, cmd: &DecidePayment) -> Handled<()
     if !cmd.paid {
         work.withdraw_effect(order.effect, &why)?;
         order.settle(PaymentStatus::Failed, "", work.now());
-        fail(work, order, "DECIDED_BY_PEOPLE".to_owned());
-        return Ok(());
+        return fail(work, order, "DECIDED_BY_PEOPLE".to_owned());
     }
     let told = RecordPaymentResult {
         request_id: order.id.to_string(),
@@ -203,6 +203,7 @@ fn succeed(work: &mut Work, mut order: PaymentOrder, cmd: &RecordPaymentResult) 
     let moved = cmd.amount.unwrap_or(order.amount);
     let at = work.now();
     work.cancel_timer(&alarm_key(order.id));
+    not_again(work, &order)?;
     order.moved = Some(moved);
     order.reason = None;
     order.settle(PaymentStatus::Succeeded, &cmd.channel_reference, at);
@@ -226,9 +227,15 @@ fn succeed(work: &mut Work, mut order: PaymentOrder, cmd: &RecordPaymentResult) 
 }
 
 /// Tells that money did not move; the order's state says whether it still may.
-fn fail(work: &mut Work, mut order: PaymentOrder, reason: String) {
+/// What became of a payment is known: a request whose answer was lost is not sent once more, not by people either.
+fn not_again(work: &mut Work, order: &PaymentOrder) -> Handled<()> {
+    work.withdraw_effect(order.effect, &format!("what became of {} is known", order.id))
+}
+
+fn fail(work: &mut Work, mut order: PaymentOrder, reason: String) -> Handled<()> {
     if order.status == PaymentStatus::Failed {
         work.cancel_timer(&alarm_key(order.id));
+        not_again(work, &order)?;
     }
     work.emit(PaymentFailed {
         payment: order.id,
@@ -239,6 +246,7 @@ fn fail(work: &mut Work, mut order: PaymentOrder, reason: String) {
     });
     order.reason = Some(reason);
     work.save(order);
+    Ok(())
 }
 
 /// Asks the channel about a payment it has not decided; after the last poll, people have to look.
@@ -270,10 +278,9 @@ pub(super) fn poll_payment(work: &mut Work, cmd: &PollPayment) -> Handled<()> {
     set_alarm(work, &order, &config);
     if order.is_past_expiry(work.now()) {
         order.status = PaymentStatus::Expired;
-        fail(work, order, "EXPIRED".to_owned());
-    } else {
-        work.save(order);
+        return fail(work, order, "EXPIRED".to_owned());
     }
+    work.save(order);
     Ok(())
 }
 

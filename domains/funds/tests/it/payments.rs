@@ -67,9 +67,12 @@ fn a_payout_goes_to_its_channel_once_a_disbursement() {
         assert_eq!(scene.request(direct.clone()).unwrap(), answer, "the same attempt is never paid twice");
         assert!(scene.effects::<ChannelPayment>().is_empty());
 
-        let other = PaymentPurpose { disbursement: None, ..direct.purpose };
-        assert_ne!(scene.request(RequestDisbursement { purpose: other, ..direct }).unwrap(), answer);
-        assert_eq!(scene.effects::<ChannelPayment>().len(), 1);
+        for (disbursement, reservation) in [(None, direct.purpose.reservation), (Some(disbursement()), None)] {
+            let other = PaymentPurpose { disbursement, reservation, ..direct.purpose.clone() };
+            let refused = scene.request(RequestDisbursement { purpose: other, ..direct.clone() }).unwrap_err();
+            assert!(refused.code == "INVALID_FIELD" && refused.message.contains("reserved for it"), "{refused}");
+            assert!(scene.effects::<ChannelPayment>().is_empty(), "no book would know of it");
+        }
         let saved = scene.load::<PaymentOrder>(answer.payment).unwrap();
         assert_eq!(
             (saved.status, saved.disbursement, saved.number.reveal()),

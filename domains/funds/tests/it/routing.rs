@@ -44,22 +44,24 @@ fn set(scene: &mut Scene, funder: Option<&str>, channel: Option<&str>, open: boo
 }
 
 #[test]
-fn cheaper_partners_come_before_own_funds() {
+fn own_funds_lend_what_no_partner_does() {
     scene(|scene| {
         assert_eq!(routed(scene, request(ghs(100))).unwrap_err(), "no funder is registered");
         fund(scene, agreement(3, "own-funds", "0.10"), ghs(1_000));
         fund(scene, agreement(4, "cheap-capital", "0.08"), ghs(200));
         fund(scene, agreement(5, "same-capital", "0.10"), ghs(400));
         fund(scene, agreement(6, "dear-capital", "0.20"), ghs(5_000));
-        for (amount, funder) in [(100, 4), (300, 5), (900, 3), (4_000, 6)] {
+        for (amount, funder) in [(100, 4), (300, 5), (900, 6), (4_000, 6)] {
             assert_eq!(routed(scene, request(ghs(amount))), Ok(funder), "{amount}");
         }
         let route = scene.all::<FundRoute>().pop().unwrap();
-        assert_eq!(route.passed_over.as_deref(), Some("cheap-capital Money, same-capital Money, own-funds Money"));
+        assert_eq!(route.passed_over.as_deref(), Some("cheap-capital Money, same-capital Money"));
+        set(scene, Some("dear-capital"), None, false);
+        assert_eq!(routed(scene, request(ghs(900))), Ok(3));
         let excluded = RouteFunds { excluded: vec![PartnerId::from_number(4)], ..request(ghs(100)) };
         assert_eq!(routed(scene, excluded), Ok(5));
         assert_eq!(routed(scene, request(ghs(0))).unwrap_err(), "INVALID_AMOUNT");
-        assert_eq!(scene.load::<RouteDemand>((date(2026, 1, 5), Currency::GHS)).unwrap().routed_count, 5);
+        assert_eq!(scene.load::<RouteDemand>((date(2026, 1, 5), Currency::GHS)).unwrap().routed_count, 6);
     });
 }
 
@@ -133,6 +135,9 @@ fn routes_and_channels_close_and_open() {
             set(scene, funder, channel, true);
             assert_eq!(routed(scene, request(ghs(100))), second);
         }
+        let mistyped = SetFundRouteStatus { funder: None, channel: Some("mtn-mmo".into()), open: false };
+        let refused = scene.request(mistyped).unwrap_err();
+        assert!(refused.code == "CHANNEL_UNKNOWN" && refused.message.contains("mtn-momo"), "{refused}");
         let unknown = scene.request(SetFundRouteStatus { funder: Some("nobody".into()), channel: None, open: true });
         assert_eq!(unknown.unwrap_err().code, "NOT_FOUND");
     });

@@ -34,12 +34,13 @@ pub(super) fn on_disbursement_requested(work: &mut Work, event: &DisbursementReq
         payment: None,
         reference: None,
         reason: None,
+        effect: None,
         polls: 0,
         requested_at: work.now(),
         ended_at: None,
     };
     work.about(event.customer);
-    work.save(disbursement);
+    work.save(disbursement.clone());
     let Some(way) = way else { return end_unpaid(work, event.order, "PARTNER_UNKNOWN", true) };
     count(work, event.funder, |day| day.requested += 1)?;
     let (amount, account) = (event.amount, event.payout_account.clone());
@@ -54,7 +55,7 @@ pub(super) fn on_disbursement_requested(work: &mut Work, event: &DisbursementReq
             });
         }
         PayoutWay::PartnerSystem => {
-            work.effect(PartnerPayout {
+            let effect = work.numbered_effect(PartnerPayout {
                 order: event.order,
                 funder: event.funder,
                 loan: event.loan,
@@ -62,6 +63,7 @@ pub(super) fn on_disbursement_requested(work: &mut Work, event: &DisbursementReq
                 amount,
                 account,
             });
+            work.save(PartnerDisbursement { effect: Some(effect), ..disbursement });
             set_alarm(work, event.order, 0);
         }
     }
@@ -81,8 +83,22 @@ fn purpose_of(event: &DisbursementRequested) -> PaymentPurpose {
 
 /// Our channel paid: the attempt succeeded.
 pub(super) fn on_payout_succeeded(work: &mut Work, event: &PaymentSucceeded) -> Handled<()> {
-    match event.purpose.disbursement {
-        Some(order) => end_paid(work, order, Some(event.payment), &event.channel_reference),
+    let known = match event.purpose.disbursement {
+        Some(order) => work.get::<PartnerDisbursement>(order)?,
+        None => None,
+    };
+    match known {
+        Some(known) => end_paid(work, known.order, Some(event.payment), &event.channel_reference),
+        None if event.direction == PaymentDirection::Payout => {
+            work.emit(StrayPayoutReported {
+                reference: super::repayments::receipt_of_payment(event),
+                loan: event.purpose.loan,
+                disbursement: event.purpose.disbursement,
+                fund_account: event.purpose.fund_account,
+                amount: event.amount,
+            });
+            Ok(())
+        }
         None => Ok(()),
     }
 }
@@ -139,6 +155,9 @@ pub(super) fn record_partner_disbursement(work: &mut Work, cmd: &RecordPartnerDi
         open_work_order(work, "unknown-partner-disbursement", None, text, &cmd.order.to_string());
         return Ok(());
     };
+    if let Some(effect) = disbursement.effect {
+        work.answers_effect(effect)?;
+    }
     if (disbursement.way, disbursement.funder) != (PayoutWay::PartnerSystem, cmd.partner) {
         let text = format!(
             "{} says {:?} of {}, which it was not asked to pay: find out with {} what it paid.",
@@ -168,6 +187,10 @@ pub(super) fn record_partner_disbursement(work: &mut Work, cmd: &RecordPartnerDi
             open_work_order(work, "partner-payout-differs", Some(disbursement.loan), text, &cmd.order.to_string());
             Ok(())
         }
+        ChannelOutcome::Successful if disbursement.reference.as_deref() == Some("") => {
+            work.save(PartnerDisbursement { reference: Some(cmd.partner_reference.clone()), ..disbursement });
+            Ok(())
+        }
         ChannelOutcome::Successful => end_paid(work, cmd.order, None, &cmd.partner_reference),
         ChannelOutcome::Failed => end_unpaid(work, cmd.order, cmd.reason.as_deref().unwrap_or("UNKNOWN"), true),
     }
@@ -178,7 +201,11 @@ fn is_stray(disbursement: &PartnerDisbursement, cmd: &RecordPartnerDisbursement)
     let is_money = cmd.amount.is_none_or(|paid| paid.is_positive());
     let is_new = match disbursement.status {
         DisbursementStatus::Requested => false,
-        DisbursementStatus::Succeeded => disbursement.reference.as_deref() != Some(cmd.partner_reference.as_str()),
+        // Without a reference on both sides nothing says that it is another payout.
+        DisbursementStatus::Succeeded => disbursement
+            .reference
+            .as_deref()
+            .is_some_and(|known| ![known, ""].contains(&cmd.partner_reference.as_str()) && !known.is_empty()),
         DisbursementStatus::Failed => true,
     };
     is_money && is_new
@@ -261,6 +288,10 @@ fn ending(
         }
         DisbursementStep::End(status) => {
             work.cancel_timer(&alarm_key(order));
+            if let Some(effect) = disbursement.effect {
+                // A request whose answer was lost is not sent once more, not by people either.
+                work.withdraw_effect(effect, &format!("what became of {order} is known"))?;
+            }
             disbursement.status = status;
             disbursement.ended_at = Some(work.now());
             Ok(Some(disbursement))

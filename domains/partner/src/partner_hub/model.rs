@@ -143,6 +143,8 @@ entity! {
         reference: Option<String>,
         /// Why it failed.
         reason: Option<String>,
+        /// Number of the effect that asks a partner that pays itself.
+        effect: Option<i64>,
         /// How often a partner that pays itself was asked what became of it.
         polls: u32,
         /// When it was asked for.

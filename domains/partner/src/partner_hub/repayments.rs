@@ -139,7 +139,7 @@ fn know_again(work: &mut Work, receipt: &PartnerRepaymentReceived, before: Partn
 }
 
 /// A payment of ours is known by its own number: channels number as they like.
-fn receipt_of_payment(event: &PaymentSucceeded) -> String {
+pub(super) fn receipt_of_payment(event: &PaymentSucceeded) -> String {
     if event.channel_reference.is_empty() {
         return event.payment.to_string();
     }

@@ -139,7 +139,7 @@ fn people_have_an_effect_executed_that_was_given_up_once() {
         scene.request(retry(effect, "route is back")).unwrap();
         assert_eq!(scene.effects::<SendOtp>()[0].phone.reveal(), "+233241234567");
         let row = scene.load::<RuntimeEffect>(effect).unwrap();
-        assert_eq!((row.state, row.attempts, row.next_at), (EffectState::Pending, 0, scene.now()));
+        assert_eq!((row.state, row.attempts, row.next_at), (EffectState::Pending, 1, scene.now()));
         let closed = scene.load::<WorkOrder>(opened.id).unwrap();
         assert_eq!((closed.status, closed.note.as_deref()), (WorkOrderStatus::Closed, Some("route is back")));
 

@@ -5,13 +5,14 @@
 
 use proptest::prelude::*;
 use sycee_contract::{
-    CalculateEarlySettlement, CalculateLoanCancelRepayment, CalculateRepaymentPlan, ProductTerms, RepaymentPlan,
-    RepaymentPlanCalculated, SettlementInputs, SettlementInterest,
+    CalculateEarlySettlement, CalculateLoanCancelRepayment, CalculateRepaymentPlan, Identifier, LoanNoteCreated,
+    PartnerId, ProductTerms, RepaymentPlan, RepaymentPlanCalculated, SettlementInputs, SettlementInterest,
 };
 use sycee_money::{BusinessDayConvention, Calendar, Currency, Money, Rate, date};
 use sycee_product::{PlanRequest, repayment_plan};
+use sycee_runtime::Registry;
 
-use crate::{CASH, EQUAL_PRINCIPAL, INSTALLMENT, ghs, loan, market, product, seeded};
+use crate::{CASH, EQUAL_PRINCIPAL, INSTALLMENT, customer, ghs, loan, market, market_with, product, seeded};
 
 fn command(yaml: &str, principal: Money, term: u32) -> CalculateRepaymentPlan {
     let terms = product(yaml).terms;
@@ -60,11 +61,46 @@ fn plans_and_rates_are_those_computed_apart() {
     });
 }
 
+/// The domain, and an asset center that asks for the plan of a note.
+fn with_asset_center(registry: &mut Registry) {
+    sycee_product::register(registry);
+    registry
+        .service("asset-center")
+        .on::<LoanNoteCreated>(|work, note| {
+            work.ask(CalculateRepaymentPlan {
+                loan: Some(note.loan),
+                product: note.product.clone(),
+                version: note.version,
+                annual_rate: note.annual_rate,
+                principal: note.principal,
+                term: note.term,
+                start: note.disbursed_on,
+            })?;
+            Ok(())
+        })
+        .sends::<CalculateRepaymentPlan>();
+}
+
 #[test]
-fn a_plan_for_a_loan_becomes_its_schedule() {
-    market(|scene| {
-        let plan =
-            scene.request(CalculateRepaymentPlan { loan: Some(loan(5)), ..command(CASH, ghs("50"), 14) }).unwrap();
+fn a_plan_for_a_loan_becomes_its_schedule_when_a_service_asks_for_it() {
+    market_with(with_asset_center, |scene| {
+        let asked = CalculateRepaymentPlan { loan: Some(loan(5)), ..command(CASH, ghs("50"), 14) };
+        let plan = scene.request(asked.clone()).unwrap();
+        let told = &scene.emitted::<RepaymentPlanCalculated>()[0];
+        let trial = (Some(loan(5)), false, Some(&plan));
+        assert_eq!((told.loan, told.for_schedule, told.plan.as_ref()), trial, "a person tries it out");
+
+        scene.happened(LoanNoteCreated {
+            loan: loan(5),
+            customer: customer(7),
+            product: asked.product,
+            version: asked.version,
+            principal: asked.principal,
+            annual_rate: asked.annual_rate,
+            term: asked.term,
+            disbursed_on: asked.start,
+            funder: PartnerId::from_number(1),
+        });
         let told = &scene.emitted::<RepaymentPlanCalculated>()[0];
         assert_eq!((told.loan, told.for_schedule, told.plan.as_ref()), (Some(loan(5)), true, Some(&plan)));
     });

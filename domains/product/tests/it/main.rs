@@ -13,8 +13,8 @@ use proptest::test_runner::{Config, RngSeed};
 use sycee_contract::{CustomerId, Identifier, LoanId, PublishProductVersion};
 use sycee_money::{Calendar, Currency, Money};
 use sycee_product::{ContractTemplates, load_product};
-use sycee_runtime::Configs;
 use sycee_runtime::testing::Scene;
+use sycee_runtime::{Configs, Registry};
 
 const INSTALLMENT: &str = include_str!("../../../../markets/gh/products/gh-installment.yaml");
 const EQUAL_PRINCIPAL: &str = include_str!("../../../../markets/gh/products/gh-equal-principal.yaml");
@@ -43,14 +43,23 @@ fn templates() -> ContractTemplates {
     ContractTemplates::from_files("en", files).unwrap()
 }
 
+fn configs() -> Configs {
+    Configs::new().with(templates()).with(Calendar::ghana().clone())
+}
+
 /// A market without products.
 fn empty_market(body: impl Fn(&mut Scene)) {
-    Scene::each(sycee_product::register, Configs::new().with(templates()).with(Calendar::ghana().clone()), body);
+    Scene::each(sycee_product::register, configs(), body);
 }
 
 /// A market that sells the three products of `markets/gh`.
 fn market(body: impl Fn(&mut Scene)) {
-    empty_market(|scene| {
+    market_with(sycee_product::register, body);
+}
+
+/// As [`market`], with services of others.
+fn market_with(register: impl Fn(&mut Registry), body: impl Fn(&mut Scene)) {
+    Scene::each(register, configs(), |scene| {
         for yaml in [INSTALLMENT, EQUAL_PRINCIPAL, CASH] {
             scene.request(product(yaml)).unwrap();
         }

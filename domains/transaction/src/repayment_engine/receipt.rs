@@ -278,8 +278,16 @@ pub(super) fn on_accounting_entry_posted(work: &mut Work, event: &AccountingEntr
     Ok(())
 }
 
-/// The money is on the note: its order succeeded; an order that had ended says that it was paid late.
+/// The money is on the note: people hear of what is left of it; its order succeeded; an order that had ended says that it was paid late.
 pub(super) fn on_asset_posting_applied(work: &mut Work, event: &AssetPostingApplied) -> Handled<()> {
+    if event.parts.surplus.is_positive() && event.principal_outstanding.is_zero() {
+        let text = format!(
+            "{} more than {} owed was paid: it is the borrower's. Pay it back, or another of the borrower's loans, with \
+             resolve-suspense.",
+            event.parts.surplus, event.loan
+        );
+        call_people(work, "customer-credit", Some(event.loan), &event.loan.to_string(), text);
+    }
     let Some(id) = event.order else { return Ok(()) };
     let Some(mut order) = work.get::<RepaymentOrder>(id)? else { return Ok(()) };
     if order.posting.is_some() {

@@ -31,7 +31,7 @@ commands! {
     "post-ledger-event" PostLedgerEvent -> LedgerEntryAnswer {
         owner: "accounting-center", nature: Request,
         participants: ["accounting-entry-service"] => Vec<TransferLine>,
-        errors: ["TEMPLATE_NOT_FOUND", "ENTRY_UNBALANCED", "ACCOUNT_LIMIT_EXCEEDED", "EMPTY_ENTRY"],
+        errors: ["TEMPLATE_NOT_FOUND", "ENTRY_UNBALANCED", "ACCOUNT_LIMIT_EXCEEDED", "CONTROL_ACCOUNT", "EMPTY_ENTRY"],
         undo: by "reverse-accounting-entry",
     } fields {
         /// Template, such as `loan-disbursed`.

@@ -84,7 +84,7 @@ commands! {
 
     /// Confirms that a funder's money arrived in the bank.
     "confirm-fund-arrival" ConfirmFundArrival -> ArrivalId {
-        owner: "fund-management-system", nature: Request, errors: ["ARRIVAL_ALREADY_CONFIRMED"],
+        owner: "fund-management-system", nature: Request, errors: ["ARRIVAL_ALREADY_CONFIRMED", "BANK_REFERENCE_USED"],
         undo: by "return-funds",
     } fields {
         /// Partner code.
@@ -98,7 +98,7 @@ commands! {
     /// Confirms that free money went back to its funder.
     "return-funds" ReturnFunds -> FundBalances {
         owner: "fund-management-system", nature: Request,
-        errors: ["INSUFFICIENT_FUNDS", "RETURN_ALREADY_CONFIRMED", "ACCOUNT_LIMIT_EXCEEDED"],
+        errors: ["INSUFFICIENT_FUNDS", "RETURN_ALREADY_CONFIRMED", "ACCOUNT_LIMIT_EXCEEDED", "BANK_REFERENCE_USED"],
         undo: by "confirm-fund-arrival",
     } fields {
         /// Partner code.
@@ -112,7 +112,7 @@ commands! {
     /// Ends money in suspense: it went back to who paid it, or it pays the loan it was meant for.
     "resolve-suspense" ResolveSuspense -> FundBalances {
         owner: "fund-management-system", nature: Request,
-        errors: ["SUSPENSE_ALREADY_RESOLVED", "ACCOUNT_LIMIT_EXCEEDED"],
+        errors: ["SUSPENSE_ALREADY_RESOLVED", "ACCOUNT_LIMIT_EXCEEDED", "BANK_REFERENCE_USED"],
         undo: none "what went back comes in again as a payment of its own; what paid a loan stays on it",
     } fields {
         /// Partner code of the funder who holds the money.
@@ -130,7 +130,7 @@ commands! {
     /// Confirms that money of a payout that no loan takes came back: the fund account may lend it again.
     "recover-stray-payout" RecoverStrayPayout -> FundBalances {
         owner: "fund-management-system", nature: Request,
-        errors: ["RECOVERY_ALREADY_CONFIRMED"],
+        errors: ["RECOVERY_ALREADY_CONFIRMED", "BANK_REFERENCE_USED"],
         undo: none "a return of the bank is a payout of its own",
     } fields {
         /// Reference of the payout, as its work order and its entry name it.
@@ -143,7 +143,7 @@ commands! {
 
     /// Opens or closes a funder's route, or a payment channel.
     "set-fund-route-status" SetFundRouteStatus -> () {
-        owner: "fund-routing-system", nature: Request,
+        owner: "fund-routing-system", nature: Request, errors: ["CHANNEL_UNKNOWN"],
         undo: by "set-fund-route-status",
     } fields {
         /// Partner code; any when absent.

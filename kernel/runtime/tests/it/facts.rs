@@ -319,7 +319,7 @@ fn whatever_is_said_of_an_effect_in_whatever_state_it_is_executed_again_only_whe
         (Parked, Some(GivenUp), Answered, Done, 2),
         (Parked, Some(GivenUp), Failed, Parked, 1),
         (Parked, Some(GivenUp), GivenUp, Parked, 1),
-        (Parked, Some(GivenUp), Retried, Pending, 0),
+        (Parked, Some(GivenUp), Retried, Pending, 1),
         (Pending, None, Said::Withdrawn, Withdrawn, 0),
         (Done, Some(Said::Done), Said::Withdrawn, Done, 1),
         (Parked, Some(GivenUp), Said::Withdrawn, Withdrawn, 1),

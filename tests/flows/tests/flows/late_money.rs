@@ -28,17 +28,23 @@ fn tell(
     amount: Option<Money>,
     paid_at: Option<Timestamp>,
 ) {
-    stage.run(Stimulus::command(
-        "channel",
-        RecordPaymentResult {
-            request_id: request_id.to_owned(),
-            channel_reference: format!("momo-{request_id}"),
-            outcome,
-            reason: (outcome == ChannelOutcome::Failed).then(|| "INTERNAL_PROCESSING_ERROR".to_owned()),
-            amount,
-            paid_at,
-        },
-    ));
+    stage.run(Stimulus::command("channel", result(request_id, outcome, amount, paid_at)));
+}
+
+fn result(
+    request_id: &str,
+    outcome: ChannelOutcome,
+    amount: Option<Money>,
+    paid_at: Option<Timestamp>,
+) -> RecordPaymentResult {
+    RecordPaymentResult {
+        request_id: request_id.to_owned(),
+        channel_reference: format!("momo-{request_id}"),
+        outcome,
+        reason: (outcome == ChannelOutcome::Failed).then(|| "INTERNAL_PROCESSING_ERROR".to_owned()),
+        amount,
+        paid_at,
+    }
 }
 
 fn order(stage: &mut Stage, life: &Life, order: CreateRepaymentOrder) -> (Money, PaymentId) {
@@ -266,4 +272,30 @@ fn a_funder_whose_answer_is_lost_is_asked() {
         assert_eq!((paid.len(), paid[0].loan, paid[0].payment), (1, loan, None));
         assert_oracles(stage);
     });
+}
+
+#[test]
+fn a_payout_whose_outcome_is_known_is_not_sent_once_more() {
+    for outcome in [ChannelOutcome::Successful, ChannelOutcome::Failed] {
+        Stage::each(|stage| {
+            let life = stage.borrower(70);
+            let offer = stage.offer(&life, "gh-installment");
+            let (loan, contract) = stage.approved(&life, &offer, cedis(1_000));
+            sign(stage, &life, loan, contract.hash);
+            stage.writer.sync().unwrap();
+            let effect = stage.writer.take_effects().remove(0);
+            let request = effect.get::<ChannelPayment>().unwrap().request_id.clone();
+            // The channel took it, its answer was lost, and a poll found what became of it.
+            stage.writer.effect_failed(&effect, 24, "no answer").unwrap();
+            let trace = effect.trace;
+            let done =
+                stage.writer.execute(Stimulus::command("channel", result(&request, outcome, None, None))).unwrap();
+            assert_eq!(done.trace, trace, "what the channel says belongs to the request that asked it");
+            assert!(!stage.writer.effect_stands(effect.id).unwrap(), "{outcome:?}");
+            let again = RetryEffect { effect: effect.id, note: "the route is back".to_owned() };
+            let refused = stage.ask_directly("staff:operations", again).unwrap_err();
+            assert_eq!(refused.code, "UNEXPECTED_STATE");
+            assert!(refused.message.contains("is known"), "{}", refused.message);
+        });
+    }
 }
