@@ -169,6 +169,19 @@ fn compare(migrations: &[Migration], applied: &[Applied]) -> Result<(), Fault> {
     Ok(())
 }
 
+/// A market is made where nothing is. Errors: `Corrupt` when somebody else keeps tables there.
+fn check_empty(url: &DatabaseUrl, reader: &mut dyn Reader) -> Result<(), Fault> {
+    let sql = if url.engine() == "postgres" {
+        "SELECT tablename::text FROM pg_tables WHERE schemaname = current_schema() ORDER BY tablename LIMIT 1"
+    } else {
+        "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY name LIMIT 1"
+    };
+    let found = collect(reader, sql, &[], &[ColumnKind::Text])?;
+    let Some(table) = found.first().and_then(|row| row.first()).and_then(Value::as_text) else { return Ok(()) };
+    let place = if url.engine() == "postgres" { "schema" } else { "file" };
+    Err(Fault::corrupt(format!("the {place} has tables of somebody else, such as {table}: name another {place}")))
+}
+
 /// Applies one migration unless it is there; whether it ran. Another process may be doing the same, and is waited for.
 fn apply(
     url: &DatabaseUrl,
@@ -188,6 +201,9 @@ fn apply(
         compare(migrations, &done)?;
         if done.iter().any(|done| done.number == *number) {
             return Ok(None);
+        }
+        if done.is_empty() {
+            check_empty(url, reader)?;
         }
         let mut statements = Vec::new();
         if has_table(url, reader, market_fence().name)? {

@@ -163,7 +163,7 @@ fn tables_that_nobody_recorded_are_not_taken_for_ours() {
         let mut store = open_store(url, Duration::from_secs(5)).unwrap();
         store.run_script("CREATE TABLE toy_account (id bigint);").unwrap();
         let fault = open(url, &[]).err().unwrap();
-        assert!(fault.message.contains("toy_account") && fault.message.contains("already exists"), "{fault}");
+        assert!(fault.message.contains("such as toy_account: name another"), "{fault}");
         assert_eq!((done(url).len(), count(url, "market_fence")), (0, None));
     });
 }
@@ -191,4 +191,16 @@ fn a_market_that_is_up_to_date_opens_without_the_right_to_make_tables() {
     owner.run(&format!("DROP OWNED BY {schema}_clerk; DROP ROLE {schema}_clerk"));
     assert!(refused.message.contains("must be owner of table toy_account"), "{refused}");
     assert_eq!(opened.unwrap().unwrap(), 8);
+}
+
+#[test]
+fn a_database_of_somebody_else_is_not_taken_over() {
+    on_each_engine(|url| {
+        let theirs = "CREATE TABLE bird (name text); INSERT INTO bird VALUES ('hornbill');";
+        open_store(url, Duration::from_secs(5)).unwrap().run_script(theirs).unwrap();
+        let refused = open(url, &[]).err().unwrap();
+        assert_eq!(refused.kind, FaultKind::Corrupt);
+        assert!(refused.message.contains("such as bird: name another"), "{refused}");
+        assert_eq!((count(url, "bird"), count(url, "toy_account")), (Some(1), None));
+    });
 }
