@@ -68,12 +68,12 @@ fn number(count: u64) -> String {
     grouped(&count.to_string())
 }
 
-/// `part` of `whole` in per cent with one decimal.
+/// `part` of `whole` in per cent with one decimal, half up.
 fn share(part: u64, whole: u64) -> String {
     if whole == 0 {
         return "-".to_owned();
     }
-    let tenths = part * 1_000 / whole;
+    let tenths = (part * 2_000 + whole) / (whole * 2);
     format!("{}.{} %", tenths / 10, tenths % 10)
 }
 

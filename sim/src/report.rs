@@ -350,12 +350,13 @@ fn place_in_book(note: &LoanNote) -> usize {
     }
 }
 
-/// `part` of `whole` in basis points, rounded down; 0 of nothing.
+/// `part` of `whole`, neither below zero, in basis points, half up; 0 of nothing.
 fn bps(part: i64, whole: i64) -> i64 {
     if whole == 0 {
         return 0;
     }
-    i64::try_from(i128::from(part) * 10_000 / i128::from(whole)).unwrap_or(i64::MAX)
+    let (part, whole) = (i128::from(part), i128::from(whole));
+    i64::try_from((part * 20_000 + whole) / (whole * 2)).unwrap_or(i64::MAX)
 }
 
 fn sum(

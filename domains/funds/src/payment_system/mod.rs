@@ -15,7 +15,8 @@ pub use order::{
 
 use sycee_contract::messages::{
     CreateDirectDebitMandate, CreateRepaymentMethod, DecidePayment, DirectDebitMandateCreated, InitiatePayment,
-    PollPayment, RecordPaymentResult, RepaymentMethodCreated, RepaymentOrderCreated, RequestDisbursement,
+    PollPayment, RecordPaymentResult, RepaymentMethodCreated, RepaymentOrderClosed, RepaymentOrderCreated,
+    RequestDisbursement,
 };
 use sycee_contract::{
     CancelDirectDebitMandate, ChannelPayment, DirectDebitMandateCancelled, MandateId, OpenWorkOrder, PaymentAnswer,
@@ -45,6 +46,7 @@ pub fn register(registry: &mut Registry) {
         .handles::<PollPayment>(results::poll_payment)
         .handles::<DecidePayment>(results::decide_payment)
         .on::<RepaymentOrderCreated>(on_repayment_order_created)
+        .on::<RepaymentOrderClosed>(on_repayment_order_closed)
         .emits::<DirectDebitMandateCancelled>()
         .emits::<DirectDebitMandateCreated>()
         .emits::<PaymentFailed>()
@@ -168,6 +170,18 @@ fn remember_payer(work: &mut Work, order: &PaymentOrder, account: &PayoutAccount
         work.save(newest);
     }
     Ok(())
+}
+
+/// An order that ended is pulled for no more: a request that has not reached the channel yet is taken back, for the next
+/// due date asks anew.
+fn on_repayment_order_closed(work: &mut Work, event: &RepaymentOrderClosed) -> Handled<()> {
+    let expected = work.get::<ExpectedCollection>(event.order)?;
+    let Some(payment) = expected.and_then(|expected| expected.payment) else { return Ok(()) };
+    let pull = work.get::<PaymentOrder>(payment)?.filter(|order| order.mandate.is_some() && order.is_open());
+    match pull {
+        Some(pull) => work.withdraw_effect(pull.effect, &format!("{} ended", event.order)),
+        None => Ok(()),
+    }
 }
 
 /// Notes what will be collected, whoever collects it.

@@ -3,16 +3,17 @@
 use sycee_contract::messages::{
     CancelDirectDebitMandate, CreateDirectDebitMandate, CreateRepaymentMethod, DirectDebitMandateCancelled,
     DirectDebitMandateCreated, InitiatePayment, OpenWorkOrder, PaymentFailed, RecordPaymentResult,
-    RepaymentMethodCreated, RepaymentOrderCreated, RequestDisbursement,
+    RepaymentMethodCreated, RepaymentOrderClosed, RepaymentOrderCreated, RequestDisbursement,
 };
 use sycee_contract::{
     ChannelOutcome, ChannelPayment, ChannelQuery, CustomerId, Identifier, MandateId, PartnerId, PaymentDirection,
-    PaymentId, PaymentPurpose, RepaymentKind, RepaymentMethodKind, RepaymentOrderId,
+    PaymentId, PaymentPurpose, RepaymentKind, RepaymentMethodKind, RepaymentOrderId, RepaymentOrderStatus,
 };
 use sycee_funds::payment_system::content::payment_of_account;
 use sycee_funds::payment_system::{ExpectedCollection, PaymentOrder, PaymentStatus};
 use sycee_money::Money;
 use sycee_runtime::testing::Scene;
+use sycee_runtime::{EffectState, RuntimeEffect};
 
 use crate::{customer, disbursement, facts, ghs, loan, scene, unknown_reservation, wallet};
 
@@ -203,6 +204,28 @@ fn pulls_need_the_loans_mandate() {
         let again = scene.request(pull(Some(given))).unwrap();
         assert_ne!(again, answer, "a bounced pull is tried as another payment");
         assert_eq!(scene.effects::<ChannelPayment>().len(), 1);
+    });
+}
+
+#[test]
+fn a_pull_that_did_not_leave_is_taken_back_when_its_order_ends() {
+    scene(|scene| {
+        let given = mandate(scene);
+        let pull = CreateRepaymentMethod { mandate: Some(given), ..method(RepaymentMethodKind::DirectDebit, ghs(110)) };
+        scene.request(pull).unwrap();
+        let effect = scene.outgoing()[0].id;
+        let state = |scene: &mut Scene| scene.load::<RuntimeEffect>(effect).unwrap().state;
+        assert_eq!(state(scene), EffectState::Pending);
+        scene.happened(RepaymentOrderClosed {
+            order: order(),
+            loan: loan(0),
+            customer: customer(),
+            status: RepaymentOrderStatus::Expired,
+            reason: "EXPIRED".into(),
+            will_retry: true,
+            posting: None,
+        });
+        assert_eq!(state(scene), EffectState::Withdrawn);
     });
 }
 
