@@ -142,7 +142,7 @@ fn pay(
         return Err(Rejection::invalid(
             "purpose",
             rule,
-            "{\"disbursement\": \"dso-1042\", \"reservation\": \"rsv-1041\"}",
+            "{\"disbursement\": \"dis-1042\", \"reservation\": \"rsv-1041\"}",
         )
         .into());
     }

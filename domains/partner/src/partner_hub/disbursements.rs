@@ -202,10 +202,10 @@ fn is_stray(disbursement: &PartnerDisbursement, cmd: &RecordPartnerDisbursement)
     let is_new = match disbursement.status {
         DisbursementStatus::Requested => false,
         // Without a reference on both sides nothing says that it is another payout.
-        DisbursementStatus::Succeeded => disbursement
-            .reference
-            .as_deref()
-            .is_some_and(|known| ![known, ""].contains(&cmd.partner_reference.as_str()) && !known.is_empty()),
+        DisbursementStatus::Succeeded => {
+            let known = disbursement.reference.as_deref().unwrap_or_default();
+            !known.is_empty() && !cmd.partner_reference.is_empty() && known != cmd.partner_reference
+        }
         DisbursementStatus::Failed => true,
     };
     is_money && is_new

@@ -278,7 +278,8 @@ pub(super) fn on_accounting_entry_posted(work: &mut Work, event: &AccountingEntr
     Ok(())
 }
 
-/// The money is on the note: people hear of what is left of it; its order succeeded; an order that had ended says that it was paid late.
+/// The money is on the note: people hear of what was paid too much; its order succeeded; an order that had ended says that
+/// it was paid late.
 pub(super) fn on_asset_posting_applied(work: &mut Work, event: &AssetPostingApplied) -> Handled<()> {
     if event.parts.surplus.is_positive() && event.principal_outstanding.is_zero() {
         let text = format!(
