@@ -15,6 +15,8 @@ CREATE TABLE message_log (
   "at" timestamptz NOT NULL,
   "business_date" date NOT NULL,
   "trace" bigint NOT NULL,
+  "cause_cascade" bigint,
+  "cause_hop" bigint,
   "actor" text COLLATE "C" NOT NULL,
   "stimulus" text COLLATE "C" NOT NULL,
   "subject" bigint,
@@ -58,6 +60,8 @@ CREATE TABLE runtime_timer (
   "message" text COLLATE "C" NOT NULL,
   "payload" bytea NOT NULL,
   "trace" bigint NOT NULL,
+  "cause_cascade" bigint NOT NULL,
+  "cause_hop" bigint NOT NULL,
   "subject" bigint,
   PRIMARY KEY ("id")
 );
@@ -70,6 +74,8 @@ CREATE TABLE runtime_effect (
   "attempts" bigint NOT NULL,
   "next_at" timestamptz NOT NULL,
   "trace" bigint NOT NULL,
+  "cause_cascade" bigint NOT NULL,
+  "cause_hop" bigint NOT NULL,
   "error" text COLLATE "C",
   PRIMARY KEY ("id")
 );

@@ -14,6 +14,8 @@ CREATE TABLE message_log (
   "at" INTEGER NOT NULL,
   "business_date" INTEGER NOT NULL,
   "trace" INTEGER NOT NULL,
+  "cause_cascade" INTEGER,
+  "cause_hop" INTEGER,
   "actor" TEXT NOT NULL,
   "stimulus" TEXT NOT NULL,
   "subject" INTEGER,
@@ -53,6 +55,8 @@ CREATE TABLE runtime_timer (
   "message" TEXT NOT NULL,
   "payload" BLOB NOT NULL,
   "trace" INTEGER NOT NULL,
+  "cause_cascade" INTEGER NOT NULL,
+  "cause_hop" INTEGER NOT NULL,
   "subject" INTEGER,
   PRIMARY KEY ("id")
 ) WITHOUT ROWID;
@@ -65,6 +69,8 @@ CREATE TABLE runtime_effect (
   "attempts" INTEGER NOT NULL,
   "next_at" INTEGER NOT NULL,
   "trace" INTEGER NOT NULL,
+  "cause_cascade" INTEGER NOT NULL,
+  "cause_hop" INTEGER NOT NULL,
   "error" TEXT
 );
 

@@ -3,13 +3,24 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use serde::Serialize;
 use sycee_contract::{CustomerId, Event, Message, Rejection};
 
+use crate::EffectEnvelope;
 use crate::core::Core;
 use crate::payload::{Answer, Payload, Vt};
 
 /// Most messages one cascade may carry; beyond it something feeds itself.
 pub(crate) const HOPS_MAX: usize = 20_000;
+
+/// A message of the log: what came later because of it names it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Cause {
+    /// The cascade it was sent in.
+    pub cascade: i64,
+    /// Its place there, 0 upwards.
+    pub hop: u32,
+}
 
 /// What became of a hop.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,11 +56,13 @@ pub(crate) type Sticky = Box<dyn Fn(&mut Core) + Send>;
 pub(crate) struct Cascade {
     pub id: i64,
     pub trace: i64,
+    /// What brought its stimulus about, where that is a message of this market.
+    pub cause: Option<Cause>,
     pub actor: Arc<str>,
     pub subject: Option<CustomerId>,
     pub queue: VecDeque<Queued>,
     pub hops: Vec<Hop>,
-    pub effects: Vec<(i64, &'static str, u32, Payload)>,
+    pub effects: Vec<EffectEnvelope>,
     /// Effects that were taken back.
     pub withdrawn: Vec<i64>,
     pub sticky: Vec<Sticky>,

@@ -40,7 +40,7 @@ mod work;
 mod writer;
 
 pub use adapters::{Adapters, Limits, Outcome};
-pub use cascade::{Executed, HopView};
+pub use cascade::{Cause, Executed, HopView};
 pub use clock::{Clock, ClockState, OnMove, SystemClock, VirtualClock};
 pub use config::{Configs, Market};
 pub use entity::{Entity, Find, read_all};

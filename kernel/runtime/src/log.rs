@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use sycee_contract::{CustomerId, Date, Identifier as _, Rejection, Timestamp};
 
 use crate::Fault;
-use crate::cascade::{Hop, HopOutcome};
+use crate::cascade::{Cause, Hop, HopOutcome};
 use crate::idempotency::Asked;
 use crate::payload::{Answer, from_bytes, to_bytes};
 use crate::seal::KeyRing;
@@ -46,6 +46,7 @@ pub(crate) struct LogRecord {
     pub at: Timestamp,
     pub business_date: Date,
     pub trace: i64,
+    pub cause: Option<Cause>,
     pub actor: Arc<str>,
     pub stimulus: &'static str,
     pub subject: Option<CustomerId>,
@@ -81,6 +82,8 @@ impl LogRecord {
         row.push(Value::Int(self.at.as_micros()));
         row.push(Value::Int(crate::days_of(self.business_date)));
         row.push(Value::Int(self.trace));
+        row.push(self.cause.map_or(Value::Null, |cause| Value::Int(cause.cascade)));
+        row.push(self.cause.map_or(Value::Null, |cause| Value::Int(i64::from(cause.hop))));
         row.push(Value::Text(Arc::clone(&self.actor)));
         row.push(Value::text(self.stimulus));
         row.push(self.subject.map_or(Value::Null, |subject| Value::Int(subject.number())));

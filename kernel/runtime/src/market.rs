@@ -222,6 +222,7 @@ impl MarketWriter {
         let mut cascade = Cascade {
             id,
             trace: stimulus.trace.unwrap_or(id),
+            cause: stimulus.cause,
             actor: Arc::clone(&stimulus.actor),
             subject: None,
             queue: VecDeque::with_capacity(16),
@@ -317,6 +318,7 @@ impl MarketWriter {
             at: self.core.state.now,
             business_date: self.core.state.today,
             trace: stimulus.trace.unwrap_or(id),
+            cause: stimulus.cause,
             actor: Arc::clone(&stimulus.actor),
             stimulus: stimulus.vt.id,
             subject: None,
@@ -378,10 +380,8 @@ impl MarketWriter {
             self.recent.insert(asked, cascade.id, at);
             self.unflushed.insert(cascade.id, outcome.clone());
         }
-        for (id, kind, attempts, payload) in cascade.effects {
-            self.pending.insert(id);
-            self.effects.push(EffectEnvelope { id, kind, trace: cascade.trace, attempts, payload });
-        }
+        self.pending.extend(cascade.effects.iter().map(|effect| effect.id));
+        self.effects.extend(cascade.effects);
         for id in cascade.withdrawn {
             self.pending.remove(&id);
         }
@@ -390,6 +390,7 @@ impl MarketWriter {
             at,
             business_date: self.core.state.today,
             trace: cascade.trace,
+            cause: cascade.cause,
             actor: cascade.actor,
             stimulus: stimulus.vt.id,
             subject: cascade.subject,

@@ -138,13 +138,11 @@ pub(crate) fn open_watched(
     Ok(Opened { core, flusher, recent, effects, unreadable, batch, committed, epoch })
 }
 
-/// The greatest number that is a key of `table`; 0 where keys are no numbers.
+/// The greatest number that begins a key of `table`; 0 where keys begin with no number.
 fn highest_key(reader: &mut dyn Reader, table: &TableSpec) -> Result<i64, Fault> {
-    let numbered = table.key.len() == 1 && table.columns[table.key[0]].kind == ColumnKind::Int;
-    if !numbered {
-        return Ok(0);
-    }
-    let sql = format!("SELECT max({}) FROM {}", table.key_names().concat(), table.name);
+    let numbered = table.key.first().is_some_and(|at| table.columns[*at].kind == ColumnKind::Int);
+    let Some(first) = table.key_names().into_iter().next().filter(|_| numbered) else { return Ok(0) };
+    let sql = format!("SELECT max({first}) FROM {}", table.name);
     let rows = collect(reader, &sql, &[], &[ColumnKind::Int])?;
     Ok(rows.first().and_then(|row| row[0].as_int()).unwrap_or(0))
 }
@@ -245,8 +243,9 @@ fn read_effects(core: &mut Core) -> Result<(VecDeque<EffectEnvelope>, Unreadable
         };
         match core.keys.opening(|| decode(&row.payload))? {
             Ok(payload) => {
-                let (trace, attempts) = (row.trace, row.attempts);
-                effects.push_back(EffectEnvelope { id: row.id, kind, trace, attempts, payload });
+                // The writer of before may have executed it and not come to note that: it counts as tried.
+                let attempts = row.attempts.max(1);
+                effects.push_back(EffectEnvelope { attempts, ..row.envelope(kind, payload) });
             }
             Err(fault) => unreadable.push((row.id, fault)),
         }

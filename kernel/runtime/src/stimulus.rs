@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use sycee_contract::{Actor, Command, Date, Effect, Event, Message, Nature, OpenTo, Rejection};
 
+use crate::cascade::Cause;
 use crate::payload::{Payload, Vt, vt_of};
 
 /// The source of what comes through no service.
@@ -16,6 +17,8 @@ pub struct Stimulus {
     pub(crate) source: &'static str,
     pub(crate) key: Option<Arc<str>>,
     pub(crate) trace: Option<i64>,
+    /// What brought it about: who set its timer, who asked for the effect that it answers.
+    pub(crate) cause: Option<Cause>,
     pub(crate) vt: &'static Vt,
     pub(crate) payload: Payload,
     pub(crate) fact: bool,
@@ -45,6 +48,7 @@ impl Stimulus {
             source: OUTSIDE,
             key: None,
             trace: None,
+            cause: None,
             vt: vt_of::<M>(),
             payload: Arc::new(message),
             fact,
@@ -93,6 +97,8 @@ pub struct EffectEnvelope {
     pub trace: i64,
     /// How often it was tried.
     pub attempts: u32,
+    /// Who asked for it.
+    pub(crate) cause: Cause,
     pub(crate) payload: Payload,
 }
 

@@ -4,8 +4,10 @@ use std::sync::OnceLock;
 
 use sycee_contract::{CustomerId, Date, Timestamp};
 
+use crate::cascade::Cause;
+use crate::payload::Payload;
 use crate::storage::{ColumnKind, ColumnSpec, IndexSpec, TableSpec};
-use crate::{Blind, Registry, entity, text_enum};
+use crate::{Blind, EffectEnvelope, Registry, entity, text_enum};
 
 /// The name under which the runtime owns its tables.
 pub(crate) const RUNTIME: &str = "runtime";
@@ -45,6 +47,10 @@ entity! {
         payload: Vec<u8>,
         /// The trace it continues.
         trace: i64,
+        /// The cascade that set it.
+        cause_cascade: i64,
+        /// The message of that cascade that its service was handling.
+        cause_hop: u32,
         /// Whose personal data it carries.
         subject: Option<CustomerId>,
     }
@@ -81,6 +87,10 @@ entity! {
         next_at: Timestamp,
         /// The trace it belongs to.
         trace: i64,
+        /// The cascade that caused it.
+        cause_cascade: i64,
+        /// The message of that cascade that was being handled.
+        cause_hop: u32,
         /// The last error, without personal data.
         error: Option<String>,
     }
@@ -97,6 +107,26 @@ entity! {
         error: String,
         /// When.
         at: Timestamp,
+    }
+}
+
+impl RuntimeTimer {
+    /// Who set it.
+    pub(crate) const fn cause(&self) -> Cause {
+        Cause { cascade: self.cause_cascade, hop: self.cause_hop }
+    }
+}
+
+impl RuntimeEffect {
+    /// Who asked for it.
+    pub(crate) const fn cause(&self) -> Cause {
+        Cause { cascade: self.cause_cascade, hop: self.cause_hop }
+    }
+
+    /// It, to be executed: `payload` is what it carries, as `kind` decodes it.
+    pub(crate) fn envelope(&self, kind: &'static str, payload: Payload) -> EffectEnvelope {
+        let (id, trace, attempts, cause) = (self.id, self.trace, self.attempts, self.cause());
+        EffectEnvelope { id, kind, trace, attempts, cause, payload }
     }
 }
 
@@ -160,6 +190,8 @@ pub(crate) fn message_log() -> &'static TableSpec {
             column("at", ColumnKind::Timestamp, false),
             column("business_date", ColumnKind::Date, false),
             column("trace", ColumnKind::Int, false),
+            column("cause_cascade", ColumnKind::Int, true),
+            column("cause_hop", ColumnKind::Int, true),
             column("actor", ColumnKind::Text, false),
             column("stimulus", ColumnKind::Text, false),
             column("subject", ColumnKind::Int, true),

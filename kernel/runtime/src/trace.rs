@@ -4,6 +4,7 @@ use serde::Serialize;
 use sycee_contract::{CommandEnvelope, Date, Envelope, EventEnvelope, Kind, Timestamp};
 
 use crate::Fault;
+use crate::cascade::Cause;
 use crate::log::unpack;
 use crate::payload::undecodable;
 use crate::storage::{ColumnKind, Reader, Value, collect};
@@ -42,6 +43,9 @@ pub struct CascadeTrace {
     pub at: Timestamp,
     /// The trace it belongs to.
     pub trace: i64,
+    /// The message that brought its stimulus about: the one that set the timer, or asked for the effect that it answers.
+    /// `None` for what somebody outside does by himself, and for the start of a day.
+    pub cause: Option<Cause>,
     /// Who caused it.
     pub actor: String,
     /// Message id of the stimulus.
@@ -91,8 +95,8 @@ impl CascadeTrace {
     }
 }
 
-const COLUMNS: &str = "SELECT id, at, trace, actor, stimulus, outcome, hops FROM message_log";
-const KINDS: [ColumnKind; 7] = [
+const COLUMNS: &str = "SELECT id, at, trace, actor, stimulus, outcome, hops, cause_cascade, cause_hop FROM message_log";
+const KINDS: [ColumnKind; 9] = [
     ColumnKind::Int,
     ColumnKind::Timestamp,
     ColumnKind::Int,
@@ -100,6 +104,8 @@ const KINDS: [ColumnKind; 7] = [
     ColumnKind::Text,
     ColumnKind::Text,
     ColumnKind::Bytes,
+    ColumnKind::Int,
+    ColumnKind::Int,
 ];
 
 /// Most cascades of one trace that are read at once.
@@ -180,6 +186,10 @@ fn carries(data: &serde_json::Value, id: &str) -> bool {
     }
 }
 
+fn cause(cascade: Option<i64>, hop: Option<i64>) -> Option<Cause> {
+    Some(Cause { cascade: cascade?, hop: u32::try_from(hop?).ok()? })
+}
+
 fn decode(reader: &mut dyn Reader, rows: &[Vec<Value>]) -> Result<Vec<CascadeTrace>, Fault> {
     let names = collect(reader, "SELECT code, name FROM log_name", &[], &[ColumnKind::Int, ColumnKind::Text])?;
     let name = |code: u16| {
@@ -220,6 +230,7 @@ fn decode(reader: &mut dyn Reader, rows: &[Vec<Value>]) -> Result<Vec<CascadeTra
             cascade: row[0].as_int().ok_or_else(missing)?,
             at: Timestamp::from_micros(row[1].as_int().ok_or_else(missing)?),
             trace: row[2].as_int().ok_or_else(missing)?,
+            cause: cause(row[7].as_int(), row[8].as_int()),
             actor: text(3)?,
             stimulus: text(4)?,
             outcome: text(5)?,

@@ -7,7 +7,7 @@ use sycee_contract::{Command, CustomerId, Date, Effect, Event, Identifier, Messa
 
 use crate::cascade::{Cascade, Delivery, HOPS_MAX, Hop, HopOutcome, Queued};
 use crate::core::Core;
-use crate::payload::{Payload, to_versioned_bytes, vt_of};
+use crate::payload::{to_versioned_bytes, vt_of};
 use crate::system::{EffectState, RuntimeEffect, RuntimeTimer};
 use crate::{Blind, Entity, Fault, Find, Halt, Handled, Market, Resident};
 
@@ -85,6 +85,7 @@ impl Work<'_> {
     pub fn answers_effect(&mut self, id: i64) -> Handled<()> {
         if let Some(effect) = self.core.get::<RuntimeEffect>(&id)? {
             self.cascade.trace = effect.trace;
+            self.cascade.cause.get_or_insert(effect.cause());
         }
         Ok(())
     }
@@ -273,6 +274,8 @@ impl Work<'_> {
             message: C::ID.to_owned(),
             payload,
             trace: self.cascade.trace,
+            cause_cascade: self.cascade.id,
+            cause_hop: self.hop,
             subject,
         };
         self.core.timer_set(due, &id);
@@ -317,10 +320,12 @@ impl Work<'_> {
             attempts: 0,
             next_at: self.core.state.now,
             trace: self.cascade.trace,
+            cause_cascade: self.cascade.id,
+            cause_hop: self.hop,
             error: None,
         };
+        self.cascade.effects.push(row.envelope(F::KIND, Arc::new(effect)));
         self.core.put::<RuntimeEffect>(id, Some(Arc::new(row)));
-        self.cascade.effects.push((id, F::KIND, 0, Arc::new(effect) as Payload));
         id
     }
 
@@ -366,8 +371,8 @@ impl Work<'_> {
             next_at: self.core.state.now,
             ..RuntimeEffect::clone(&row)
         };
+        self.cascade.effects.push(pending.envelope(kind, payload));
         self.core.put::<RuntimeEffect>(id, Some(Arc::new(pending)));
-        self.cascade.effects.push((id, kind, 1, payload));
         Ok(true)
     }
 

@@ -331,6 +331,8 @@ fn timers(bench: &mut Bench) {
         message: "poll-payment".to_owned(),
         payload: Vec::new(),
         trace: 1,
+        cause_cascade: 1,
+        cause_hop: 0,
         subject: None,
     };
     let overdue = timer("payment-system/poll-pay-1".to_owned(), now.plus_days(-2));

@@ -44,6 +44,7 @@ impl MarketWriter {
     /// Runs the answer of an effect, and marks the effect executed, together.
     pub fn effect_answered(&mut self, effect: &EffectEnvelope, mut answer: Stimulus) -> Result<Executed, Fault> {
         answer.trace = Some(effect.trace);
+        answer.cause = Some(effect.cause);
         answer.effect_done = Some(effect.id);
         // What was done outside has happened: an answer that cannot be applied is parked, whatever its nature.
         answer.fact = true;
@@ -187,6 +188,7 @@ impl MarketWriter {
             source: service,
             key: None,
             trace: Some(timer.trace),
+            cause: Some(timer.cause()),
             vt: handler.vt,
             payload,
             fact: true,

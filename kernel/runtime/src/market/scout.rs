@@ -56,6 +56,7 @@ impl MarketWriter {
         let mut cascade = Cascade {
             id: state.last_cascade + 1,
             trace: state.last_cascade + 1,
+            cause: None,
             actor: Arc::clone(&stimulus.actor),
             subject: None,
             queue: [Queued { hop: 0, delivery: Delivery::Message }].into(),

@@ -1,9 +1,11 @@
 //! Overlays, refusals, look-ups that merge memory and database, timers, effects.
 
 use sycee_contract::SendOtp;
-use sycee_runtime::{EffectState, RuntimeEffect, Stimulus};
+use sycee_runtime::{Cause, EffectState, MarketWriter, RuntimeEffect, Stimulus};
 
-use crate::bank::{Account, Balance, Deposit, Moved, Seen, Transfer, Tries, balance, on_each_engine, open, put};
+use crate::bank::{
+    Account, Balance, Deposit, Moved, Seen, Settle, Transfer, Tries, balance, on_each_engine, open, put,
+};
 
 #[test]
 fn a_refused_request_leaves_only_its_counter() {
@@ -119,11 +121,12 @@ fn effects_leave_after_commit_and_again_after_a_restart() {
         bank.sync().unwrap();
         let effects = bank.take_effects();
         let phone = effects[0].get::<SendOtp>().unwrap().phone.reveal().to_owned();
-        assert_eq!((effects.len(), phone.as_str()), (1, "+233200000007"));
+        assert_eq!((effects.len(), phone.as_str(), effects[0].attempts), (1, "+233200000007", 0));
         drop(bank);
         let mut bank = open(url);
         let effects = bank.take_effects();
         assert_eq!(effects[0].get::<SendOtp>().unwrap().phone.reveal(), phone);
+        assert_eq!(effects[0].attempts, 1, "it was handed out once, and nobody knows what came of it");
         bank.effect_done(effects[0].id).unwrap();
         put(&mut bank, 1, 1);
         bank.sync().unwrap();
@@ -132,6 +135,36 @@ fn effects_leave_after_commit_and_again_after_a_restart() {
         assert!(bank.take_effects().is_empty());
         assert_eq!(bank.load::<RuntimeEffect>(&effects[0].id).unwrap().unwrap().state, EffectState::Done);
     });
+}
+
+#[test]
+fn a_cascade_knows_the_message_that_brought_it_about() {
+    for reopened in [false, true] {
+        on_each_engine(|url, mut bank| {
+            let put = |bank: &mut MarketWriter, account: i64, units: i64| {
+                let deposit = Deposit { account, units, owner: "Ama".to_owned() };
+                bank.execute(Stimulus::command("staff:test", deposit)).unwrap().cascade
+            };
+            let (timed, asked) = (put(&mut bank, 1, 13), put(&mut bank, 2, 7));
+            bank.sync().unwrap();
+            if reopened {
+                drop(bank);
+                bank = open(url);
+            }
+            let due = bank.next_timer().unwrap();
+            bank.set_now(due);
+            let fired = bank.fire_timer().unwrap().unwrap();
+            let effect = bank.take_effects().remove(0);
+            let settle = Settle { account: 2, units: 1 };
+            let answered = bank.effect_answered(&effect, Stimulus::command("channel", settle)).unwrap();
+            bank.sync().unwrap();
+            let mut cause_of =
+                |cascade: i64| sycee_runtime::read_cascade(bank.reader(), cascade).unwrap().unwrap().cause;
+            assert_eq!(cause_of(fired.cascade), Some(Cause { cascade: timed, hop: 0 }));
+            assert_eq!(cause_of(answered.cascade), Some(Cause { cascade: asked, hop: 0 }));
+            assert_eq!(cause_of(timed), None, "somebody asked by himself");
+        });
+    }
 }
 
 #[test]

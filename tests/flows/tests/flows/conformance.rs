@@ -3,13 +3,15 @@
 //! Who sends and receives a message is the union of what its page, the services' pages and the flows name. A hop of the
 //! flow is found when the log has its message, from a sender of the union and, where the hop names one, from that one; to
 //! the receivers that the hop names and, for an event, to every receiver of the union whose service runs; later than the
-//! hop it follows, and, where both are in one cascade, caused by it or by what caused it. Commands reach the others of their union one by one: `union.rs` looks for each of them.
+//! hop it follows, and caused by it or by what caused it, over timers, effects and what the outside answers to them. What
+//! somebody outside does by himself nothing in the market causes: such an act, and what it causes, comes after the cascade
+//! of the hop it follows. Commands reach the others of their union one by one: `union.rs` looks for each of them.
 
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
 use sycee_contract::{Kind, all_messages};
-use sycee_runtime::{CascadeTrace, TraceHop, read_trace};
+use sycee_runtime::{CascadeTrace, Cause, TraceHop, read_trace};
 use sycee_stage::Stage;
 
 use crate::catalog::{Catalog, Hop};
@@ -59,7 +61,7 @@ pub fn missing(reading: &Reading, trace: &[CascadeTrace]) -> Vec<String> {
         let start = before.map_or(0, |position| position + 1);
         let found = (start..logged.len()).find(|&position| {
             fits(&catalog, reading, hop, logged[position].hop)
-                && before.is_none_or(|before| logged[position].is_caused_with(&logged[before]))
+                && before.is_none_or(|before| logged[position].is_caused_with(&logged[before], trace))
         });
         if found.is_none() {
             missing.push(format!("{}: {} from {:?} to {:?}", hop.step, hop.message, hop.sender, hop.receiver));
@@ -70,22 +72,47 @@ pub fn missing(reading: &Reading, trace: &[CascadeTrace]) -> Vec<String> {
 }
 
 /// A hop in its cascade.
+#[derive(Clone, Copy)]
 struct Logged<'a> {
     cascade: &'a CascadeTrace,
     hop: &'a TraceHop,
 }
 
 impl Logged<'_> {
-    /// Whether the recorded causes lead from this hop back to `before`, or to what caused `before`: the catalogue lists
-    /// one after the other what one message sets going. Between cascades a trace records no causes.
-    fn is_caused_with(&self, before: &Self) -> bool {
-        if self.cascade.cascade != before.cascade.cascade {
-            return true;
-        }
-        let cause_of = |nr: u32| self.cascade.hops.iter().find(|hop| hop.nr == nr).and_then(|hop| hop.cause);
-        let mut causes = std::iter::successors(self.hop.cause, |nr| cause_of(*nr));
-        causes.any(|nr| nr == before.hop.nr || Some(nr) == before.hop.cause)
+    fn place(&self) -> Cause {
+        Cause { cascade: self.cascade.cascade, hop: self.hop.nr }
     }
+
+    /// The message that caused this one: of its cascade, or the one that brought the cascade about.
+    fn cause(&self) -> Option<Cause> {
+        match self.hop.cause {
+            Some(hop) => Some(Cause { cascade: self.cascade.cascade, hop }),
+            None => self.cascade.cause,
+        }
+    }
+
+    /// Whether the recorded causes lead from this hop back to `before`, or to what caused `before`: the catalogue lists
+    /// one after the other what one message sets going. Causes that end with somebody's own act follow `before` when that
+    /// act does.
+    fn is_caused_with(&self, before: &Self, trace: &[CascadeTrace]) -> bool {
+        let (place, cause) = (before.place(), before.cause());
+        let mut first = *self;
+        while let Some(at) = first.cause() {
+            if at == place || Some(at) == cause {
+                return true;
+            }
+            let Some(found) = logged(trace, at) else { return false };
+            first = found;
+        }
+        let by_itself = ["timer", "runtime"].contains(&first.cascade.actor.as_str());
+        !by_itself && first.cascade.cascade > before.cascade.cascade
+    }
+}
+
+fn logged(trace: &[CascadeTrace], at: Cause) -> Option<Logged<'_>> {
+    let cascade = trace.iter().find(|cascade| cascade.cascade == at.cascade)?;
+    let hop = cascade.hops.iter().find(|hop| hop.nr == at.hop)?;
+    Some(Logged { cascade, hop })
 }
 
 /// Whether a service of the catalogue is one that runs here.
@@ -174,18 +201,17 @@ fn a_missing_hop_a_wrong_sender_and_a_wrong_order_are_found() {
         ),
     ];
     let reading = Reading { flow: "repayment-plan-generation", follows: &[], told: &[] };
-    let found = |hops: Vec<TraceHop>| {
-        let cascade = CascadeTrace {
-            cascade: 1,
-            at: sycee_contract::Timestamp::from_micros(0),
-            trace: 1,
-            actor: String::new(),
-            stimulus: String::new(),
-            outcome: "ok".to_owned(),
-            hops,
-        };
-        missing(&reading, &[cascade]).len()
+    let cascade = |cascade: i64, actor: &str, cause: Option<Cause>, hops: Vec<TraceHop>| CascadeTrace {
+        cascade,
+        at: sycee_contract::Timestamp::from_micros(0),
+        trace: 1,
+        cause,
+        actor: actor.to_owned(),
+        stimulus: String::new(),
+        outcome: "ok".to_owned(),
+        hops,
     };
+    let found = |hops: Vec<TraceHop>| missing(&reading, &[cascade(1, "customer", None, hops)]).len();
     assert_eq!(found(whole.clone()), 0);
     assert_eq!(found(whole[..2].to_vec()), 1);
     assert_eq!(found(vec![whole[1].clone(), whole[0].clone(), whole[2].clone()]), 1);
@@ -200,4 +226,18 @@ fn a_missing_hop_a_wrong_sender_and_a_wrong_order_are_found() {
     assert_eq!(found(vec![whole[0].clone(), whole[1].clone(), one_less]), 1, "a receiver of the union");
     let other_receiver = TraceHop { to: vec!["loan-engine".to_owned()], ..whole[2].clone() };
     assert_eq!(found(vec![whole[0].clone(), whole[1].clone(), other_receiver]), 1);
+
+    let later = |actor: &str, cause: Option<Cause>| {
+        let other = cascade(1, "customer", None, vec![hop(0, "login", "actor", &["authorization-center"])]);
+        let first = cascade(2, "customer", None, whole[..2].to_vec());
+        let last = TraceHop { nr: 0, cause: None, ..whole[2].clone() };
+        missing(&reading, &[other, first, cascade(3, actor, cause, vec![last])]).len()
+    };
+    let at = |cascade: i64, hop: u32| Some(Cause { cascade, hop });
+    assert_eq!(later("timer", at(2, 1)), 0, "a timer that the hop before it set");
+    assert_eq!(later("channel", at(2, 0)), 0, "the answer to an effect of what caused the hop before it");
+    assert_eq!(later("timer", at(1, 0)), 1, "a timer that another cascade of the trace set");
+    assert_eq!(later("timer", at(9, 0)), 1, "a timer of another trace");
+    assert_eq!(later("timer", None), 1, "a timer that nobody set");
+    assert_eq!(later("customer", None), 0, "somebody's own act, after the hop before it");
 }
