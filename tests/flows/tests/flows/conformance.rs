@@ -10,7 +10,7 @@
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
-use sycee_contract::{Kind, all_messages};
+use sycee_contract::{ExternalRepaymentNotified, Kind, Message as _, all_messages};
 use sycee_runtime::{CascadeTrace, Cause, TraceHop, read_trace};
 use sycee_stage::Stage;
 
@@ -104,9 +104,15 @@ impl Logged<'_> {
             let Some(found) = logged(trace, at) else { return false };
             first = found;
         }
-        let by_itself = ["timer", "runtime"].contains(&first.cascade.actor.as_str());
-        !by_itself && first.cascade.cascade > before.cascade.cascade
+        is_own_act(first.cascade) && first.cascade.cascade > before.cascade.cascade
     }
+}
+
+/// Whether somebody outside does by himself what began `cascade`: people ask, and a funder or a bank notices money.
+/// What channels, providers and timers bring, the market asked for.
+fn is_own_act(cascade: &CascadeTrace) -> bool {
+    let person = ["customer", "guest", "staff"].contains(&cascade.actor.split(':').next().unwrap_or_default());
+    person || cascade.stimulus == ExternalRepaymentNotified::ID
 }
 
 fn logged(trace: &[CascadeTrace], at: Cause) -> Option<Logged<'_>> {
