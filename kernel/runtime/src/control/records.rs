@@ -48,7 +48,7 @@ fn values<E: Entity>(entity: &E) -> Vec<Value> {
 
 /// Whether two URLs name the same file beside the control store, or the same schema. A server may have many names.
 fn is_same_place(a: &str, b: &str) -> bool {
-    let place = |url: &str| match DatabaseUrl::parse(url) {
+    let place = |url: &str| match DatabaseUrl::read(url) {
         Ok(DatabaseUrl::Postgres { schema, .. }) => schema,
         Ok(DatabaseUrl::Sqlite { path, .. }) => path.display().to_string(),
         Err(_) => url.to_owned(),

@@ -6,6 +6,7 @@
 mod link;
 mod reader;
 mod schema;
+mod tls;
 
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};
@@ -16,10 +17,12 @@ use tokio_postgres::error::SqlState;
 use tokio_postgres::types::{IsNull, ToSql, Type, to_sql_checked};
 use tokio_postgres::{Client, Statement};
 
+pub(super) use self::link::check;
 use self::link::{Link, Purpose, Server, check_schema};
 use self::reader::{PostgresReader, read_row};
 pub(super) use self::schema::ddl;
 use self::schema::{column_type, pg_type};
+pub(super) use self::tls::Said;
 use super::{Claim, ColumnKind, Commit, Reader, Script, Store, TableRows, TableSpec, Value, Write, quoted};
 use crate::{Fault, FaultKind};
 

@@ -1,10 +1,11 @@
 //! SQLite: one file, WAL, one writer connection that waits for the disk, readers of their own.
 
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use rusqlite::types::{ToSql, ToSqlOutput, ValueRef};
-use rusqlite::{Connection, OpenFlags, OptionalExtension as _, Statement, TransactionBehavior};
+use rusqlite::{Connection, ErrorCode, MAIN_DB, OpenFlags, OptionalExtension as _, Statement, TransactionBehavior};
 
 use super::{
     Claim, ColumnKind, ColumnSpec, Commit, Reader, Script, SqliteDurability, Store, TableRows, TableSpec, Value, Write,
@@ -24,6 +25,10 @@ const WRITER_CACHE_KIB: i32 = 16_384;
 const READER_CACHE_KIB: i32 = 8_192;
 /// Rows of one INSERT statement.
 const ROWS_PER_INSERT: usize = 40;
+/// How a file is opened by who writes it; its path is a path, whatever it looks like.
+const WRITING: OpenFlags = READING.union(OpenFlags::SQLITE_OPEN_CREATE);
+/// How a file is opened by who reads beside others.
+const READING: OpenFlags = OpenFlags::SQLITE_OPEN_READ_WRITE.union(OpenFlags::SQLITE_OPEN_NO_MUTEX);
 
 pub(super) struct SqliteStore {
     path: PathBuf,
@@ -35,20 +40,39 @@ pub(super) struct SqliteStore {
 }
 
 fn fault(error: rusqlite::Error) -> Fault {
-    let kind = match &error {
-        rusqlite::Error::SqliteFailure(code, _)
-            if matches!(code.code, rusqlite::ErrorCode::ConstraintViolation | rusqlite::ErrorCode::TooBig) =>
-        {
-            FaultKind::Bug
-        }
-        rusqlite::Error::SqliteFailure(code, _)
-            if matches!(code.code, rusqlite::ErrorCode::DatabaseCorrupt | rusqlite::ErrorCode::NotADatabase) =>
-        {
-            FaultKind::Corrupt
-        }
+    fault_saying("sqlite", error)
+}
+
+fn fault_saying(text: impl Into<String>, error: rusqlite::Error) -> Fault {
+    let kind = match error.sqlite_error_code() {
+        Some(ErrorCode::ConstraintViolation | ErrorCode::TooBig) => FaultKind::Bug,
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => FaultKind::Corrupt,
         _ => FaultKind::Outage,
     };
-    Fault::new(kind, "sqlite").because(error)
+    Fault::new(kind, text).because(error)
+}
+
+/// Which file could not be opened, and why.
+fn unopened(path: &Path, error: rusqlite::Error) -> Fault {
+    let name = path.display();
+    let text = match error.sqlite_error_code() {
+        Some(ErrorCode::NotADatabase) => format!("{name} is no SQLite database"),
+        Some(ErrorCode::DatabaseCorrupt) => format!("{name} is broken: restore it from a backup"),
+        Some(ErrorCode::CannotOpen | ErrorCode::ReadOnly) if !is_whole(path) => format!(
+            "{name} cannot be read where nothing can be written beside it, for its -wal file holds more: copy both files \
+             to a folder of your own"
+        ),
+        _ => format!("{name} cannot be opened"),
+    };
+    fault_saying(text, error)
+}
+
+/// The same fault with the file it is about, where the engine found it.
+fn in_file(path: &Path, fault: Fault) -> Fault {
+    if !fault.source.as_ref().is_some_and(|source| source.is::<rusqlite::Error>()) {
+        return fault;
+    }
+    Fault { message: format!("{}: {}", path.display(), fault.message), ..fault }
 }
 
 impl ToSql for Value {
@@ -70,17 +94,14 @@ fn connect(path: &Path, flags: OpenFlags, vfs: Option<&str>) -> rusqlite::Result
 }
 
 /// Of several that make the same file at once the engine refuses all but one, without letting them wait.
-fn switch_to_wal(connection: &Connection, busy: Duration) -> Result<(), Fault> {
+fn switch_to_wal(connection: &Connection, busy: Duration) -> rusqlite::Result<()> {
     let deadline = Instant::now() + busy;
     loop {
         match connection.pragma_update(None, "journal_mode", "WAL") {
-            Err(error)
-                if error.sqlite_error_code() == Some(rusqlite::ErrorCode::DatabaseBusy)
-                    && Instant::now() < deadline =>
-            {
+            Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) && Instant::now() < deadline => {
                 std::thread::sleep(Duration::from_millis(5));
             }
-            done => return done.map_err(fault),
+            done => return done,
         }
     }
 }
@@ -96,11 +117,10 @@ impl SqliteStore {
             std::fs::create_dir_all(parent)
                 .map_err(|error| Fault::outage(format!("{} cannot be made", parent.display())).because(error))?;
         }
-        let connection = connect(path, OpenFlags::default(), vfs)
-            .map_err(|error| Fault::outage(format!("{} cannot be opened", path.display())).because(error))?;
+        let connection = connect(path, WRITING, vfs).map_err(|error| unopened(path, error))?;
         connection.busy_timeout(busy).map_err(fault)?;
-        connection.pragma_update(None, "page_size", PAGE_BYTES).map_err(fault)?;
-        switch_to_wal(&connection, busy)?;
+        connection.pragma_update(None, "page_size", PAGE_BYTES).map_err(|error| unopened(path, error))?;
+        switch_to_wal(&connection, busy).map_err(|error| unopened(path, error))?;
         let synchronous = match durability {
             SqliteDurability::Full => "FULL",
             SqliteDurability::Off => "OFF",
@@ -116,15 +136,61 @@ impl SqliteStore {
 }
 
 /// A connection that only reads.
+///
+/// SQLite opens a file in WAL mode only where it can write beside it. One that we may not write, or in such a folder, is
+/// read as it stands: a backup, which nobody changes. Not while a `-wal` holds more: then somebody writes it, or it is
+/// half of what was copied. Nor are files made beside one that we may not write: its owner could not write them.
 pub(super) fn open_reader(path: &Path, vfs: Option<&str>, busy: Duration) -> Result<Box<dyn Reader>, Fault> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = connect(path, flags, vfs)
-        .map_err(|error| Fault::outage(format!("{} cannot be opened", path.display())).because(error))?;
-    connection.busy_timeout(busy).map_err(fault)?;
-    connection.pragma_update(None, "query_only", true).map_err(fault)?;
-    connection.pragma_update(None, "cache_size", -READER_CACHE_KIB).map_err(fault)?;
-    connection.set_prepared_statement_cache_capacity(512);
-    Ok(Box::new(SqliteReader { connection }))
+    let look = |connection: Connection| -> rusqlite::Result<Connection> {
+        connection.busy_timeout(busy)?;
+        connection.pragma_update(None, "query_only", true)?;
+        connection.pragma_update(None, "cache_size", -READER_CACHE_KIB)?;
+        connection.set_prepared_statement_cache_capacity(512);
+        // What is no database, or cannot be read, is known at the first look.
+        connection.query_row("SELECT COUNT(*) FROM sqlite_master", [], |_| Ok(()))?;
+        Ok(connection)
+    };
+    let opened = match connect(path, READING, vfs) {
+        Ok(connection) if connection.is_readonly(MAIN_DB).unwrap_or(false) && is_whole(path) => {
+            drop(connection);
+            connect_as_it_stands(path, vfs).and_then(look)
+        }
+        connected => connected.and_then(look).or_else(|error| match error.sqlite_error_code() {
+            Some(ErrorCode::CannotOpen | ErrorCode::ReadOnly) if path.exists() && is_whole(path) => {
+                connect_as_it_stands(path, vfs).and_then(look)
+            }
+            _ => Err(error),
+        }),
+    };
+    let connection = opened.map_err(|error| unopened(path, error))?;
+    Ok(Box::new(SqliteReader { connection, path: path.to_owned() }))
+}
+
+/// Whether everything that was committed stands in the file itself.
+fn is_whole(path: &Path) -> bool {
+    let file = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    !["-wal", "-journal"].iter().any(|end| {
+        let mut beside = file.clone().into_os_string();
+        beside.push(end);
+        std::fs::metadata(beside).is_ok_and(|beside| beside.len() > 0)
+    })
+}
+
+/// Opens a file that nobody changes: without locks, and with nothing beside it.
+fn connect_as_it_stands(path: &Path, vfs: Option<&str>) -> rusqlite::Result<Connection> {
+    let file = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    let mut uri = "file:".to_owned();
+    for byte in file.as_os_str().as_encoded_bytes() {
+        if byte.is_ascii_alphanumeric() || b"/-_.".contains(byte) {
+            uri.push(char::from(*byte));
+        } else {
+            // Writing to a String can't fail.
+            let _ = write!(uri, "%{byte:02X}");
+        }
+    }
+    uri.push_str("?immutable=1");
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI;
+    connect(Path::new(&uri), flags, vfs)
 }
 
 fn column_type(kind: ColumnKind) -> &'static str {
@@ -332,6 +398,7 @@ impl Store for SqliteStore {
 
 struct SqliteReader {
     connection: Connection,
+    path: PathBuf,
 }
 
 impl Reader for SqliteReader {
@@ -342,8 +409,9 @@ impl Reader for SqliteReader {
         kinds: &[ColumnKind],
         each: &mut dyn FnMut(&[Value]) -> Result<(), Fault>,
     ) -> Result<(), Fault> {
-        let mut statement = self.connection.prepare_cached(&numbered(sql)).map_err(fault)?;
-        read_rows(&mut statement, params, kinds, each)
+        let named = |fault| in_file(&self.path, fault);
+        let mut statement = self.connection.prepare_cached(&numbered(sql)).map_err(fault).map_err(named)?;
+        read_rows(&mut statement, params, kinds, each).map_err(named)
     }
 }
 
@@ -381,6 +449,50 @@ fn read_rows(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_file_that_nobody_changes_is_read_as_it_stands_whatever_its_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a b?c=1&d%20#é.db");
+        let writer = SqliteStore::open(&path, SqliteDurability::Off, None, Duration::from_secs(1)).unwrap();
+        writer.connection.execute_batch("CREATE TABLE kept (n INTEGER); INSERT INTO kept VALUES (7)").unwrap();
+        assert!(!is_whole(&path), "the -wal holds more than the file");
+        drop(writer);
+        assert!(is_whole(&path));
+        let reader = connect_as_it_stands(&path, None).unwrap();
+        assert_eq!(reader.query_row("SELECT n FROM kept", [], |row| row.get::<_, i64>(0)).unwrap(), 7);
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "nothing is made beside it");
+    }
+
+    #[test]
+    fn what_is_no_database_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("notes.db");
+        std::fs::write(&path, "a list of things to remember, which is no database at all").unwrap();
+        let read = open_reader(&path, None, Duration::from_secs(1)).err().unwrap();
+        let written = SqliteStore::open(&path, SqliteDurability::Off, None, Duration::from_secs(1)).err().unwrap();
+        for fault in [read, written] {
+            assert_eq!(fault.kind, FaultKind::Corrupt);
+            assert!(fault.message.contains("notes.db is no SQLite database"), "{fault}");
+        }
+    }
+
+    #[test]
+    fn a_file_that_is_broken_inside_is_named_by_who_reads_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("torn.db");
+        let writer = SqliteStore::open(&path, SqliteDurability::Off, None, Duration::from_secs(1)).unwrap();
+        writer.connection.execute_batch("CREATE TABLE kept (n INTEGER); INSERT INTO kept VALUES (7)").unwrap();
+        drop(writer);
+        let mut bytes = std::fs::read(&path).unwrap();
+        // The second page is the table's.
+        bytes[PAGE_BYTES as usize..].fill(0xff);
+        std::fs::write(&path, bytes).unwrap();
+        let mut reader = open_reader(&path, None, Duration::from_secs(1)).unwrap();
+        let fault = super::super::collect(&mut *reader, "SELECT n FROM kept", &[], &[ColumnKind::Int]).unwrap_err();
+        assert_eq!(fault.kind, FaultKind::Corrupt);
+        assert!(fault.message.contains("torn.db: sqlite: "), "{fault}");
+    }
 
     #[test]
     fn the_view_shows_amounts_days_and_moments_as_people_write_them() {

@@ -9,6 +9,7 @@ use std::str::FromStr as _;
 use tokio_postgres::Config;
 use tokio_postgres::config::Host;
 
+use super::postgres;
 use crate::Fault;
 
 /// Schema of a market, when its URL names none.
@@ -17,6 +18,10 @@ const MARKET_SCHEMA: &str = "sycee";
 const CONTROL_SCHEMA: &str = "sycee_control";
 /// File of the control store, beside the markets' files.
 const CONTROL_FILE: &str = "control.db";
+/// What SQLite takes for no file at all.
+const IN_MEMORY: &str = ":memory:";
+/// The form of a PostgreSQL URL.
+pub(super) const POSTGRES_FORM: &str = "postgres://user@host/db?schema=market_gh";
 
 /// Whether a commit waits for the disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,8 +58,23 @@ impl DatabaseUrl {
     ///
     /// Errors: a Fault that shows the accepted forms, and nothing of what may be a password.
     pub fn parse(text: &str) -> Result<Self, Fault> {
+        let market = Self::read(text)?;
+        market.check()?;
+        if let Self::Postgres { .. } = market {
+            Self::postgres(text).1.check()?;
+        }
+        Ok(market)
+    }
+
+    /// As [`Self::parse`], of a URL that nobody connects to: it may lack what a connection needs.
+    ///
+    /// Errors: a Fault when it is of no engine.
+    pub(crate) fn read(text: &str) -> Result<Self, Fault> {
         if text.starts_with("postgres://") || text.starts_with("postgresql://") || is_key_value(text) {
             return Ok(Self::postgres(text).0);
+        }
+        if let Some(meant) = near_miss(text) {
+            return Err(meant);
         }
         let path = match text.split_once("://") {
             None if text.is_empty() => return Err(no_database("nothing")),
@@ -64,9 +84,19 @@ impl DatabaseUrl {
             Some(_) => return Err(no_database("this")),
         };
         match path.split_once('?').map(|(path, parameters)| (path, parameters.strip_prefix("vfs="))) {
+            _ if path.split('?').next().is_none_or(str::is_empty) => Err(no_database("a file without a name")),
+            _ if path == IN_MEMORY => Err(no_database("what is in memory, and gone with the command,")),
             None => Ok(Self::sqlite(path)),
             Some((path, Some(vfs))) if is_name(vfs) => Ok(Self::sqlite_through(path, Some(vfs.to_owned()))),
             Some((path, _)) => Err(no_database(&format!("{path:?} with other parameters"))),
+        }
+    }
+
+    /// Errors: a Fault that names what PostgreSQL, or we, do not know.
+    fn check(&self) -> Result<(), Fault> {
+        match self {
+            Self::Sqlite { .. } => Ok(()),
+            Self::Postgres { config, schema } => postgres::check(config, schema),
         }
     }
 
@@ -125,6 +155,7 @@ impl DatabaseUrl {
             }
             Self::Postgres { config, schema } => {
                 let (config, _) = take_parameter(config, "durability");
+                let (config, _) = postgres::Said::take(&config);
                 let server = Config::from_str(&config).map(|config| server_of(&config) + " ").unwrap_or_default();
                 format!("{server}schema={schema}")
             }
@@ -153,8 +184,25 @@ fn is_name(text: &str) -> bool {
 fn no_database(shown: &str) -> Fault {
     Fault::outage(format!(
         "{shown} is no database: use sqlite:///path/market.db, sqlite:///path/market.db?vfs=name, a path, or \
-         postgres://user@host/db?schema=market_gh"
+         {POSTGRES_FORM}"
     ))
+}
+
+/// What other programs take for a database, with the form that is taken here; none for anything else.
+fn near_miss(text: &str) -> Option<Fault> {
+    let (scheme, rest) = text.split_once(':')?;
+    match scheme.to_ascii_lowercase().as_str() {
+        "sqlite" if scheme == "sqlite" && rest.starts_with("//") => None,
+        "file" | "sqlite" | "sqlite3" => {
+            let path = rest.strip_prefix("//").unwrap_or(rest).split('?').next().filter(|path| !path.is_empty())?;
+            let text = format!("{scheme}:{path} is no database URL: use the path {path}, or sqlite://{path}");
+            Some(Fault::outage(text))
+        }
+        "postgres" | "postgresql" | "jdbc" => {
+            Some(Fault::outage(format!("{scheme}:… is no database URL: use {POSTGRES_FORM}")))
+        }
+        _ => None,
+    }
 }
 
 /// Takes `name=value` out of a connection string in either of libpq's forms.
@@ -204,15 +252,18 @@ mod tests {
             ("sqlite:///a/b.db", DatabaseUrl::sqlite("/a/b.db")),
             ("sqlite:///a/b.db?vfs=x", DatabaseUrl::sqlite_through("/a/b.db", Some("x".to_owned()))),
             ("b.db", DatabaseUrl::sqlite("b.db")),
-            ("postgres://u@h/d?schema=gh", postgres("postgres://u@h/d", "gh")),
-            ("postgres://u@h/d?a=b&schema=gh&c=d", postgres("postgres://u@h/d?a=b&c=d", "gh")),
+            ("postgres://u@localhost/d?schema=gh", postgres("postgres://u@localhost/d", "gh")),
+            (
+                "postgres://u@localhost/d?application_name=b&schema=gh&connect_timeout=3",
+                postgres("postgres://u@localhost/d?application_name=b&connect_timeout=3", "gh"),
+            ),
             ("host=/tmp user=me schema=gh", postgres("host=/tmp user=me", "gh")),
             ("host=/tmp user=me", postgres("host=/tmp user=me", "sycee")),
             ("schema=gh host=/tmp", postgres("host=/tmp", "gh")),
-            ("user=u password=p hostaddr=10.0.0.1", postgres("user=u password=p hostaddr=10.0.0.1", "sycee")),
+            ("user=u password=p hostaddr=127.0.0.1", postgres("user=u password=p hostaddr=127.0.0.1", "sycee")),
             ("port=5433 user=u", postgres("port=5433 user=u", "sycee")),
             ("a/user=u.db", DatabaseUrl::sqlite("a/user=u.db")),
-            ("postgres://u@h/d?my_schema=x", postgres("postgres://u@h/d?my_schema=x", "sycee")),
+            ("a/profile:b.db", DatabaseUrl::sqlite("a/profile:b.db")),
         ] {
             assert_eq!(DatabaseUrl::parse(text).unwrap(), url, "{text}");
         }
@@ -220,7 +271,7 @@ mod tests {
 
     #[test]
     fn what_is_no_database_is_refused_with_the_forms_and_without_its_password() {
-        for text in ["", "mysql://u:geheim@h/d", "Postgres://u:geheim@h/d", "u:geheim@h/d?x=://"] {
+        for text in ["", "mysql://u:geheim@localhost/d", "u:geheim@localhost/d?x=://"] {
             let said = DatabaseUrl::parse(text).unwrap_err().to_string();
             assert!(said.contains("use sqlite:///path") && !said.contains("geheim"), "{said}");
         }
@@ -232,11 +283,46 @@ mod tests {
     }
 
     #[test]
+    fn what_other_programs_take_is_answered_with_what_is_taken_here() {
+        for (text, form) in [
+            ("file:x.db", "use the path x.db, or sqlite://x.db"),
+            ("file:///a/x.db?mode=ro", "use the path /a/x.db, or sqlite:///a/x.db"),
+            ("sqlite:rel.db", "use the path rel.db, or sqlite://rel.db"),
+            ("SQLite:///a/x.db", "use the path /a/x.db, or sqlite:///a/x.db"),
+            ("sqlite3:/a/x.db?key=geheim", "use the path /a/x.db"),
+            ("Postgres://u:geheim@localhost/d", "use postgres://user@host/db?schema=market_gh"),
+            ("jdbc:postgresql://localhost/d?password=geheim", "use postgres://user@host/db?schema=market_gh"),
+            ("sqlite://", "a file without a name is no database: use sqlite:///path"),
+            ("sqlite://?vfs=x", "a file without a name"),
+            (":memory:", "gone with the command"),
+        ] {
+            let said = DatabaseUrl::parse(text).unwrap_err().to_string();
+            assert!(said.contains(form) && !said.contains("geheim"), "{text}: {said}");
+        }
+    }
+
+    #[test]
+    fn parameters_that_nobody_knows_are_named_before_a_server_is_asked() {
+        for (text, named) in [
+            ("postgres://u@localhost/d?my_schema=x", "my_schema"),
+            ("postgres://u:geheim@localhost:port/d", "port"),
+            ("host=localhost user=u password=geheim colour=red", "colour"),
+            ("postgres://u@localhost/d?schema=Market-GH", "use lower case, digits and _"),
+            ("postgres://u@localhost/d?control=Ops", "use lower case, digits and _"),
+            ("postgres://u@localhost/d?durability=no", "durability=no: use full"),
+        ] {
+            let said = DatabaseUrl::parse(text).unwrap_err().to_string();
+            assert!(said.contains(named) && !said.contains("geheim"), "{text}: {said}");
+        }
+    }
+
+    #[test]
     fn a_parameter_is_taken_out_whole() {
         for (config, without, value) in [
-            ("postgres://u@h/d?durability=off&a=b", "postgres://u@h/d?a=b", Some("off")),
+            ("postgres://u@localhost/d?durability=off&a=b", "postgres://u@localhost/d?a=b", Some("off")),
             ("host=/tmp durability=off user=me", "host=/tmp user=me", Some("off")),
             ("host=/tmp user=durability", "host=/tmp user=durability", None),
+            ("postgres://u@localhost/d?my_durability=off", "postgres://u@localhost/d?my_durability=off", None),
         ] {
             assert_eq!(
                 take_parameter(config, "durability"),
@@ -251,28 +337,29 @@ mod tests {
         for (text, control) in [
             ("sqlite:///a/b.db", "sqlite:///a/control.db"),
             ("b.db", "control.db"),
-            ("postgres://u@h/d?schema=gh", "postgres://u@h/d?schema=sycee_control"),
-            ("postgres://u@h/d?control=ops&schema=gh", "postgres://u@h/d?schema=ops"),
+            ("postgres://u@localhost/d?schema=gh", "postgres://u@localhost/d?schema=sycee_control"),
+            ("postgres://u@localhost/d?control=ops&schema=gh", "postgres://u@localhost/d?schema=ops"),
             ("host=/tmp schema=gh control=ops user=me", "host=/tmp user=me schema=ops"),
         ] {
             let control = DatabaseUrl::parse(control).unwrap();
             assert_eq!(DatabaseUrl::parse_control(text).unwrap(), control, "{text}");
         }
-        let named = DatabaseUrl::parse("postgres://u@h/d?control=ops&schema=gh").unwrap();
-        assert_eq!(named, DatabaseUrl::parse("postgres://u@h/d?schema=gh").unwrap());
+        let named = DatabaseUrl::parse("postgres://u@localhost/d?control=ops&schema=gh").unwrap();
+        assert_eq!(named, DatabaseUrl::parse("postgres://u@localhost/d?schema=gh").unwrap());
     }
 
     #[test]
     fn what_is_shown_of_a_url_has_no_password() {
         for (text, shown) in [
             ("sqlite:///a/b.db", "sqlite://b.db"),
-            ("postgres://u:secret@h:5433/d?schema=gh", "host=h port=5433 user=u dbname=d schema=gh"),
+            ("postgres://u:secret@localhost:5433/d?schema=gh", "host=localhost port=5433 user=u dbname=d schema=gh"),
             ("host=/tmp user=u password='sec ret' schema=gh", "host=/tmp user=u schema=gh"),
-            ("hostaddr=10.0.0.1 user=u password=secret schema=gh", "hostaddr=10.0.0.1 user=u schema=gh"),
-            ("postgres://u:secret@[broken?schema=gh", "schema=gh"),
+            ("hostaddr=127.0.0.1 user=u password=secret schema=gh", "hostaddr=127.0.0.1 user=u schema=gh"),
         ] {
             let url = DatabaseUrl::parse(text).unwrap();
             assert_eq!(url.without_secrets(), shown);
         }
+        let broken = DatabaseUrl::Postgres { config: "postgres://u:secret@[broken".into(), schema: "gh".into() };
+        assert_eq!(broken.without_secrets(), "schema=gh");
     }
 }

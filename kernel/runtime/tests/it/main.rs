@@ -5,6 +5,7 @@ mod bank;
 mod cascades;
 mod control;
 mod durability;
+mod encrypted;
 mod facts;
 mod hostile;
 mod idempotency;

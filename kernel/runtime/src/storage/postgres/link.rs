@@ -7,11 +7,13 @@ use std::time::Duration;
 
 use tokio::runtime::Runtime;
 use tokio_postgres::config::TargetSessionAttrs;
-use tokio_postgres::{Client, Config, Error, NoTls};
+use tokio_postgres::tls::MakeTlsConnect;
+use tokio_postgres::{Client, Config, Error, NoTls, Socket};
 
 use super::fault;
+use super::tls::{Privacy, Said};
 use crate::Fault;
-use crate::storage::url::{server_of, take_parameter};
+use crate::storage::url::{POSTGRES_FORM, server_of, take_parameter};
 
 /// How long making a connection may take.
 const CONNECT_SECONDS: u64 = 10;
@@ -33,6 +35,7 @@ pub(super) enum Purpose {
 #[derive(Clone)]
 pub(super) struct Server {
     config: Config,
+    privacy: Privacy,
     pub schema: String,
     /// The owner accepts that acknowledged work is lost with the power.
     pub careless: bool,
@@ -48,8 +51,10 @@ impl Server {
             Some("off") => true,
             Some(other) => return Err(Fault::outage(format!("durability={other}: use full, or off for tests"))),
         };
+        let (config, said) = Said::take(&config);
         let any_session = !config.contains("target_session_attrs");
-        let mut config: Config = config.parse().map_err(fault)?;
+        let mut config: Config = config.parse().map_err(misread)?;
+        let privacy = said.apply(&mut config)?;
         if any_session && config.get_hosts().len().max(config.get_hostaddrs().len()) > 1 {
             // What a standby shows may be old: a market reads where it writes.
             config.target_session_attrs(TargetSessionAttrs::ReadWrite);
@@ -64,7 +69,7 @@ impl Server {
         if config.get_tcp_user_timeout().is_none() {
             config.tcp_user_timeout(Duration::from_secs(KEEPALIVE_SECONDS + u64::from(KEEPALIVE_PROBES)));
         }
-        Ok(Self { config, schema: schema.to_owned(), careless })
+        Ok(Self { config, privacy, schema: schema.to_owned(), careless })
     }
 
     pub(super) fn link(&self, purpose: Purpose) -> Result<Link, Fault> {
@@ -73,16 +78,27 @@ impl Server {
             .build()
             .map_err(|error| Fault::outage("no runtime for PostgreSQL").because(error))?;
         let client = runtime.block_on(async {
-            let (client, connection) =
-                self.config.connect(NoTls).await.map_err(|error| unreachable(&self.config, error))?;
-            tokio::spawn(async move {
-                // The client reports a lost connection at its next use.
-                drop(connection.await);
-            });
+            let client = match &self.privacy {
+                Privacy::Plain => self.connect(NoTls).await,
+                Privacy::Tls(authorities) => self.connect(authorities.connector()?).await,
+            }?;
             client.batch_execute(&self.setup(purpose)).await.map_err(fault)?;
             Ok::<_, Fault>(client)
         })?;
         Ok(Link { runtime, client })
+    }
+
+    async fn connect<T>(&self, tls: T) -> Result<Client, Fault>
+    where
+        T: MakeTlsConnect<Socket, Stream: Send + 'static>,
+    {
+        let connected = self.config.connect(tls).await;
+        let (client, connection) = connected.map_err(|error| unreachable(&self.config, error))?;
+        tokio::spawn(async move {
+            // The client reports a lost connection at its next use.
+            drop(connection.await);
+        });
+        Ok(client)
     }
 
     fn setup(&self, purpose: Purpose) -> String {
@@ -105,6 +121,21 @@ impl Server {
     }
 }
 
+/// Errors: `Outage` when the connection string or the schema's name is not one. No server is asked.
+pub(in crate::storage) fn check(config: &str, schema: &str) -> Result<(), Fault> {
+    Server::new(config, schema).map(|_| ())
+}
+
+/// Which part of a connection string is not known; nothing of its values, which may be a password.
+fn misread(error: Error) -> Fault {
+    let why = error.source().map_or_else(|| error.to_string(), ToString::to_string);
+    let text = format!(
+        "the PostgreSQL URL cannot be read ({why}): use {POSTGRES_FORM}, with parameters such as sslmode, sslrootcert, \
+         connect_timeout and application_name, and with schema, control and durability of ours"
+    );
+    Fault { source: Some(Box::new(error)), ..Fault::outage(text) }
+}
+
 /// Where nobody answered, or who answered and let nobody in, and why.
 fn unreachable(config: &Config, error: Error) -> Fault {
     let place = server_of(config);
@@ -119,7 +150,14 @@ fn unreachable(config: &Config, error: Error) -> Fault {
         why.push_str(&format!(": {error}"));
         cause = error.source();
     }
-    let message = format!("PostgreSQL at {place} cannot be reached ({why}): start it, or correct the database URL");
+    let way_out = if why.contains("certificate") {
+        "name the file with its authority's certificate with sslrootcert=, and the host as its certificate does"
+    } else if why.contains("TLS") {
+        "switch TLS on there (ssl = on), or say sslmode=disable where nobody else can listen"
+    } else {
+        "start it, or correct the database URL"
+    };
+    let message = format!("PostgreSQL at {place} cannot be reached ({why}): {way_out}");
     Fault { source: Some(Box::new(error)), ..Fault::outage(message) }
 }
 
@@ -149,10 +187,10 @@ mod tests {
     #[test]
     fn of_several_hosts_the_one_that_writes_is_read_too_unless_somebody_says_otherwise() {
         for (config, attrs) in [
-            ("host=a user=u", TargetSessionAttrs::Any),
-            ("host=a,b user=u", TargetSessionAttrs::ReadWrite),
-            ("postgres://u@a,b/d", TargetSessionAttrs::ReadWrite),
-            ("host=a,b user=u target_session_attrs=any", TargetSessionAttrs::Any),
+            ("host=/a user=u", TargetSessionAttrs::Any),
+            ("host=/a,/b user=u", TargetSessionAttrs::ReadWrite),
+            ("postgres://u@a,b/d?sslmode=verify-full", TargetSessionAttrs::ReadWrite),
+            ("host=/a,/b user=u target_session_attrs=any", TargetSessionAttrs::Any),
         ] {
             let server = Server::new(config, "sycee").unwrap();
             assert_eq!(server.config.get_target_session_attrs(), attrs, "{config}");
