@@ -15,6 +15,8 @@ const MASTER_VARIABLE: &str = "SYCEE_MASTER_KEY";
 const MASTER_CHARS_MIN: usize = 16;
 /// How long a lock is waited for.
 const BUSY: Duration = Duration::from_secs(10);
+/// What every SQLite database begins with.
+const SQLITE_HEAD: &[u8] = b"SQLite format 3\0";
 
 /// The database that `--db` names.
 pub struct Database {
@@ -52,13 +54,25 @@ impl Database {
         is_there(&self.url)
     }
 
+    /// Before anything opens the database: a file that is there is one that SQLite made.
+    ///
+    /// Errors: `Input` for a folder, a file that may not be read, and a file of another kind.
+    pub fn check_file(&self) -> Result<(), Failure> {
+        match &self.url {
+            // What a virtual file system makes of a database is its own.
+            DatabaseUrl::Sqlite { path, vfs: None, .. } => check_file(path),
+            _ => Ok(()),
+        }
+    }
+
     /// Whether a market lives there already.
     ///
-    /// Errors: `Fault` when the database does not answer.
+    /// Errors: `Fault` when the database does not answer; as [`Self::check_file`].
     pub fn holds_market(&self) -> Result<bool, Failure> {
         if !self.exists() {
             return Ok(false);
         }
+        self.check_file()?;
         let mut reader = open_reader(&self.url, BUSY)?;
         Ok(has_table(&self.url, &mut *reader, "message_log")?)
     }
@@ -71,6 +85,7 @@ impl Database {
         if !self.exists() {
             return Err(Failure::input(format!("there is no database {}: {advice}", self.name())));
         }
+        self.check_file()?;
         let mut reader = open_reader(&self.url, BUSY)?;
         if !has_table(&self.url, &mut *reader, table)? {
             return Err(Failure::input(format!("{} holds no market (no table {table}): {advice}", self.name())));
@@ -126,11 +141,28 @@ fn name_of(url: &DatabaseUrl) -> String {
     }
 }
 
-/// Whether there is something to read at `url`: a file with content, or a server.
+/// Whether there is something to read at `url`: a file with content, or a server. A folder is something, and refused later.
 pub fn is_there(url: &DatabaseUrl) -> bool {
     match url {
-        DatabaseUrl::Sqlite { path, .. } => is_filled(path),
+        DatabaseUrl::Sqlite { path, .. } => path.is_dir() || is_filled(path),
         DatabaseUrl::Postgres { .. } => true,
+    }
+}
+
+/// Reads the first bytes. Nothing in this process may have the file open: closing it here would give up SQLite's locks.
+fn check_file(path: &Path) -> Result<(), Failure> {
+    use std::io::{ErrorKind, Read as _};
+    let wrong = |why: String| Err(Failure::input(format!("--db: {} {why}", path.display())));
+    if path.is_dir() {
+        return wrong(format!("is a folder: name a file in it, such as {}", path.join("sycee.db").display()));
+    }
+    let mut head = Vec::new();
+    let length = SQLITE_HEAD.len() as u64;
+    match std::fs::File::open(path).and_then(|file| file.take(length).read_to_end(&mut head)) {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        Err(error) => wrong(format!("cannot be read ({error}): name a file that you may read")),
+        Ok(_) if head.is_empty() || head == SQLITE_HEAD => Ok(()),
+        Ok(_) => wrong("is no SQLite database: name another file, or a new one".to_owned()),
     }
 }
 
@@ -195,8 +227,23 @@ mod tests {
     }
 
     #[test]
+    fn what_is_no_database_is_refused_before_it_is_opened() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| Database::parse(&folder.path().join(name).display().to_string()).unwrap();
+        std::fs::write(folder.path().join("notes.txt"), "what to buy").unwrap();
+        std::fs::write(folder.path().join("empty.db"), "").unwrap();
+        for name in ["new.db", "empty.db"] {
+            at(name).check_file().unwrap();
+        }
+        for (name, why) in [("notes.txt", "notes.txt is no SQLite database"), ("", "is a folder: name a file in it")] {
+            let Err(Failure::Input(said)) = at(name).check_file() else { panic!("{name} was taken") };
+            assert!(said.starts_with("--db: ") && said.contains(why), "{said}");
+        }
+    }
+
+    #[test]
     fn a_market_is_not_kept_in_its_control_store() {
-        for text in ["folder/control.db", "postgres://u@h/d?schema=ops&control=ops"] {
+        for text in ["folder/control.db", "postgres://u@localhost/d?schema=ops&control=ops"] {
             let Err(Failure::Input(why)) = Database::parse(text) else { panic!("{text} was taken") };
             assert!(why.contains("name the market otherwise"), "{why}");
         }

@@ -7,24 +7,29 @@ use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use sycee_contract::Date;
 use sycee_markets::MarketFiles;
-use sycee_runtime::control::Lease;
+use sycee_runtime::FaultKind;
 use sycee_runtime::storage::DatabaseUrl;
 use sycee_sim::{Faults, GERMAN_CREDIT, Report, SimError, World, WorldSettings, read_applicants};
 
-use crate::Context;
 use crate::lease::MarketLease;
 use crate::market_files::MarketArgs;
 use crate::output::{Failure, Verdict, say, say_json};
 use crate::report::{RunFigures, report_text};
+use crate::sim::faults;
+use crate::{Context, interrupt};
 
 const EXAMPLES: &str = "\
 Examples:
-  sycee demo                                   1,000 applicants, 24 months, in a temporary database
-  sycee demo --applicants 200 --months 6       a quick one
-  sycee demo --db demo.db                      keep the market; then: sycee --db demo.db ledger trial-balance
+  sycee demo                                1,000 applicants, 24 months
+  sycee demo --applicants 200 --months 6    a quick one
+  sycee demo --db demo.db                   keep the market; then:
+  sycee --db demo.db ledger trial-balance
   sycee demo --db \"postgres://me@localhost/sycee?schema=demo\"
-  sycee demo --market my-market                the market of a folder: a changed copy of markets/gh
-  sycee demo --seed 7 --json | jq -r .hash     the same seed gives the same hash, on both engines";
+  sycee demo --market my-market             a changed copy of markets/gh
+  sycee demo --seed 7 --json | jq .hash     the same on both engines
+
+Without --db the market is kept in a temporary folder, and gone at the end.
+Ctrl-C stops it after the day it lives; once more ends it at once.";
 
 /// Lives two years of a lending business: onboarding, decisions, payouts, repayments, arrears, books.
 #[derive(Args)]
@@ -40,7 +45,7 @@ pub struct DemoArgs {
     #[arg(long, default_value_t = 42)]
     pub seed: u64,
     /// What goes wrong: none, usual, all, or a list of channel, partner, outages, crashes, duplicates
-    #[arg(long, default_value = "usual")]
+    #[arg(long, default_value = "usual", value_parser = faults)]
     pub faults: Faults,
     #[command(flatten)]
     pub market: MarketArgs,
@@ -77,7 +82,8 @@ pub fn run(args: &DemoArgs, context: &Context) -> Result<Verdict, Failure> {
         arrival_days: (days / 3).max(1),
         master: MASTER.to_vec(),
     };
-    let (report, figures) = live(settings, place.lease(), days, None, context.json)?;
+    let lived = live(settings, place.lease(), days, None, context.json);
+    let (report, figures) = lived.map_err(|failure| place.says_what_is_left(failure))?;
     finish(&report, &figures, &place, context)
 }
 
@@ -90,10 +96,11 @@ pub fn applicants(count: u32) -> Result<Vec<sycee_sim::Applicant>, Failure> {
 
 /// Lives `days` days with a progress bar, asks the oracles every so many days when `every` says so, and all at the end.
 ///
-/// Errors: the day and the findings of an oracle that is broken on the way.
+/// Errors: the day and the findings of an oracle that is broken on the way; `Stopped` after the day in which somebody
+/// asked for it, with everything durable; `Fault` when the lease is lost, with nothing written any more.
 pub fn live(
     settings: WorldSettings,
-    lease: Option<Lease>,
+    lease: Option<&MarketLease>,
     days: u32,
     every: Option<u32>,
     quiet: bool,
@@ -104,8 +111,9 @@ pub fn live(
     bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
     bar.set_message("opening the market");
     let started = Instant::now();
-    let mut world = World::leased(settings, lease).map_err(broken)?;
+    let mut world = World::leased(settings, lease.map(MarketLease::lease)).map_err(broken)?;
     for day in 1..=days {
+        go_on(&mut world, lease).inspect_err(|_| bar.finish_and_clear())?;
         let progress = world.run_day().map_err(broken)?;
         bar.set_position(u64::from(progress.days));
         bar.set_message(format!("{}  {:>6} loans  {:>9} messages", progress.date, progress.loans, progress.messages));
@@ -131,8 +139,24 @@ pub fn live(
     Ok((report, figures))
 }
 
+/// Whether the next day may be lived.
+fn go_on(world: &mut World, lease: Option<&MarketLease>) -> Result<(), Failure> {
+    let date = world.date();
+    if let Some(why) = lease.and_then(MarketLease::lost) {
+        return Err(Failure::Fault(format!("another process has taken the market over on {date}: {why}")));
+    }
+    let Some(signal) = interrupt::asked() else { return Ok(()) };
+    world.writer().sync()?;
+    Err(interrupt::stopped(signal, format!(" on {date}")))
+}
+
 fn broken(error: SimError) -> Failure {
-    Failure::Fault(error.to_string())
+    match error {
+        SimError::Fault(fault) if fault.kind == FaultKind::Fenced => {
+            Failure::Fault(format!("another process has taken the market over: {}: find out which", fault.message))
+        }
+        other => Failure::Fault(other.to_string()),
+    }
 }
 
 fn finish(report: &Report, figures: &RunFigures, place: &Place, context: &Context) -> Result<Verdict, Failure> {
@@ -186,8 +210,20 @@ impl Place {
     }
 
     /// The lease under which the market is written.
-    pub fn lease(&self) -> Option<Lease> {
-        self.lease.as_ref().map(MarketLease::lease)
+    pub fn lease(&self) -> Option<&MarketLease> {
+        self.lease.as_ref()
+    }
+
+    /// The same failure; of a run that was stopped with what becomes of its market.
+    pub fn says_what_is_left(&self, failure: Failure) -> Failure {
+        let left = match &self.kept {
+            Some(kept) => format!("{kept} holds all that came before, whole, and its lease is given back"),
+            None => "its temporary market is removed".to_owned(),
+        };
+        match failure {
+            Failure::Stopped { signal, text } => Failure::Stopped { signal, text: format!("{text}: {left}") },
+            other => other,
+        }
     }
 }
 

@@ -61,6 +61,11 @@ impl MarketLease {
     pub fn lease(&self) -> Lease {
         self.keeper.lease().clone()
     }
+
+    /// Why the lease was lost, if it was: nothing may be written any more.
+    pub fn lost(&self) -> Option<String> {
+        self.keeper.lost()
+    }
 }
 
 fn now() -> Timestamp {
@@ -167,6 +172,11 @@ impl Registration<'_> {
 mod tests {
     use super::*;
 
+    use sycee_contract::Date;
+    use sycee_sim::{Faults, WorldSettings};
+
+    use crate::demo::{applicants, live};
+
     fn database(folder: &std::path::Path) -> Database {
         Database::parse(&folder.join("gh.db").display().to_string()).unwrap()
     }
@@ -203,6 +213,30 @@ mod tests {
         let Err(Failure::Input(why)) = MarketLease::take(&other, "gh", &files) else { panic!("it was taken") };
         assert!(why.contains("sqlite://gh.db"), "{why}");
         drop(MarketLease::take(&database(folder.path()), "gh", &files).unwrap());
+    }
+
+    #[test]
+    fn a_run_whose_lease_is_lost_stops_and_says_so() {
+        let folder = tempfile::tempdir().unwrap();
+        let (database, files) = (database(folder.path()), MarketFiles::ghana());
+        let lease = MarketLease::take(&database, "gh", &files).unwrap();
+        let mut control = ControlStore::open(&database.control).unwrap();
+        let later = Timestamp::from_micros(lease.lease().expires_at.as_micros() + 3_600_000_000);
+        control.acquire("gh", "node-2", TTL, later).unwrap();
+        assert!(lease.keeper.renew().is_err());
+        let settings = WorldSettings {
+            url: database.url,
+            files,
+            seed: 1,
+            faults: Faults::default(),
+            first_day: Date::constant(2026, 1, 5),
+            applicants: applicants(1).unwrap(),
+            manual_review: false,
+            arrival_days: 1,
+            master: b"a test has nothing to hide".to_vec(),
+        };
+        let Err(Failure::Fault(why)) = live(settings, Some(&lease), 3, None, true) else { panic!("it went on") };
+        assert!(why.contains("taken the market over on 2026-01-05: lease 1 of market gh is lost"), "{why}");
     }
 
     #[test]

@@ -1,56 +1,50 @@
 //! `sycee ledger`: reads the books beside a running market: verification, statements, trial balance, accruals.
 
 mod accrual;
+mod statement;
 
 use std::io::IsTerminal as _;
 
 use clap::{Args, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
-use sycee_accounting::ledger::Phase;
-use sycee_accounting::reports::{self, Statement, StatementLine, TrialBalance, VerifyProgress, VerifyReport};
+use sycee_accounting::reports::{self, TrialBalance, VerifyProgress, VerifyReport};
 use sycee_accounting::rules::Chart;
 use sycee_contract::Date;
 use sycee_money::{Currency, Money};
 
 use crate::Context;
+use crate::covered::Covered;
 use crate::market_files::MarketArgs;
 use crate::output::{Failure, Side, TextTable, Verdict, say, say_json};
 
-/// Most codes that an error names.
-const HINTS: usize = 8;
 /// What every ledger command cannot do without.
 const LEDGER_TABLE: &str = "ledger_transfer";
 
 /// What the group shows.
 pub const EXAMPLES: &str = "\
 Examples:
-  sycee ledger trial-balance                              every account's balance
-  sycee ledger trial-balance --as-of 2026-03-31           at the end of a business day
-  sycee ledger statement '1100|par-1001'                  one account, transfer by transfer
-  sycee ledger verify                                     replay every entry: balances, chains, hashes
-  sycee --db backup.db ledger verify --json | jq .clean";
+  sycee ledger trial-balance                       every account's balance
+  sycee ledger trial-balance --as-of 2026-03-31    at the end of a business day
+  sycee ledger statement '1100|par-1001'           one account, line by line
+  sycee ledger verify                              replay every entry
+  sycee --db backup.db ledger verify --json | jq .clean
+
+They read beside a running market, and what nobody can write: a backup.";
 
 const VERIFY_EXAMPLES: &str = "\
 Examples:
   sycee ledger verify
   sycee --db backup.db ledger verify --json | jq .findings
 
-Exit code 1 when anything contradicts anything. A difference is never repaired by editing rows: reverse and post again.";
-
-const STATEMENT_EXAMPLES: &str = "\
-Examples:
-  sycee ledger statement '1100|par-1001'                     the newest transfers of an account
-  sycee ledger statement '1100|par-1001@USDT' --limit 200    where several currencies use the code
-  sycee ledger statement '2900|par-1001' --before 812        the page before transfer 812
-
-sycee ledger trial-balance lists the codes. Amounts above zero are debits.";
+Exit code 1 when anything contradicts anything. A difference is never repaired
+by editing rows: reverse and post again.";
 
 const BALANCE_EXAMPLES: &str = "\
 Examples:
-  sycee ledger trial-balance                              everything posted so far
-  sycee ledger trial-balance --as-of 2026-03-31           at the end of a business day
-  sycee ledger trial-balance --by chart                   one row for each account of the chart
+  sycee ledger trial-balance                       everything posted so far
+  sycee ledger trial-balance --as-of 2026-03-31    at the end of a business day
+  sycee ledger trial-balance --by chart            a row an account of the chart
 
 Exit code 1 when debits and credits differ.";
 
@@ -60,23 +54,9 @@ pub enum LedgerCommand {
     /// Replay every entry: balances, chains, hashes
     #[command(after_help = VERIFY_EXAMPLES)]
     Verify,
-    Statement(StatementArgs),
+    Statement(statement::StatementArgs),
     TrialBalance(BalanceArgs),
     Accrual(accrual::AccrualArgs),
-}
-
-/// One account, transfer by transfer, newest first
-#[derive(Args)]
-#[command(after_help = STATEMENT_EXAMPLES)]
-pub struct StatementArgs {
-    /// Code of the account, with @CUR behind it when several currencies use it
-    account: String,
-    /// Most lines to show
-    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=100_000))]
-    limit: u32,
-    /// Only transfers before this one: the next page
-    #[arg(long, value_name = "TRANSFER")]
-    before: Option<i64>,
 }
 
 /// Every account's balance, today or at the end of a past business day
@@ -106,7 +86,7 @@ enum Detail {
 pub fn run(command: &LedgerCommand, context: &Context) -> Result<Verdict, Failure> {
     match command {
         LedgerCommand::Verify => verify(context),
-        LedgerCommand::Statement(args) => statement(args, context),
+        LedgerCommand::Statement(args) => statement::run(args, context),
         LedgerCommand::TrialBalance(args) => trial_balance(args, context),
         LedgerCommand::Accrual(args) => accrual::run(args, context),
     }
@@ -177,98 +157,11 @@ fn report_text(report: &VerifyReport) -> String {
     text
 }
 
-fn statement(args: &StatementArgs, context: &Context) -> Result<Verdict, Failure> {
-    let mut reader = context.database.reader(LEDGER_TABLE)?;
-    let limit = usize::try_from(args.limit).unwrap_or(usize::MAX);
-    let Some(statement) = reports::statement(&mut *reader, &args.account, args.before, limit)? else {
-        let balance = reports::trial_balance(&mut *reader, None)?;
-        return Err(Failure::input(no_statement(&args.account, &balance)));
-    };
-    if context.json {
-        let lines: Vec<Value> = statement.lines.iter().map(line_json).collect();
-        say_json(&json!({
-            "account": statement.code, "currency": statement.currency, "lines": lines, "nextBefore": statement.next_before,
-        }))?;
-    } else {
-        say(&statement_text(&statement))?;
-    }
-    Ok(Verdict::Fine)
-}
-
-/// Why there is no statement of `account`, and which accounts it might have meant.
-fn no_statement(account: &str, balance: &TrialBalance) -> String {
-    let named = |code: &str, currency: Currency| format!("{code}@{currency}");
-    let of_code: Vec<String> = balance
-        .rows
-        .iter()
-        .filter(|row| row.code == account)
-        .map(|row| named(&row.code, row.balance.currency()))
-        .collect();
-    if of_code.len() > 1 {
-        return format!("several currencies use account {account}: name one of {}", of_code.join(", "));
-    }
-    let below: Vec<&str> =
-        balance.rows.iter().filter(|row| row.chart_code() == account).map(|row| row.code.as_str()).collect();
-    let more = if below.len() > HINTS { ", …" } else { "" };
-    if below.is_empty() {
-        format!("there is no account {account}: sycee ledger trial-balance lists the codes")
-    } else {
-        let some: Vec<&str> = below.into_iter().take(HINTS).collect();
-        format!("{account} is kept in accounts of its own: name one of {}{more}", some.join(", "))
-    }
-}
-
-fn line_json(line: &StatementLine) -> Value {
-    json!({
-        "transfer": line.transfer, "entry": line.entry, "businessDate": line.business_date, "postedAt": line.posted_at,
-        "template": line.template, "reference": line.reference, "counterAccount": line.counter_account,
-        "phase": phase(line.phase), "amount": line.amount, "balance": line.balance,
-    })
-}
-
-fn statement_text(statement: &Statement) -> String {
-    let mut table = TextTable::new(&[
-        ("transfer", Side::Right),
-        ("date", Side::Left),
-        ("entry", Side::Left),
-        ("template", Side::Left),
-        ("other account", Side::Left),
-        ("phase", Side::Left),
-        ("amount", Side::Right),
-        ("balance", Side::Right),
-        ("reference", Side::Left),
-    ]);
-    for line in &statement.lines {
-        table.row([
-            line.transfer.to_string(),
-            line.business_date.to_string(),
-            line.entry.to_string(),
-            line.template.clone(),
-            line.counter_account.clone(),
-            phase(line.phase).to_owned(),
-            line.amount.to_decimal_string(),
-            line.balance.to_decimal_string(),
-            line.reference.clone(),
-        ]);
-    }
-    let mut text = format!("{} in {}\n\n{}", statement.code, statement.currency, table.text());
-    if let Some(before) = statement.next_before {
-        text.push_str(&format!("\nmore: sycee ledger statement '{}' --before {before}\n", statement.code));
-    }
-    text
-}
-
-const fn phase(phase: Phase) -> &'static str {
-    match phase {
-        Phase::Posted => "posted",
-        Phase::Held => "held",
-        Phase::HoldPosted => "hold-posted",
-        Phase::HoldVoided => "hold-voided",
-    }
-}
-
 fn trial_balance(args: &BalanceArgs, context: &Context) -> Result<Verdict, Failure> {
     let mut reader = context.database.reader(LEDGER_TABLE)?;
+    if let Some(date) = args.as_of {
+        Covered::has(Covered::by_books(&mut *reader)?, "--as-of", date, &context.database.name())?;
+    }
     let balance = reports::trial_balance(&mut *reader, args.as_of)?;
     let rows = balance_rows(&balance, args.by);
     let names = args.market.files()?.chart().map_err(Failure::input)?;

@@ -1,13 +1,15 @@
 //! The `sycee` binary: a lending business and the money behind it, on one command line.
 //!
 //! Invariant: `--json` prints exactly one JSON document to stdout; everything else goes to stderr.
-//! Invariant: exit codes are 0 fine, 1 a check failed, 2 usage or input, 3 a fault.
+//! Invariant: exit codes are 0 fine, 1 a check failed, 2 usage or input, 3 a fault, 130 and 143 stopped by a signal.
 
 mod bench;
 mod calc;
 mod catalog;
+mod covered;
 mod database;
 mod demo;
+mod interrupt;
 mod lease;
 mod ledger;
 mod market_files;
@@ -30,23 +32,28 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 const EXAMPLES: &str = "\
 Examples:
-  sycee demo                                        two years of a lending business in half a minute
-  sycee migrate                                     make sycee.db here, or bring it to this version
-  sycee ledger trial-balance --as-of 2026-03-31     the books at the end of a day
-  sycee --db 'postgres://sycee@db/sycee?schema=market_gh' ledger verify
-  sycee trace loan-1042                             everything that happened to a loan, as trees
-  sycee catalog check --json | jq .flows            how much of the reference architecture runs here
-  echo '{\"id\": \"…\", \"kind\": \"schedule\", \"inputs\": {…}}' | sycee calc
+  sycee demo                        two years of a lending business, in a minute
+  sycee migrate                     make sycee.db here, or bring it up to date
+  sycee ledger trial-balance --as-of 2026-03-31
+  sycee trace loan-1042             what happened to a loan, as trees
+  sycee catalog check --json | jq .flows
+  sycee calc --help                 loan schedules, without a database
 
-Exit codes: 0 fine, 1 a check failed, 2 usage or input, 3 a fault.";
+Databases, in --db or SYCEE_DB:
+  gh.db, sqlite:///srv/gh.db        a file
+  sqlite:///srv/gh.db?vfs=NAME      through a virtual file system of SQLite
+  'postgres://me@host/db?schema=market_gh&sslmode=verify-full'
+  'host=/run/postgresql user=me dbname=db schema=market_gh'
+Without either it is sycee.db here; for demo, sim and bench a temporary one.
+
+Exit codes: 0 fine, 1 a check failed, 2 usage or input, 3 a fault,
+130 and 143 stopped by Ctrl-C and by SIGTERM.";
 
 /// Runs a lending business and the money behind it.
 #[derive(Parser)]
 #[command(name = "sycee", version, propagate_version = true, after_help = EXAMPLES, arg_required_else_help = true)]
 struct Cli {
-    /// The market's database: a path, sqlite:///path/market.db, or postgres://user@host/db?schema=market_gh. When it is not
-    /// given: sycee.db here; for demo, sim and bench a temporary one. Bench makes databases of its own in that folder, or schemas
-    /// on that server
+    /// The market's database: a path or a URL, see sycee --help
     #[arg(long, global = true, env = "SYCEE_DB", hide_env_values = true, value_name = "URL")]
     db: Option<String>,
     /// Print one JSON document instead of text
@@ -104,7 +111,11 @@ fn main() -> ExitCode {
     // What works on no database does not mind an environment that names a wrong one.
     let named = cli.db.as_deref().filter(|_| !matches!(cli.command, Command::Calc(_) | Command::Catalog(_)));
     let database_chosen = named.is_some();
-    let result = Database::parse(named.unwrap_or("sycee.db"))
+    // What leaves something behind ends cleanly; what only reads ends at once.
+    let makes_something = matches!(cli.command, Command::Demo(_) | Command::Sim(_) | Command::Bench(_));
+    let watched = if makes_something { interrupt::watch() } else { Ok(()) };
+    let result = watched
+        .and_then(|()| Database::parse(named.unwrap_or("sycee.db")))
         .and_then(|database| run(&cli.command, &Context { json, database, database_chosen }));
     output::exit(result, json)
 }

@@ -17,13 +17,13 @@ use crate::output::{Failure, Side, TextTable, Verdict, say, say_json};
 
 const EXAMPLES: &str = "\
 Examples:
-  sycee migrate                                  make sycee.db and control.db, or bring them to this version
-  sycee --db 'postgres://sycee@db/sycee?schema=market_gh' migrate
-  sycee migrate --status                         what was applied, what is missing (exit code 1)
-  sycee migrate --write                          in the workspace: write migrations/**/0001_initial.sql anew
+  sycee migrate               make sycee.db and control.db, or bring them on
+  sycee --db 'postgres://sycee@localhost/sycee?schema=market_gh' migrate
+  sycee migrate --status      what was applied, what is missing (exit code 1)
+  sycee migrate --write       in the workspace: the first migrations anew
 
-A file is applied once, in one transaction, and its checksum is recorded: a file that changes after it was applied is
-refused. Running it twice changes nothing.";
+A file is applied once, in one transaction, and its checksum is recorded: a file
+that changes after it was applied is refused. Run twice, it changes nothing.";
 
 /// Bring a database and its control store to this version: numbered, checksummed, forward only
 #[derive(Args)]
@@ -44,6 +44,7 @@ pub fn run(args: &MigrateArgs, context: &Context) -> Result<Verdict, Failure> {
     if args.write {
         return write(context);
     }
+    context.database.check_file()?;
     let engine = context.database.url.engine();
     let stores = Upgraded::of(context);
     if args.status {

@@ -8,6 +8,8 @@ use serde::Serialize;
 use sycee_runtime::Fault;
 use sycee_runtime::control::ControlError;
 
+use crate::interrupt;
+
 /// How a command that ran to its end ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
@@ -35,6 +37,13 @@ pub enum Failure {
     Check(String),
     /// A bug or an outage.
     Fault(String),
+    /// Somebody asked it to stop, with this signal; the text says what is left of what it did.
+    Stopped {
+        /// Number of the signal.
+        signal: i32,
+        /// What happened.
+        text: String,
+    },
 }
 
 impl Failure {
@@ -92,9 +101,12 @@ pub fn exit(result: Result<Verdict, Failure>, json: bool) -> ExitCode {
         Err(Failure::Input(text)) => ("input", 2, text),
         Err(Failure::Check(text)) => ("check", 1, text),
         Err(Failure::Fault(text)) => ("fault", 3, text),
+        Err(Failure::Stopped { signal, text }) => ("stopped", interrupt::exit_code(signal), text),
     };
     if json {
         eprintln!("{}", serde_json::json!({ "error": { "kind": kind, "message": text } }));
+    } else if kind == "stopped" {
+        eprintln!("{text}");
     } else {
         eprintln!("error: {text}");
     }

@@ -68,6 +68,11 @@ fn number(count: u64) -> String {
     grouped(&count.to_string())
 }
 
+/// `1 loan`, `1,000 loans`.
+pub fn counted(count: u64, thing: &str) -> String {
+    format!("{} {thing}{}", number(count), if count == 1 { "" } else { "s" })
+}
+
 /// `part` of `whole` in per cent with one decimal, half up.
 fn share(part: u64, whole: u64) -> String {
     if whole == 0 {
@@ -111,8 +116,8 @@ impl Goal {
 /// The report to show to one's boss.
 pub fn report_text(report: &Report, figures: &RunFigures) -> String {
     let mut text = String::new();
-    let (people, days) = (number(report.applicants as u64), number(u64::from(report.days)));
-    let _ = writeln!(text, "{people} applicants, {days} days, amounts in {}\n", report.book.lent.currency());
+    let (people, days) = (counted(report.applicants as u64, "applicant"), counted(report.days.into(), "day"));
+    let _ = writeln!(text, "{people}, {days}, amounts in {}\n", report.book.lent.currency());
     funnel(&mut text, report);
     goals(&mut text, &report.funnel);
     dropouts(&mut text, report);
@@ -126,17 +131,17 @@ pub fn report_text(report: &Report, figures: &RunFigures) -> String {
     let _ = writeln!(text, "\nSPEED, every commit durable on {}", report.engine);
     let _ = writeln!(
         text,
-        "  {} loans and {} messages in {}: {} loans and {} messages a second",
-        number(loans),
-        number(messages),
+        "  {} and {} in {}: {} and {} a second",
+        counted(loans, "loan"),
+        counted(messages, "message"),
         seconds(figures.lived),
-        number(figures.a_second(loans)),
-        number(figures.a_second(messages))
+        counted(figures.a_second(loans), "loan"),
+        counted(figures.a_second(messages), "message")
     );
     let _ = writeln!(
         text,
-        "  {} cascades; oracles and hash {}; peak memory {} MB",
-        number(report.cascades),
+        "  {}; oracles and hash {}; peak memory {} MB",
+        counted(report.cascades, "cascade"),
         seconds(figures.checked),
         figures.peak_kib / 1_024
     );
@@ -171,6 +176,10 @@ fn funnel(text: &mut String, report: &Report) {
         let [referred, approved] = [funnel.referred, funnel.review_approved].map(number);
         let _ =
             writeln!(text, "  Applications that a person looked at: {referred}, of which {approved} were approved.");
+    }
+    if funnel.identity_referred > 0 {
+        let [referred, accepted] = [funnel.identity_referred, funnel.identity_accepted].map(number);
+        let _ = writeln!(text, "  Documents that a person looked at: {referred}, of which {accepted} were accepted.");
     }
     text.push('\n');
 }
@@ -210,6 +219,10 @@ fn dropouts(text: &mut String, report: &Report) {
         let Declined { times, reasons } = report.declined.get(step).cloned().unwrap_or_default();
         table.row([format!("  {step}"), number(times), most(&reasons, 2)]);
     }
+    if report.funnel.identity_retried + report.funnel.gave_up > 0 {
+        let again = format!("{} tried again", number(report.funnel.identity_retried));
+        table.row(["  left after identity".to_owned(), number(report.funnel.gave_up), again]);
+    }
     table.row(["  left after registering".to_owned(), number(report.funnel.left), String::new()]);
     let refused = report.refusals.values().sum();
     table.row(["  requests refused".to_owned(), number(refused), most(&report.refusals, 2)]);
@@ -235,25 +248,40 @@ fn cash(text: &mut String, report: &Report) {
         ("brought in", Side::Right),
         ("paid out", Side::Right),
         ("paid back", Side::Right),
+        ("given back", Side::Right),
         ("available", Side::Right),
         ("committed", Side::Right),
     ]);
-    let mut row = |name: &str, of: [Money; 5]| {
-        let [arrived, paid_out, received, available, committed] = of.map(amount);
-        table.row([format!("  {name}"), arrived, paid_out, received, available, committed]);
+    let mut row = |name: &str, of: [Money; 6]| {
+        let [arrived, paid_out, received, refunded, available, committed] = of.map(amount);
+        table.row([format!("  {name}"), arrived, paid_out, received, refunded, available, committed]);
     };
     let zero = Money::zero(report.book.lent.currency());
     let (mut available, mut committed) = (zero, zero);
-    for FunderPosition { code, arrived, paid_out, received, available: free, committed: bound, .. } in &report.funders {
-        row(code, [*arrived, *paid_out, *received, *free, *bound]);
+    for funder in &report.funders {
+        let FunderPosition { code, arrived, paid_out, received, refunded, available: free, .. } = funder;
+        let bound = funder.bound().unwrap_or(funder.committed);
+        row(code, [*arrived, *paid_out, *received, *refunded, *free, bound]);
         available = available.checked_add(*free).unwrap_or(available);
-        committed = committed.checked_add(*bound).unwrap_or(committed);
+        committed = committed.checked_add(bound).unwrap_or(committed);
     }
     let cash = &report.cash;
-    row("all funders", [cash.arrived, cash.paid_out, cash.received, available, committed]);
+    row("all funders", [cash.arrived, cash.paid_out, cash.received, cash.refunded, available, committed]);
     text.push_str(&table.text());
     let _ =
-        writeln!(text, "  At hand {}: brought in and paid back, less paid out and given back.\n", amount(cash.at_hand));
+        writeln!(text, "  At hand {}: brought in and paid back, less paid out and given back.", amount(cash.at_hand));
+    let total = |of: fn(&FunderPosition) -> Money| {
+        let sum = Money::sum(zero.currency(), report.funders.iter().map(of));
+        sum.map_or_else(|_| "?".to_owned(), amount)
+    };
+    let [reserved, suspense, stray] = [total(|it| it.committed), total(|it| it.suspense), total(|it| it.recoverable)];
+    let payers = cash.refunded.checked_sub(cash.returned).map_or_else(|_| "?".to_owned(), amount);
+    let _ = writeln!(
+        text,
+        "  Given back: to funders {}, to payers {payers}. Committed: reserved or on its way {reserved},\n  \
+         in suspense {suspense}, to be taken back {stray}.\n",
+        amount(cash.returned)
+    );
 }
 
 fn portfolio(text: &mut String, report: &Report) {

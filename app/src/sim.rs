@@ -8,17 +8,18 @@ use crate::Context;
 use crate::demo::{Place, applicants, live, peak_memory_kib, seconds};
 use crate::market_files::MarketArgs;
 use crate::output::{Failure, Verdict, say, say_json};
-use crate::report::oracle_lines;
+use crate::report::{counted, oracle_lines};
 
 const EXAMPLES: &str = "\
 Examples:
-  sycee sim --days 60 --faults all             two months in which everything goes wrong
-  sycee sim --days 365 --seed 1 --runs 10      ten years' worth of seeds, one after another
+  sycee sim --days 60 --faults all          two months, everything goes wrong
+  sycee sim --days 365 --seed 1 --runs 10   ten seeds, one after another
   sycee sim --days 30 --faults channel --json
-  sycee sim --market my-market                 the market of a folder: a changed copy of markets/gh
-  sycee sim --days 90 --every 7                ask the oracles once a week
+  sycee sim --market my-market              a changed copy of markets/gh
+  sycee sim --days 90 --every 7             ask the oracles once a week
 
-A run that breaks an oracle prints its seed and day: the same seed breaks it again.";
+Without --db each run is kept in a temporary folder, and gone at its end.
+A run that breaks an oracle prints its seed and day: the seed breaks it again.";
 
 /// Simulates a market and asks the oracles.
 #[derive(Args)]
@@ -37,7 +38,7 @@ pub struct SimArgs {
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
     pub runs: u32,
     /// What goes wrong: none, usual, all, or a list of channel, partner, outages, crashes, duplicates
-    #[arg(long, default_value = "all")]
+    #[arg(long, default_value = "all", value_parser = faults)]
     pub faults: Faults,
     /// Days between two sittings of the oracles
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
@@ -80,18 +81,17 @@ pub fn run(args: &SimArgs, context: &Context) -> Result<Verdict, Failure> {
             master: b"a simulation has nothing to hide".to_vec(),
         };
         let (report, figures) = live(settings, place.lease(), args.days, Some(args.every), context.json)
-            .map_err(|failure| of_seed(seed, failure))?;
+            .map_err(|failure| of_seed(seed, place.says_what_is_left(failure)))?;
         fine &= report.holds();
         if !context.json {
             say(&format!(
-                "seed {seed}: {} days in {}, {} loans, {} cascades, {} messages, {} effects tried in vain, peak memory \
-                 {} MB\n{}hash of the state {}\n",
-                report.days,
+                "seed {seed}: {} in {}, {}, {}, {}, {} tried in vain, peak memory {} MB\n{}hash of the state {}\n",
+                counted(report.days.into(), "day"),
                 seconds(figures.lived),
-                report.funnel.loans,
-                report.cascades,
-                report.messages,
-                report.effect_failures,
+                counted(report.funnel.loans, "loan"),
+                counted(report.cascades, "cascade"),
+                counted(report.messages, "message"),
+                counted(report.effect_failures, "effect"),
                 figures.peak_kib / 1_024,
                 oracle_lines(&report),
                 report.hash
@@ -105,11 +105,25 @@ pub fn run(args: &SimArgs, context: &Context) -> Result<Verdict, Failure> {
     Ok(Verdict::of(fine))
 }
 
+/// What `--faults` says: a word that stands for many, or a list.
+///
+/// Errors: also for a list in which one word would undo another, such as `none,all`.
+pub fn faults(text: &str) -> Result<Faults, String> {
+    let words: Vec<&str> = text.split(',').map(str::trim).collect();
+    match words.iter().find(|word| ["none", "usual", "all"].contains(*word)) {
+        Some(alone) if words.len() > 1 => {
+            Err(format!("{alone:?} stands alone, and cannot be part of {text:?}: use {}", Faults::NAMES))
+        }
+        _ => text.parse(),
+    }
+}
+
 /// Says which seed breaks again what was broken.
 fn of_seed(seed: u64, failure: Failure) -> Failure {
     match failure {
         Failure::Fault(text) => Failure::Fault(format!("seed {seed}: {text}")),
         Failure::Check(text) => Failure::Check(format!("seed {seed}: {text}")),
+        Failure::Stopped { signal, text } => Failure::Stopped { signal, text: format!("seed {seed}: {text}") },
         other @ (Failure::Usage(_) | Failure::Input(_)) => other,
     }
 }

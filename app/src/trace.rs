@@ -7,26 +7,29 @@ use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use sycee_contract::{Date, Envelope};
 use sycee_runtime::storage::Reader;
-use sycee_runtime::{CascadeTrace, TraceHop, read_about, read_cascade, read_trace};
+use sycee_runtime::{CascadeTrace, Cause, TraceHop, read_about, read_cascade, read_trace};
 
 use crate::Context;
+use crate::covered::Covered;
 use crate::market_files::MarketArgs;
 use crate::output::{Failure, Verdict, say, say_json};
 
 const EXAMPLES: &str = "\
 Examples:
-  sycee trace 1042                 every cascade of the trace: the request, its timers, what the outside answered
-  sycee trace 1042 --payloads      with the messages' data; personal data shows as ***
-  sycee trace loan-1042            everything that carries this id: of a loan, customer, payment, order …
+  sycee trace 1042                 the request, its timers, outside answers
+  sycee trace 1042 --payloads      with the messages' data; personal data as ***
+  sycee trace loan-1042            whatever carries this id: of a loan, order …
   sycee trace loan-1042 --since 2026-03-01
-  sycee trace 1042 --envelopes     JSON: the messages in the envelopes of the catalogue
+  sycee trace 1042 --envelopes     JSON: in the envelopes of the catalogue
   sycee trace 1042 --cloud-events  JSON: as they travel outside
   sycee trace 1042 --json | jq '.[].hops[] | select(.refused)'
 
-A number that names a cascade within a longer trace shows the whole trace. The log has no index over ids: for one of
-those it is read through, from the business date of --since on; of each cascade the messages that carry the id are shown,
-and what caused them. Lines read
-  message: sender -> receivers     (asked) for a query answered at once, (refused CODE) for a refusal";
+A number that names a cascade within a longer trace shows the whole trace. The
+log has no index over ids: for one of those it is read through, from the
+business date of --since on; of each cascade the messages that carry the id are
+shown, and what caused them. Lines read
+  message: sender -> receivers
+with (asked) for a query answered at once, (refused CODE) for a refusal.";
 
 /// Print what a request set going, or what happened to a loan: who sent what to whom, what was refused
 #[derive(Args)]
@@ -87,16 +90,19 @@ pub fn run(args: &TraceArgs, context: &Context) -> Result<Verdict, Failure> {
         )));
     }
     let mut reader = context.database.reader("message_log")?;
+    let name = context.database.name();
+    let covered = Covered::by_log(&mut *reader)?;
+    if let (Some(since), Some(Covered { first, today, .. })) = (args.since, covered)
+        && since > today
+    {
+        return Err(Failure::input(format!("--since {since}: the log of {name} covers {first} to {today}")));
+    }
     let mut cascades = match &args.id {
         Wanted::Number(number) => find(&mut *reader, *number)?,
         Wanted::Id(id) => find_about(&mut *reader, id, args.since)?,
     };
     if cascades.is_empty() {
-        let what = match &args.id {
-            Wanted::Number(number) => format!("knows no trace and no cascade {number}: answers and logs name them"),
-            Wanted::Id(id) => format!("has no message that carries {id}: answers and statements name ids"),
-        };
-        return Err(Failure::input(format!("{} {what}", context.database.name())));
+        return Err(Failure::input(format!("{name} {}", nothing_found(args, covered))));
     }
     if args.envelopes || args.cloud_events {
         return say_envelopes(args, &cascades);
@@ -107,10 +113,27 @@ pub fn run(args: &TraceArgs, context: &Context) -> Result<Verdict, Failure> {
         }
         say_json(&cascades)?;
     } else {
-        let texts: Vec<String> = cascades.iter().map(|cascade| cascade_text(cascade, args.payloads)).collect();
-        say(&texts.join("\n"))?;
+        let texts = cascades.iter().map(|cascade| cascade_text(&cascades, cascade, args.payloads));
+        say(&texts.collect::<Vec<_>>().join("\n"))?;
     }
     Ok(Verdict::Fine)
+}
+
+/// Why there is nothing to show, and where to look.
+fn nothing_found(args: &TraceArgs, covered: Option<Covered>) -> String {
+    let log = covered.map_or_else(
+        || "its log is empty".to_owned(),
+        |Covered { first, today, .. }| format!("its log covers {first} to {today}"),
+    );
+    match (&args.id, args.since) {
+        (Wanted::Number(number), _) => format!("knows no trace and no cascade {number}: answers and logs name them"),
+        (Wanted::Id(id), None) => format!("has no message that carries {id} ({log}): answers and statements name ids"),
+        (Wanted::Id(id), Some(since)) => {
+            format!(
+                "has no message that carries {id} since {since} ({log}): ask from an earlier day, or without --since"
+            )
+        }
+    }
 }
 
 fn find(reader: &mut dyn Reader, id: i64) -> Result<Vec<CascadeTrace>, Failure> {
@@ -144,14 +167,30 @@ fn say_envelopes(args: &TraceArgs, cascades: &[CascadeTrace]) -> Result<Verdict,
     Ok(Verdict::Fine)
 }
 
-fn cascade_text(cascade: &CascadeTrace, payloads: bool) -> String {
+/// One cascade of `all` as a tree.
+fn cascade_text(all: &[CascadeTrace], cascade: &CascadeTrace, payloads: bool) -> String {
     let mut text = format!(
-        "cascade {} of trace {}, {}, {} by {}: {}\n",
-        cascade.cascade, cascade.trace, cascade.at, cascade.stimulus, cascade.actor, cascade.outcome
+        "cascade {} of trace {}, {}, {} by {}{}: {}\n",
+        cascade.cascade,
+        cascade.trace,
+        cascade.at,
+        cascade.stimulus,
+        cascade.actor,
+        cascade.cause.map_or_else(String::new, |cause| because(all, cause)),
+        cascade.outcome
     );
     let mut branches = Branches { hops: &cascade.hops, payloads, text: &mut text };
     branches.below(None, "");
     text
+}
+
+/// The message that brought a cascade about, by its name where its own cascade is shown.
+fn because(all: &[CascadeTrace], Cause { cascade, hop }: Cause) -> String {
+    let shown = all.iter().find(|it| it.cascade == cascade).and_then(|it| it.hops.iter().find(|it| it.nr == hop));
+    match shown {
+        Some(hop) => format!(" because of {} in cascade {cascade}", hop.message),
+        None => format!(" because of message {hop} of cascade {cascade}"),
+    }
 }
 
 struct Branches<'a> {
@@ -213,6 +252,7 @@ mod tests {
             cascade: 7,
             at: sycee_contract::Timestamp::from_micros(0),
             trace: 3,
+            cause: Some(Cause { cascade: 5, hop: 1 }),
             actor: "staff:ama".to_owned(),
             stimulus: "one".to_owned(),
             outcome: "ok".to_owned(),
@@ -223,13 +263,17 @@ mod tests {
                 hop(3, "four", Some(2), None, false),
             ],
         };
-        let head = "cascade 7 of trace 3, 1970-01-01T00:00:00Z, one by staff:ama: ok\n";
+        let head =
+            "cascade 7 of trace 3, 1970-01-01T00:00:00Z, one by staff:ama because of message 1 of cascade 5: ok\n";
         assert_eq!(
-            cascade_text(&cascade, false),
+            cascade_text(&[], &cascade, false),
             format!(
                 "{head}└─ one: a -> b\n   ├─ two: a -> b (asked)\n   └─ three: a -> b (refused NO_FUNDS)\n      └─ four: a -> b\n"
             )
         );
-        assert!(cascade_text(&cascade, true).contains("   │    {\"n\":1}\n   ├─ two"));
+        assert!(cascade_text(&[], &cascade, true).contains("   │    {\"n\":1}\n   ├─ two"));
+        let before = CascadeTrace { cascade: 5, cause: None, ..cascade.clone() };
+        let told = cascade_text(&[before], &cascade, false);
+        assert!(told.contains(" by staff:ama because of two in cascade 5: ok"), "{told}");
     }
 }

@@ -14,7 +14,8 @@ use sycee_psp::SplitMix64;
 use sycee_runtime::storage::{Commit, Store};
 use sycee_runtime::{Fault, Resident as _};
 
-use super::place::Place;
+use super::place::{GONE, Place};
+use crate::interrupt;
 use crate::output::Failure;
 
 /// Seed of the pairs and amounts.
@@ -104,7 +105,10 @@ impl Books {
     }
 
     /// Ends the batch: waits until the one before is durable and hands this one over. Answers when that was so.
+    ///
+    /// Errors: also `Stopped` when somebody has asked for it.
     pub fn seal(&mut self) -> Result<Option<Instant>, Failure> {
+        interrupt::check(GONE)?;
         let tables = self.ledger.flush();
         let before = self.committer.wait()?;
         self.batch += 1;

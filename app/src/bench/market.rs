@@ -17,6 +17,8 @@ use sycee_runtime::storage::DatabaseUrl;
 use sycee_runtime::{EffectEnvelope, Executed, MarketOptions, MarketWriter, Secrets, Stimulus};
 use sycee_transaction::LoanPolicy;
 
+use super::place::GONE;
+use crate::interrupt;
 use crate::output::Failure;
 
 /// Cascades of a group commit.
@@ -132,6 +134,7 @@ impl BenchMarket {
         &mut self,
         hear: &mut dyn FnMut(&mut Self, &Executed, Instant) -> Result<(), Failure>,
     ) -> Result<(), Failure> {
+        interrupt::check(GONE)?;
         if self.executed.is_empty() {
             self.writer.sync()?;
         } else {

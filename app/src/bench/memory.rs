@@ -1,7 +1,7 @@
 //! `bench memory`: what a demonstration and a writer with a large book keep in memory, each in a process of its own.
 
-use std::process::Command;
-use std::time::Instant;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 use sycee_contract::Date;
@@ -15,8 +15,9 @@ use super::loans::{Round, offers, originate};
 use super::machine::kib;
 use super::market::{BenchMarket, broken};
 use super::onboarding::{onboard, safe_applicants};
-use super::place::{Place, Server};
+use super::place::{GONE, Place, Server};
 use super::progress::Progress;
+use crate::interrupt;
 use crate::output::{Failure, say_json};
 
 const BENCH: &str = "memory";
@@ -28,6 +29,8 @@ const DEMO_MIB: u64 = 150;
 const WRITER_MIB: u64 = 3 * 1_024;
 /// People who borrow from the writer that was opened again.
 const PEOPLE: usize = 1_000;
+/// Between two looks at a probe.
+const LOOK: Duration = Duration::from_millis(50);
 /// The first number of those people: nobody in the book has it.
 const PEOPLE_FROM: usize = 5_000_000;
 /// First business day of the demonstration.
@@ -43,7 +46,9 @@ struct Probe {
 
 /// Peak memory of a demonstration.
 pub fn demo(volume: Volume) -> Result<Figure, Failure> {
-    let mut arguments = vec!["bench", "probe-demo"];
+    let place = Place::new(&Server::Folder(".".into()))?;
+    let url = url_of(&place);
+    let mut arguments = vec!["bench", "probe-demo", "--probe", &url];
     if volume.quick {
         arguments.push("--quick");
     }
@@ -53,14 +58,7 @@ pub fn demo(volume: Volume) -> Result<Figure, Failure> {
 
 /// Memory of a writer that opens the book at `place` and goes on lending.
 pub fn writer(place: &Place, loans: u64) -> Result<Vec<Figure>, Failure> {
-    let url = match &place.url {
-        DatabaseUrl::Sqlite { path, .. } => path.display().to_string(),
-        DatabaseUrl::Postgres { config, schema } if config.contains("://") => {
-            format!("{config}{}schema={schema}", if config.contains('?') { '&' } else { '?' })
-        }
-        DatabaseUrl::Postgres { config, schema } => format!("{config} schema={schema}"),
-    };
-    let probe = probe(&["bench", "probe-writer", "--probe", &url])?;
+    let probe = probe(&["bench", "probe-writer", "--probe", &url_of(place)])?;
     let book = grouped(loans);
     Ok(vec![
         Figure::cost(BENCH, format!("a writer with {book} open loans, peak"), probe.peak_kib / 1_024, "MiB")
@@ -70,9 +68,38 @@ pub fn writer(place: &Place, loans: u64) -> Result<Vec<Figure>, Failure> {
     ])
 }
 
+/// The market as a probe's command line names it.
+fn url_of(place: &Place) -> String {
+    match &place.url {
+        DatabaseUrl::Sqlite { path, .. } => path.display().to_string(),
+        DatabaseUrl::Postgres { config, schema } if config.contains("://") => {
+            format!("{config}{}schema={schema}", if config.contains('?') { '&' } else { '?' })
+        }
+        DatabaseUrl::Postgres { config, schema } => format!("{config} schema={schema}"),
+    }
+}
+
+/// Runs a probe on a market of ours: one that is stopped leaves nothing of its own.
 fn probe(arguments: &[&str]) -> Result<Probe, Failure> {
     let program = std::env::current_exe().map_err(broken)?;
-    let output = Command::new(program).args(arguments).output().map_err(broken)?;
+    let mut child = Command::new(program)
+        .args(arguments)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .map_err(broken)?;
+    while child.try_wait().map_err(broken)?.is_none() {
+        if let Err(stopped) = interrupt::check(GONE) {
+            // It may have ended by itself meanwhile.
+            drop(child.kill());
+            drop(child.wait());
+            return Err(stopped);
+        }
+        std::thread::sleep(LOOK);
+    }
+    let output = child.wait_with_output().map_err(broken)?;
+    interrupt::check(GONE)?;
     if !output.status.success() {
         return Err(Failure::Fault(String::from_utf8_lossy(&output.stderr).trim().to_owned()));
     }
@@ -84,11 +111,10 @@ fn tell(opened_ms: u64) -> Result<(), Failure> {
 }
 
 /// In the child: lives a demonstration.
-pub fn probe_demo(quick: bool) -> Result<(), Failure> {
+pub fn probe_demo(url: &str, quick: bool) -> Result<(), Failure> {
     let (people, days) = if quick { (50, 60) } else { (1_000, 730) };
-    let place = Place::new(&Server::Folder(".".into()))?;
     let settings = WorldSettings {
-        url: place.url.clone(),
+        url: DatabaseUrl::parse(url)?,
         files: MarketFiles::ghana(),
         seed: 42,
         faults: Faults::usual(),

@@ -28,13 +28,16 @@ use place::{Place, Server};
 
 const EXAMPLES: &str = "\
 Examples:
-  sycee bench                                  everything on SQLite, in a temporary folder here
-  sycee bench ledger --quick                   a few seconds
-  sycee bench --engine both                    SQLite, then the server in SYCEE_TEST_POSTGRES
+  sycee bench                               everything, on SQLite
+  sycee bench ledger --quick                a few seconds
+  sycee bench --engine both                 and the server of SYCEE_TEST_POSTGRES
   sycee bench origination --db 'postgres://me@localhost/bench'
-  sycee --db /mnt/disk/x.db bench --json       on the disk of that path; x.db itself is not touched
+  sycee --db /mnt/disk/x.db bench --json    on that disk; x.db is not touched
 
-Exit code 2 on a database that is not durable: fsync or synchronous_commit off, a memory file system.";
+It measures on temporary databases of its own, in this folder, or in the folder
+or on the server that --db names; they are removed at the end.
+Exit code 2 on a database that is not durable: fsync or synchronous_commit off,
+a memory file system.";
 
 /// Measure speed and memory on this machine, durably
 #[derive(Args)]
@@ -122,12 +125,10 @@ struct Report {
 
 /// Runs what was asked for, engine by engine.
 pub fn run(args: &BenchArgs, context: &Context) -> Result<Verdict, Failure> {
+    let probed = args.probe.as_deref().unwrap_or_default();
     match args.what {
-        Some(Subject::ProbeDemo) => return memory::probe_demo(args.quick).map(|()| Verdict::Fine),
-        Some(Subject::ProbeWriter) => {
-            let url = args.probe.as_deref().unwrap_or_default();
-            return memory::probe_writer(url).map(|()| Verdict::Fine);
-        }
+        Some(Subject::ProbeDemo) => return memory::probe_demo(probed, args.quick).map(|()| Verdict::Fine),
+        Some(Subject::ProbeWriter) => return memory::probe_writer(probed).map(|()| Verdict::Fine),
         _ => {}
     }
     let volume = Volume { quick: args.quick, loans: args.loans, lines: args.lines };

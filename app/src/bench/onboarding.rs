@@ -141,7 +141,7 @@ fn describe(market: &mut BenchMarket, nr: usize, customer: CustomerId, applicant
             customer,
             employment: None,
             address: None,
-            emergency_contacts: vec![],
+            emergency_contacts: None,
             attributes: applicant.attributes.clone(),
         },
     ));

@@ -16,6 +16,8 @@ use crate::output::Failure;
 const POSTGRES_VARIABLE: &str = "SYCEE_TEST_POSTGRES";
 /// How long a lock is waited for.
 const BUSY: Duration = Duration::from_secs(30);
+/// What a bench that was stopped leaves.
+pub const GONE: &str = ": its databases are removed";
 
 /// What keeps databases: a folder, or a PostgreSQL server.
 #[derive(Clone)]

@@ -18,24 +18,27 @@ use facts::{Catalog, Running};
 /// What the group shows.
 pub const EXAMPLES: &str = "\
 Examples:
-  sycee catalog check                     how much of the reference architecture runs here
-  sycee catalog check --missing           and what each message still lacks
+  sycee catalog check                    how much of the architecture runs here
+  sycee catalog check --missing          and what each message still lacks
   sycee catalog check --json | jq '.flows[] | {id, status}'
-  sycee catalog export --out contract     the documents: AsyncAPI, JSON Schemas, pages";
+  sycee catalog export --out contract    AsyncAPI, JSON Schemas, pages";
 
 const CHECK_EXAMPLES: &str = "\
 Examples:
-  sycee catalog check                     coverage by message, service and flow
-  sycee catalog check --missing           and for every message what it still lacks
-  sycee catalog check --write             in the workspace: make what is covered the baseline, catalog/coverage.json
+  sycee catalog check              coverage by message, service and flow
+  sycee catalog check --missing    and for every message what it still lacks
+  sycee catalog check --write      in the workspace: catalog/coverage.json anew
 
-A message is covered when its command has a handler, every sender that the catalogue and the flows name has registered
-that it sends it, and every receiver that it receives it. Exit code 1 when something that was covered is not any more, or when a
-message is declared that neither catalog/catalog.json nor catalog/extension.json knows.";
+A message is covered when its command has a handler, every sender that the
+catalogue and the flows name has registered that it sends it, and every receiver
+that it receives it. Exit code 1 when something that was covered is not any
+more, or when a message is declared that neither catalog/catalog.json nor
+catalog/extension.json knows.";
 
 const EXPORT_EXAMPLES: &str = "\
 Examples:
-  sycee catalog export --out contract     asyncapi.json, schemas/, and a page per message, service and flow
+  sycee catalog export --out contract    asyncapi.json, schemas/, and a page for
+                                         each message, service and flow
 
 The same binary writes the same files, byte for byte.";
 

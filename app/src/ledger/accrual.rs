@@ -2,10 +2,13 @@
 
 use clap::Args;
 use serde_json::{Value, json};
-use sycee_asset::{DayAccrual, explain_accrual};
-use sycee_contract::{Date, EntryId, LoanId};
+use sycee_asset::{DayAccrual, LoanNote, explain_accrual};
+use sycee_contract::{Date, EntryId, Identifier as _, LoanId};
+use sycee_runtime::read_all;
+use sycee_runtime::storage::{Reader, Value as Stored};
 
 use crate::Context;
+use crate::covered::Covered;
 use crate::output::{Failure, Side, TextTable, Verdict, say, say_json};
 
 /// What the command cannot do without.
@@ -13,8 +16,8 @@ const ACCRUAL_TABLE: &str = "accrual_total";
 
 const EXAMPLES: &str = "\
 Examples:
-  sycee ledger accrual --day 2026-02-01                   what was posted that day, and what each loan earned
-  sycee ledger accrual --day 2026-02-01 --loan loan-12    one loan
+  sycee ledger accrual --day 2026-02-01    what was posted, loan by loan
+  sycee ledger accrual --day 2026-02-01 --loan loan-12
   sycee ledger accrual --day 2026-02-01 --json | jq '.accruals[].interest'
 
 Exit code 1 when the loans do not sum to what was posted.";
@@ -33,15 +36,39 @@ pub struct AccrualArgs {
 
 pub(super) fn run(args: &AccrualArgs, context: &Context) -> Result<Verdict, Failure> {
     let mut reader = context.database.reader(ACCRUAL_TABLE)?;
-    let accruals = explain_accrual(&mut *reader, args.day)?;
+    let name = context.database.name();
+    let covered = Covered::has(Covered::by_books(&mut *reader)?, "--day", args.day, &name)?;
+    if args.day >= covered.today {
+        let (day, today) = (args.day, covered.today);
+        return Err(Failure::input(format!(
+            "--day {day}: {today} is open in {name}, and interest is posted when a day closes: ask for a day before it"
+        )));
+    }
+    let note = args.loan.map(|loan| note(&mut *reader, loan, &name)).transpose()?;
+    let mut accruals = explain_accrual(&mut *reader, args.day)?;
+    accruals.retain(|accrual| args.loan.is_none_or(|only| accrual.loans.iter().any(|loan| loan.loan == only)));
     let verdict = Verdict::of(accruals.iter().all(DayAccrual::adds_up));
     if context.json {
         let accruals: Vec<Value> = accruals.iter().map(|accrual| as_json(accrual, args.loan)).collect();
         say_json(&json!({ "day": args.day, "accruals": accruals }))?;
     } else {
-        say(&as_text(&accruals, args))?;
+        say(&as_text(&accruals, args, note.as_ref()))?;
     }
     Ok(verdict)
+}
+
+/// Errors: `Input` when the market knows no such loan.
+fn note(reader: &mut dyn Reader, loan: LoanId, database: &str) -> Result<LoanNote, Failure> {
+    let mut found = None;
+    read_all::<LoanNote>(reader, "WHERE loan = $1", &[Stored::Int(loan.number())], &mut |note| {
+        found = Some(note);
+        Ok(())
+    })?;
+    found.ok_or_else(|| {
+        Failure::input(format!(
+            "--loan {loan}: {database} has no such loan that was paid out: sycee trace {loan} shows what it has of it"
+        ))
+    })
 }
 
 fn as_json(accrual: &DayAccrual, only: Option<LoanId>) -> Value {
@@ -64,9 +91,16 @@ fn as_json(accrual: &DayAccrual, only: Option<LoanId>) -> Value {
     })
 }
 
-fn as_text(accruals: &[DayAccrual], args: &AccrualArgs) -> String {
-    if accruals.is_empty() {
-        return format!("nothing was earned on {}, or the day is not closed\n", args.day);
+fn as_text(accruals: &[DayAccrual], args: &AccrualArgs, note: Option<&LoanNote>) -> String {
+    match note {
+        _ if !accruals.is_empty() => {}
+        Some(LoanNote { loan, disbursed_on, settled_on: Some(ended), .. }) => {
+            return format!("{loan} earned nothing on {}: it ran from {disbursed_on} to {ended}\n", args.day);
+        }
+        Some(LoanNote { loan, disbursed_on, .. }) => {
+            return format!("{loan} earned nothing on {}: it was paid out on {disbursed_on}\n", args.day);
+        }
+        None => return format!("no loan earned anything on {}\n", args.day),
     }
     let mut text = String::new();
     for accrual in accruals {

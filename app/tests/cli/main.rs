@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on fails")]
 
+mod accruing;
 mod calculating;
 mod cataloguing;
 mod conformance;
@@ -9,6 +10,10 @@ mod demonstrating;
 mod leasing;
 mod migrating;
 mod reading;
+#[cfg(unix)]
+mod stopping;
 mod support;
 mod tracing;
+#[cfg(unix)]
+mod unwritable;
 mod usage;

@@ -14,7 +14,7 @@ use crate::support::{on_each_engine, sycee, sycee_on};
 const PHONE: &str = "+233241234567";
 
 /// A market with one funder whose money arrived, and the cascade of the arrival.
-fn market(url: &DatabaseUrl) -> (MarketWriter, i64) {
+pub fn market(url: &DatabaseUrl) -> (MarketWriter, i64) {
     let files = MarketFiles::ghana();
     let options = MarketOptions {
         url: url.clone(),
@@ -52,12 +52,14 @@ fn the_books_are_read_beside_a_writer() {
         assert_eq!(statement.code, 0, "{statement:?}");
         let line = &statement.json()["lines"][0];
         assert_eq!((&line["template"], &line["balance"]["amount"]), (&"funds-arrived".into(), &"250000.00".into()));
+        assert!(line["reference"]["text"].as_str().unwrap().contains("bank-1") && line["reference"]["loan"].is_null());
         let text = sycee_on(url, &["ledger", "statement", code]).out;
         assert!(text.starts_with(code) && text.contains("funds-arrived"), "{text}");
+        assert!(text.contains("bank-1") && !text.contains("-|"), "{text}");
 
-        let before = sycee_on(url, &["ledger", "trial-balance", "--as-of", "2026-01-04"]);
-        assert!(before.code == 0 && before.out.contains("end of 2026-01-04"), "{before:?}");
-        assert!(!before.out.contains("250000.00"), "{}", before.out);
+        let today = sycee_on(url, &["ledger", "trial-balance", "--as-of", "2026-01-05"]);
+        assert!(today.code == 0 && today.out.contains("end of 2026-01-05"), "{today:?}");
+        assert!(today.out.contains("250000.00"), "{}", today.out);
         let chart = sycee_on(url, &["ledger", "trial-balance", "--by", "chart"]);
         assert!(chart.out.contains("250000.00") && !chart.out.contains('|'), "{}", chart.out);
         assert!(chart.out.contains("cash") && chart.out.contains("own-equity"), "{}", chart.out);
@@ -80,6 +82,45 @@ fn the_books_are_read_beside_a_writer() {
 }
 
 #[test]
+fn a_day_that_is_not_covered_is_answered_with_those_that_are() {
+    on_each_engine(|url| {
+        drop(market(url));
+        let covered = "cover 2026-01-05 to 2026-01-05";
+        for (arguments, words) in [
+            (&["ledger", "trial-balance", "--as-of", "2026-01-04"][..], ["--as-of 2026-01-04: the books of", covered]),
+            (&["ledger", "trial-balance", "--as-of", "2026-01-06"], ["--as-of 2026-01-06: the books of", covered]),
+            (&["ledger", "accrual", "--day", "2025-12-31"], ["--day 2025-12-31: the books of", covered]),
+            (
+                &["ledger", "accrual", "--day", "2026-01-05"],
+                ["--day 2026-01-05: 2026-01-05 is open", "a day before it"],
+            ),
+            (
+                &["trace", "loan-7", "--since", "2026-01-06"],
+                ["--since 2026-01-06: the log of", "covers 2026-01-05 to 2026-01-05"],
+            ),
+            (
+                &["trace", "loan-7", "--since", "2026-01-05"],
+                ["no message that carries loan-7 since 2026-01-05", "covers 2026-01-05 to 2026-01-05"],
+            ),
+        ] {
+            let run = sycee_on(url, arguments);
+            assert_eq!((run.code, run.out.as_str()), (2, ""), "{arguments:?}");
+            assert!(words.iter().all(|word| run.err.contains(word)), "{arguments:?}: {}", run.err);
+        }
+    });
+}
+
+#[test]
+fn empty_books_say_so() {
+    on_each_engine(|url| {
+        assert_eq!(sycee_on(url, &["migrate"]).code, 0);
+        let run = sycee_on(url, &["ledger", "trial-balance", "--as-of", "2026-01-05"]);
+        assert!(run.code == 2 && run.err.contains("nothing was posted to the books of"), "{run:?}");
+        assert_eq!(sycee_on(url, &["ledger", "trial-balance"]).code, 0);
+    });
+}
+
+#[test]
 fn a_changed_row_fails_the_verification() {
     on_each_engine(|url| {
         drop(market(url));
@@ -87,6 +128,8 @@ fn a_changed_row_fails_the_verification() {
         open_store(url, Duration::from_secs(5)).unwrap().run_script(change).unwrap();
         let text = sycee_on(url, &["ledger", "verify"]);
         assert!(text.code == 1 && text.out.contains("WRONG"), "{text:?}");
+        assert!(text.out.contains("held GHS 250000.0001 after it, the row says GHS 250000.00"), "{}", text.out);
+        assert!(!text.out.contains("Some(") && !text.out.contains("units"), "{}", text.out);
         let report = sycee_on(url, &["ledger", "verify", "--json"]);
         assert_eq!((report.code, &report.json()["clean"]), (1, &false.into()));
         assert!(!report.json()["findings"].as_array().unwrap().is_empty());

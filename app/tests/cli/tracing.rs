@@ -12,7 +12,7 @@ use crate::conformance::flaws;
 use crate::support::{on_each_engine, sycee, sycee_on};
 
 /// A market in which a few people borrow and repay.
-fn lived(url: &DatabaseUrl) {
+pub fn lived(url: &DatabaseUrl) {
     let settings = WorldSettings {
         url: url.clone(),
         files: MarketFiles::ghana(),
@@ -32,7 +32,7 @@ fn lived(url: &DatabaseUrl) {
 }
 
 /// A loan that was disbursed.
-fn a_loan(url: &DatabaseUrl) -> String {
+pub fn a_loan(url: &DatabaseUrl) -> String {
     let mut reader = open_store(url, Duration::from_secs(5)).unwrap().reader().unwrap();
     let rows = collect(&mut *reader, "SELECT MIN(loan) FROM loan_note", &[], &[ColumnKind::Int]).unwrap();
     format!("loan-{}", rows[0][0].as_int().unwrap())
@@ -94,10 +94,13 @@ fn a_loan_is_found_by_its_id() {
         }
         let later = sycee_on(url, &["trace", &loan, "--json", "--since", "2026-01-25"]).json();
         assert!(later.as_array().unwrap().len() < cascades.as_array().unwrap().len());
-        for unknown in [&["trace", "loan-999999999"][..], &["trace", &loan, "--since", "2099-01-01"]] {
+        for (unknown, word) in [
+            (&["trace", "loan-999999999"][..], "no message that carries"),
+            (&["trace", &loan, "--since", "2099-01-01"], "--since 2099-01-01: the log of"),
+        ] {
             let run = sycee_on(url, unknown);
             assert_eq!((run.code, run.out.as_str()), (2, ""), "{unknown:?}");
-            assert!(run.err.contains("no message that carries"), "{}", run.err);
+            assert!(run.err.contains(word), "{}", run.err);
         }
     });
 }

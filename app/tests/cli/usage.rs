@@ -1,6 +1,6 @@
 //! Help that teaches, errors that say what to do, exit codes for scripts.
 
-use crate::support::{sycee, sycee_with};
+use crate::support::{self, sycee, sycee_with};
 
 const COMMANDS: &[&[&str]] = &[
     &[],
@@ -15,6 +15,7 @@ const COMMANDS: &[&[&str]] = &[
     &["ledger", "verify"],
     &["ledger", "statement"],
     &["ledger", "trial-balance"],
+    &["ledger", "accrual"],
     &["trace"],
     &["calc"],
 ];
@@ -38,6 +39,20 @@ fn wrong_usage_ends_with_2_and_says_what_would_be_right() {
         (&["ledger", "statement", "1100", "--limit", "0"], "limit"),
         (&["ledger", "trial-balance", "--as-of", "2026-02-30"], "as-of"),
         (&["--db", "mysql://x", "ledger", "verify"], "sqlite:///path"),
+        (&["--db", "file:x.db", "ledger", "verify"], "--db: file:x.db is no database URL: use the path x.db"),
+        (&["--db", "sqlite:rel.db", "trace", "7"], "or sqlite://rel.db"),
+        (&["--db", ":memory:", "demo"], "--db: what is in memory"),
+        (
+            &["--db", "postgres://u@localhost/d?colour=red", "ledger", "verify"],
+            "--db: the PostgreSQL URL cannot be read",
+        ),
+        (&["--db", "postgres://u@localhost/d?colour=red", "ledger", "verify"], "`colour`"),
+        (&["--db", "postgres://u@localhost/d?schema=GH", "demo"], "use lower case, digits and _"),
+        (&["--db", ".", "ledger", "verify"], "--db: . is a folder"),
+        (&["--db", "nothing.db", "ledger", "verify"], "there is no database nothing.db: name it with --db"),
+        (&["demo", "--faults", "none,all"], "\"none\" stands alone"),
+        (&["sim", "--faults", "crashes, usual"], "\"usual\" stands alone"),
+        (&["sim", "--faults", "rain"], "none, usual, all, or a list of channel"),
         (&["ledger", "verify"], "sycee migrate"),
         (&["trace", "7"], "sycee migrate"),
         (&["trace", "7", "--since", "2026-01-05"], "goes with an id"),
@@ -60,6 +75,51 @@ fn wrong_usage_ends_with_2_and_says_what_would_be_right() {
 fn what_needs_no_database_does_not_mind_a_wrong_one() {
     let check = sycee(&["--db", "mysql://x", "catalog", "check"]);
     assert_eq!(check.code, 0, "{}", check.err);
+}
+
+#[test]
+fn a_file_of_another_kind_is_named_and_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let notes = folder.path().join("notes.txt");
+    std::fs::write(&notes, "what to buy, and where").unwrap();
+    let path = notes.to_str().unwrap();
+    for arguments in [
+        &["ledger", "verify"][..],
+        &["ledger", "statement", "1100"],
+        &["trace", "7"],
+        &["migrate"],
+        &["migrate", "--status"],
+        &["demo", "--applicants", "1", "--months", "1"],
+    ] {
+        let run = sycee(&[arguments, &["--db", path]].concat());
+        assert_eq!((run.code, run.out.as_str()), (2, ""), "{arguments:?}: {}", run.err);
+        assert!(run.err.contains(&format!("--db: {path} is no SQLite database")), "{arguments:?}: {}", run.err);
+    }
+    assert_eq!(std::fs::read_to_string(&notes).unwrap(), "what to buy, and where");
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "nothing is made beside it");
+}
+
+#[test]
+fn help_fits_the_terminal() {
+    let folder = tempfile::tempdir().unwrap();
+    for command in COMMANDS {
+        for (columns, wide) in [(None, 100), (Some("80"), 80)] {
+            let mut run = support::command(folder.path(), &[command, &["--help"][..]].concat(), None);
+            run.envs(columns.map(|columns| ("COLUMNS", columns)));
+            let help = String::from_utf8(run.output().unwrap().stdout).unwrap();
+            for line in help.lines() {
+                assert!(line.chars().count() <= wide, "{command:?} in {wide} columns: {line}");
+            }
+            // Beside its name, or below it where an option of the command has values to explain.
+            let of_db: Vec<&str> =
+                help.lines().skip_while(|line| !line.trim_start().starts_with("--db")).take(2).collect();
+            assert!(columns.is_some() || of_db.concat().contains("see sycee --help"), "one line: {of_db:?}");
+        }
+    }
+    let long = sycee(&["--help"]).out;
+    for form in ["sqlite:///srv/gh.db", "postgres://me@host/db?schema=market_gh&sslmode=verify-full", "temporary"] {
+        assert!(long.contains(form), "{form}: {long}");
+    }
 }
 
 #[test]
@@ -138,6 +198,6 @@ fn wrong_usage_is_json_where_json_is_asked_for() {
 fn what_a_run_does_without_a_database_is_said() {
     for command in ["demo", "sim", "bench"] {
         let help = sycee(&[command, "--help"]).out;
-        assert!(help.contains("a temporary one") && !help.contains("[default: sycee.db]"), "{help}");
+        assert!(help.contains("temporary") && !help.contains("[default: sycee.db]"), "{help}");
     }
 }

@@ -9,7 +9,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use rustc_hash::FxHashMap;
-use sycee_money::Currency;
+use sycee_contract::Date;
+use sycee_money::{Currency, Money};
 use sycee_runtime::storage::{ColumnKind, Reader, Value};
 use sycee_runtime::{Entity, Fault, FaultKind, RowReader, read_all};
 
@@ -265,24 +266,27 @@ impl Replay {
         let total = self.report.totals.entry(currency).or_default();
         total.0 += i128::from(moved);
         total.1 += i128::from(moved);
-        let debit = (transfer.debit, moved, transfer.debit_prev, transfer.debit_balance, "debited");
-        let credit = (transfer.credit, -moved, transfer.credit_prev, transfer.credit_balance, "credited");
-        for (account, moved, prev, balance, side) in [debit, credit] {
-            self.check_chain(transfer.id, account, moved, (prev, balance, side), &row);
+        let debit = (transfer.debit, moved, transfer.debit_prev, transfer.debit_balance);
+        let credit = (transfer.credit, -moved, transfer.credit_prev, transfer.credit_balance);
+        for (account, moved, prev, balance) in [debit, credit] {
+            self.check_chain(transfer.id, account, moved, (prev, balance), &row);
         }
     }
 
-    fn check_chain(&mut self, id: i64, account: AccountNr, moved: i64, stored: (i64, i64, &str), row: &str) {
-        let (prev, balance, side) = stored;
+    fn check_chain(&mut self, id: i64, account: AccountNr, moved: i64, stored: (i64, i64), row: &str) {
+        let (prev, balance) = stored;
         self.check_snapshot(account, id);
         let chain = &mut self.chains[account.at()];
         let expected = chain.balance.checked_add(moved);
-        if prev != chain.last || Some(balance) != expected {
-            let what = format!(
-                "its {side} account had transfer {} and then {expected:?}, the row says {prev} and {balance}",
-                chain.last
-            );
-            self.report.add(row, what);
+        let accounts = Shown(&self.accounts);
+        if prev != chain.last {
+            let (name, came, said) = (accounts.code(account), after(chain.last), after(prev));
+            self.report.add(row, format!("{name} came to it from {came}, the row says from {said}"));
+        }
+        if Some(balance) != expected {
+            let (name, said) = (accounts.code(account), accounts.money(account, balance));
+            let held = expected.map_or_else(|| "too much".to_owned(), |held| accounts.money(account, held));
+            self.report.add(row, format!("{name} held {held} after it, the row says {said}"));
         }
         chain.last = id;
         chain.balance = expected.unwrap_or(balance);
@@ -305,8 +309,11 @@ impl Replay {
             && chain.uncovered == 0
             && (snapshot.balance, snapshot.last_transfer) != (chain.balance, chain.last)
         {
-            let row = format!("snapshot of account {} at transfer {}", account.number(), snapshot.upto);
-            self.report.add(row, format!("the account held {} after transfer {}", chain.balance, chain.last));
+            let accounts = Shown(&self.accounts);
+            let row = format!("snapshot of account {} at transfer {}", accounts.code(account), snapshot.upto);
+            let (held, said) = (accounts.money(account, chain.balance), accounts.money(account, snapshot.balance));
+            let (last, named) = (after(chain.last), after(snapshot.last_transfer));
+            self.report.add(row, format!("the account held {held} after {last}, the row says {said} after {named}"));
         }
     }
 
@@ -344,7 +351,9 @@ impl Replay {
         let tail = tail_from(reader)?;
         let uncovered = self.chains.iter().map(|chain| chain.uncovered).filter(|first| *first > 0).min();
         if tail > uncovered.unwrap_or(self.last_transfer + 1) {
-            self.report.add("ledger_tail", format!("begins at {tail}, a snapshot lacks transfer {uncovered:?}"));
+            let lacking = uncovered.map_or_else(|| after(self.last_transfer), |first| format!("transfer {first}"));
+            let what = if uncovered.is_some() { "a snapshot lacks" } else { "the last one is" };
+            self.report.add("ledger_tail", format!("begins at transfer {tail}, {what} {lacking}"));
         }
         self.compare_days(reader)?;
         let mut holds = BTreeMap::new();
@@ -368,12 +377,14 @@ impl Replay {
 
     fn compare_days(&mut self, reader: &mut dyn Reader) -> Result<(), Fault> {
         let mut expected = std::mem::take(&mut self.days);
+        let accounts = Shown(&self.accounts);
+        let on = |account: AccountNr, day: Day| format!("account {} on {}", accounts.code(account), Date::from(day));
         let (mut current, report) = (None::<DayRow>, &mut self.report);
         let mut settle = |row: DayRow, report: &mut VerifyReport| {
-            let key = (row.account, row.day);
-            if expected.remove(&key).unwrap_or(0) != row.net {
-                let name = format!("account {} on {}", row.account.number(), sycee_contract::Date::from(row.day));
-                report.add(name, format!("moved otherwise than by {} units", row.net));
+            let moved = expected.remove(&(row.account, row.day)).unwrap_or(0);
+            if moved != row.net {
+                let [moved, said] = [moved, row.net].map(|units| accounts.money(row.account, units));
+                report.add(on(row.account, row.day), format!("moved by {moved}, the row says {said}"));
             }
         };
         read_all::<DayRow>(reader, "ORDER BY account, day, since", &[], &mut |row| {
@@ -393,11 +404,34 @@ impl Replay {
         let mut missing: Vec<_> = expected.into_iter().filter(|(_, net)| *net != 0).collect();
         missing.sort_unstable_by_key(|(key, _)| *key);
         for ((account, day), net) in missing {
-            let name = format!("account {} on {}", account.number(), sycee_contract::Date::from(day));
-            self.report.add(name, format!("moved by {net} units, which no row says"));
+            report.add(on(account, day), format!("moved by {}, which no row says", accounts.money(account, net)));
         }
         Ok(())
     }
+}
+
+/// The accounts as findings name them.
+#[derive(Clone, Copy)]
+struct Shown<'a>(&'a [(AccountSpec, i64)]);
+
+impl Shown<'_> {
+    /// The code; the number of an account that is not there.
+    fn code(self, nr: AccountNr) -> String {
+        self.0.get(nr.at()).map_or_else(|| nr.number().to_string(), |(spec, _)| spec.code.clone())
+    }
+
+    /// Units of an account, in its currency.
+    fn money(self, nr: AccountNr, units: i64) -> String {
+        match self.0.get(nr.at()) {
+            Some((spec, _)) => Money::from_units(units, spec.currency).to_string(),
+            None => format!("{units} units"),
+        }
+    }
+}
+
+/// What stood before something in an account's chain.
+fn after(transfer: i64) -> String {
+    if transfer == 0 { "no transfer".to_owned() } else { format!("transfer {transfer}") }
 }
 
 fn count(reader: &mut dyn Reader, table: &str) -> Result<u64, Fault> {

@@ -1,16 +1,17 @@
 //! What happened to one account: a walk along its chain, newest first, in pages.
 
-use sycee_contract::{Date, EntryId, Identifier, Timestamp};
+use sycee_contract::{Date, EntryId, Identifier, LedgerReference, Timestamp};
 use sycee_money::{Currency, Money};
 use sycee_runtime::storage::{ColumnKind, Reader, Value};
 use sycee_runtime::{Entity, Fault, RowReader, read_all};
 
+use crate::accounting_center::read_reference;
 use crate::ledger::recovery::{prefixed, tail_from};
 use crate::ledger::rows::{AccountRow, Snapshot, TABLES};
 use crate::ledger::{AccountNr, Entry, Phase, Transfer};
 
 /// One transfer as an account sees it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct StatementLine {
     /// The transfer.
     pub transfer: i64,
@@ -22,8 +23,8 @@ pub struct StatementLine {
     pub posted_at: Timestamp,
     /// Template.
     pub template: String,
-    /// What it is about.
-    pub reference: String,
+    /// What it is about; of a repayment, how all of it is split.
+    pub reference: LedgerReference,
     /// Code of the account on the other side.
     pub counter_account: String,
     /// What it does; only moving phases change the balance.
@@ -35,7 +36,7 @@ pub struct StatementLine {
 }
 
 /// A page of an account's statement, newest first.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Statement {
     /// Code of the account.
     pub code: String,
@@ -151,7 +152,7 @@ fn lines(reader: &mut dyn Reader, account: &AccountRow, start: i64, limit: usize
             business_date: entry.business_date.into(),
             posted_at: entry.posted_at,
             template: entry.template.0.to_string(),
-            reference: entry.reference.0.to_string(),
+            reference: read_reference(&entry.reference.0),
             counter_account: row.text()?.to_owned(),
             phase: transfer.phase,
             amount: Money::from_units(units, account.currency),

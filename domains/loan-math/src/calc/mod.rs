@@ -1,20 +1,26 @@
 //! One worked case in, its figures out: the entry point for comparing this crate with published loan figures.
 //!
 //! A case has an `id`, a `kind` and `inputs`, spelled as in `tests/data/lending_cases.json`; `expected` is not read.
-//! The answer holds `periods` (the plan at full detail) and `states`, one after each event, or one for a plain schedule.
+//! The answer holds `periods` (the plan at full detail) and `states`, one after each event, or one for a plain schedule;
+//! `unused` names what the case says and no schedule is made of, such as how payments are shared out.
 //!
 //! Invariant: the answer depends on `id`, `kind` and `inputs` only; what is not supported is an error, never a guess.
 
+mod events;
+mod fields;
 mod inputs;
+mod keys;
 mod report;
 
 use serde_json::{Value, json};
+use sycee_money::MoneyError;
 
 use crate::{
     LoanMathError,
     schedule::{MonthEnd, Schedule, build, due_dates},
 };
-use inputs::{CaseInputs, Event, MonthEndStrategy};
+use events::{Event, place};
+use inputs::{CaseInputs, MonthEndStrategy};
 
 /// The kind of case that is supported.
 const KINDS: &str = "schedule";
@@ -32,6 +38,24 @@ pub enum CalcError {
         /// A value that would be accepted.
         example: &'static str,
     },
+    /// A field holds no amount, rate or name.
+    #[error("{field}: {why}")]
+    Unreadable {
+        /// Where it stands, such as `inputs.principal`.
+        field: String,
+        /// What is wrong with it.
+        why: MoneyError,
+    },
+    /// A key that no case has; misspelt, or of something this crate doesn't calculate.
+    #[error("{place} has no {key:?}: it knows {known}")]
+    UnknownKey {
+        /// Where it stands, such as `inputs`.
+        place: String,
+        /// The key.
+        key: String,
+        /// The keys that may stand there.
+        known: String,
+    },
     /// The case asks for something this crate doesn't calculate.
     #[error("{what} is not supported: {supported}")]
     Unsupported {
@@ -47,8 +71,8 @@ pub enum CalcError {
 
 /// The figures of one case.
 ///
-/// Errors: `Field` for missing or unreadable fields, `Unsupported` for other kinds, events and product features, `Math`
-/// where the terms themselves are refused.
+/// Errors: `Field` and `Unreadable` for fields, `UnknownKey` for keys, `Unsupported` for other kinds, events and product
+/// features, `Math` where the terms themselves are refused.
 pub fn calc(case: &Value) -> Result<Value, CalcError> {
     let kind = case["kind"].as_str().unwrap_or_default();
     if kind != KINDS {
@@ -60,14 +84,33 @@ pub fn calc(case: &Value) -> Result<Value, CalcError> {
         rule: "must be a text",
         example: "\"LC001\"",
     })?;
+    let mut unused = keys::unused(case)?;
     let inputs = CaseInputs::read(&case["inputs"])?;
-    let schedule = build(&inputs.terms)?;
+    if inputs.term_is_unused {
+        unused.push("inputs.term".to_owned());
+    }
+    let schedule = build(&inputs.terms).map_err(as_the_case_names_it)?;
     let states = if inputs.events.is_empty() {
         vec![plain_state(&inputs, &schedule)?]
     } else {
         states_after_events(&inputs, &schedule)?
     };
-    Ok(json!({ "id": id, "periods": report::periods(&schedule), "states": states }))
+    Ok(json!({ "id": id, "periods": report::periods(&schedule), "states": states, "unused": unused }))
+}
+
+/// A refusal of the terms with the field and the values of a case.
+fn as_the_case_names_it(error: LoanMathError) -> LoanMathError {
+    let LoanMathError::Invalid { field, rule, example } = error else { return error };
+    let (field, rule, example) = match field {
+        "principal" => ("inputs.principal", rule, example),
+        "annual_rate" => ("inputs.annual_rate_percent", "must be from 0 to 100000", "\"12\""),
+        "installments" => ("inputs.installments", rule, example),
+        "every" => ("inputs.repay_every", "must repeat after 1 to 1000 units", "\"1 MONTHS\""),
+        "precision" => ("inputs.math_context_precision", rule, example),
+        "installment_multiple" => ("inputs.installment_amount_in_multiples_of", rule, example),
+        _ => (field, rule, example),
+    };
+    LoanMathError::Invalid { field, rule, example }
 }
 
 fn plain_state(inputs: &CaseInputs, schedule: &Schedule) -> Result<Value, CalcError> {
@@ -87,21 +130,27 @@ fn states_after_events(inputs: &CaseInputs, schedule: &Schedule) -> Result<Vec<V
     for (index, event) in inputs.events.iter().enumerate() {
         match event {
             Event::BusinessDate => {}
-            Event::Approve { amount } | Event::Disburse { amount, .. } if *amount != inputs.terms.principal => {
+            Event::Approve { amount, .. } | Event::Disburse { amount, .. } if *amount != inputs.terms.principal => {
                 return Err(CalcError::Unsupported {
-                    what: format!("event {}: {amount} of a principal of {}", index + 1, inputs.terms.principal),
+                    what: format!("{}.amount {amount} of a principal of {}", place(index), inputs.terms.principal),
                     supported: "the whole principal is approved and disbursed at once",
+                });
+            }
+            Event::Approve { expected: Some(on), .. } if *on != inputs.terms.start => {
+                return Err(CalcError::Unsupported {
+                    what: format!("{}.expected_disbursement {on} of a loan from {}", place(index), inputs.terms.start),
+                    supported: "the payout is expected on the start date",
                 });
             }
             Event::Disburse { on, .. } if *on != inputs.terms.start => {
                 return Err(CalcError::Unsupported {
-                    what: format!("event {}: a payout on {on} of a loan from {}", index + 1, inputs.terms.start),
+                    what: format!("{}.on {on} of a loan from {}", place(index), inputs.terms.start),
                     supported: "the payout is on the start date",
                 });
             }
             Event::Disburse { .. } if disbursed => {
                 return Err(CalcError::Unsupported {
-                    what: format!("event {}: a second payout", index + 1),
+                    what: format!("{}, a second payout,", place(index)),
                     supported: "the whole principal is approved and disbursed at once",
                 });
             }
