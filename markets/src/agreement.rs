@@ -1,5 +1,5 @@
 //! Whether the files of a market agree with each other: one currency, one country, and products, channels, funders,
-//! contracts and tiers that exist.
+//! contracts and tiers that exist, and funders' terms that end after they begin.
 
 use sycee_contract::PublishProductVersion;
 use sycee_funds::PaymentConfig;
@@ -96,10 +96,16 @@ impl Agreement<'_> {
 
     fn funders(&self) -> Result<(), MarketError> {
         let channels: Vec<&str> = self.channels.channels.iter().map(|channel| channel.code.as_str()).collect();
-        for FunderFile { code, products, channels: through, .. } in self.funders {
+        for FunderFile { code, products, channels: through, valid_from, valid_until, .. } in self.funders {
             let (of_products, of_channels) = (format!("{code}: products"), format!("{code}: channels"));
             all_known("funders.yaml", &of_products, products, "product", &self.product_codes())?;
             all_known("funders.yaml", &of_channels, through, "channel", &channels)?;
+            if let (Some(first), Some(last)) = (valid_from, valid_until)
+                && last < first
+            {
+                let text = format!("{code}: validUntil: {last} is before the first day; write {first} or later");
+                return Err(wrong("funders.yaml", text));
+            }
         }
         Ok(())
     }

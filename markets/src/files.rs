@@ -8,7 +8,7 @@ use sycee_accounting::AccountingRules;
 use sycee_accounting::rules::{Chart, RulesError, Template};
 use sycee_contract::{ConfirmFundArrival, PublishProductVersion, RegisterFundingContract, Zone};
 use sycee_funds::PaymentConfig;
-use sycee_money::{Calendar, Currency, Money, Rate};
+use sycee_money::{Calendar, Currency, Date, Money, Rate};
 use sycee_post_loan_operations::OutreachTemplates;
 use sycee_product::ContractTemplates;
 use sycee_risk::RiskStrategy;
@@ -85,6 +85,10 @@ pub struct FunderFile {
     pub is_own: bool,
     /// Channels; empty means any.
     pub channels: Vec<String>,
+    /// First day on which it lends; the day of its registration when absent.
+    pub valid_from: Option<Date>,
+    /// Last day on which it lends; no end when absent.
+    pub valid_until: Option<Date>,
     /// What it brings on the first day of a demonstration.
     pub arrival: Money,
 }
@@ -286,6 +290,8 @@ impl MarketFiles {
         bounds::of_channels(&channels)?;
         let first_sale = products.iter().map(|product| product.published.terms.effective_from).min();
         postings::check(&templates, rules.chart(), currency, first_sale)?;
+        let paying = channels.channels.iter().filter(|channel| channel.payout);
+        let payout_channels = paying.map(|channel| channel.code.clone()).collect();
         let configs = Configs::new()
             .with(self.calendar()?)
             .with(rules)
@@ -293,7 +299,7 @@ impl MarketFiles {
             .with(outreach)
             .with(contracts)
             .with(channels);
-        Ok(policies.configure(configs))
+        Ok(policies.configure(payout_channels, configs))
     }
 
     /// Chart and templates, and each template with its file.
@@ -371,6 +377,8 @@ impl FunderFile {
             pays_itself: self.pays_itself,
             is_own: self.is_own,
             channels: self.channels.clone(),
+            valid_from: self.valid_from,
+            valid_until: self.valid_until,
         }
     }
 
@@ -485,6 +493,12 @@ mod tests {
             ("funders.yaml", "isOwn: false", "isOwn: true", "volta-capital: isOwn: own funds are own-funds already"),
             ("funders.yaml", "paysItself: false", "paysItself: true", "own-funds: paysItself: own funds are paid out"),
             ("funders.yaml", "\"900000.00\"", "\"0.00\"", "own-funds: quota: more than zero"),
+            (
+                "funders.yaml",
+                "isOwn: true",
+                "isOwn: true\n  validFrom: 2026-03-01\n  validUntil: 2026-02-28",
+                "own-funds: validUntil: 2026-02-28 is before the first day; write 2026-03-01 or later",
+            ),
             ("funders.yaml", "\"420000.00\"", "\"900000.01\"", "own-funds: arrival: from zero to the quota"),
             ("funders.yaml", "\"420000.00\"", "\"-0.01\"", "own-funds: arrival: from zero to the quota"),
             ("funders.yaml", "\"420000.00\"", "\"0.001\"", "arrival: from zero to the quota, in whole minor"),

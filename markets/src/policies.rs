@@ -124,9 +124,10 @@ impl Policies {
         ]
     }
 
-    /// Puts every policy into `configs`.
-    pub(crate) fn configure(self, configs: Configs) -> Configs {
+    /// Puts every policy into `configs`; a loan is applied for with one of the `payout_channels`, by code.
+    pub(crate) fn configure(self, payout_channels: Vec<String>, configs: Configs) -> Configs {
         let Self { kyc, consents, sessions, credit, loans, repayments, partners } = self;
+        let loans = LoanPolicy { payout_channels, ..loans };
         configs.with(kyc).with(consents).with(sessions).with(credit).with(loans).with(repayments).with(partners)
     }
 }

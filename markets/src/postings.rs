@@ -1,7 +1,8 @@
 //! What services post to the books, by name: an event's template, its amounts and its dimensions.
 //!
 //! The names stand in the code of the services, the templates in the files of a market. What no template takes is refused
-//! by the books when the money has moved, so a market whose templates do not fit does not open.
+//! by the books when the money has moved, so a market whose templates do not fit does not open. The names below repeat those
+//! of the services, which a market cannot reach; a test compares the two.
 //!
 //! Invariant: in a market that opens, every event of a service has a template from the first day of sale on, and every
 //! version of it posts each part of the event by a line. Every other template is one that people can post.
@@ -186,9 +187,103 @@ impl Posting {
 
 #[cfg(test)]
 mod tests {
+    use std::path::{Path, PathBuf};
+
     use super::*;
     use crate::MarketFiles;
     use sycee_contract::PostingParts;
+
+    const ACCRUAL: &str = "asset/src/asset_center/accrual.rs";
+    const ASSET_POSTING: &str = "asset/src/asset_center/posting.rs";
+    const FUNDS: &str = "funds/src/fund_management_system/mod.rs";
+    const RETURNS: &str = "funds/src/fund_management_system/returns.rs";
+    const STRAY: &str = "funds/src/fund_management_system/stray.rs";
+    const SUSPENSE: &str = "funds/src/fund_management_system/suspense.rs";
+    const PARTNER: &str = "partner/src/partner_hub/repayments.rs";
+    const BOOKING: &str = "transaction/src/loan_engine/booking.rs";
+    const RECEIPT: &str = "transaction/src/repayment_engine/receipt.rs";
+
+    /// The templates that files under `domains` post by.
+    const TEMPLATES: &[(&str, &[&str])] = &[
+        (ACCRUAL, &["interest-accrued", "penalty-accrued"]),
+        (ASSET_POSTING, &["interest-accrued", "penalty-accrued"]),
+        (FUNDS, &["funds-arrived"]),
+        (RETURNS, &["funds-returned"]),
+        (STRAY, &["stray-payout", "stray-payout-recovered"]),
+        (SUSPENSE, &["suspense-paid-back", "suspense-rematched"]),
+        (PARTNER, &["unmatched-receipt"]),
+        (BOOKING, &["loan-disbursed"]),
+        (RECEIPT, &["repayment-received", "loan-cancelled", "unmatched-receipt"]),
+    ];
+
+    /// The amounts of templates that such files name. The parts of a repayment are named by `PostingParts`, which tests below
+    /// compare.
+    const AMOUNTS: &[(&str, &[&str], &[&str])] = &[
+        (ACCRUAL, &["interest-accrued"], &["interest-receivable", "interest-unearned"]),
+        (ACCRUAL, &["penalty-accrued"], &["penalty"]),
+        (ASSET_POSTING, &["interest-accrued"], &["interest-receivable", "interest-unearned"]),
+        (ASSET_POSTING, &["penalty-accrued"], &["penalty"]),
+        (RETURNS, &["funds-arrived", "funds-returned"], &["amount", "borrowed", "own"]),
+        (STRAY, &["stray-payout", "stray-payout-recovered"], &["amount"]),
+        (SUSPENSE, &["suspense-paid-back", "suspense-rematched"], &["amount", "credit", "unmatched"]),
+        (PARTNER, &["unmatched-receipt"], &["amount"]),
+        (BOOKING, &["loan-disbursed"], &["net", "principal", "upfront-fee"]),
+        (RECEIPT, &["unmatched-receipt"], &["amount"]),
+    ];
+
+    fn domains() -> PathBuf {
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../domains")
+    }
+
+    /// The code of a file, without its comments and its tests.
+    fn code(file: &Path) -> String {
+        let text = std::fs::read_to_string(file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+        let code = text.split("#[cfg(test)]").next().unwrap_or_default();
+        code.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n")
+    }
+
+    /// The files of a folder and the folders in it that construct what is posted, from `domains` on.
+    fn posting_files(folder: &Path, found: &mut BTreeSet<String>) {
+        for entry in std::fs::read_dir(folder).unwrap().map(Result::unwrap) {
+            let path = entry.path();
+            if path.is_dir() {
+                posting_files(&path, found);
+            } else if path.extension().is_some_and(|end| end == "rs") && code(&path).contains("PostLedgerEvent {") {
+                found.insert(path.strip_prefix(domains()).unwrap().display().to_string());
+            }
+        }
+    }
+
+    #[test]
+    fn services_post_by_the_names_that_stand_here() {
+        let of_amounts = AMOUNTS.iter().map(|(file, _, amounts)| (*file, *amounts));
+        for (file, names) in TEMPLATES.iter().copied().chain(of_amounts) {
+            let code = code(&domains().join(file));
+            for name in names {
+                assert!(code.contains(&format!("\"{name}\"")), "domains/{file} posts no {name}: correct the name here");
+            }
+        }
+        let named: BTreeSet<&str> = TEMPLATES.iter().flat_map(|(_, names)| names.iter().copied()).collect();
+        let posted: BTreeSet<&str> = POSTINGS.iter().map(|posting| posting.template).collect();
+        assert_eq!(named, posted);
+        for posting in POSTINGS.iter().filter(|posting| posting.total.is_none_or(|(_, parts)| parts != PAID)) {
+            let of_it = AMOUNTS.iter().filter(|(_, templates, _)| templates.contains(&posting.template));
+            let named: BTreeSet<&str> = of_it.flat_map(|(_, _, amounts)| amounts.iter().copied()).collect();
+            let posted: BTreeSet<&str> = posting.parts().chain(posting.total.map(|(total, _)| total)).collect();
+            assert_eq!(named, posted, "{}", posting.template);
+        }
+    }
+
+    #[test]
+    fn every_file_that_posts_is_compared() {
+        let mut found = BTreeSet::new();
+        for domain in std::fs::read_dir(domains()).unwrap().map(Result::unwrap) {
+            posting_files(&domain.path().join("src"), &mut found);
+        }
+        let compared: BTreeSet<String> = TEMPLATES.iter().map(|(file, _)| (*file).to_owned()).collect();
+        let missing: Vec<&String> = found.difference(&compared).collect();
+        assert!(found.len() > 5 && missing.is_empty(), "{missing:?} post and are not compared");
+    }
 
     #[test]
     fn every_event_has_a_template_in_the_built_in_market() {

@@ -438,13 +438,14 @@ CREATE TABLE credit_reservation (
   "outstanding_currency" text COLLATE "C" NOT NULL,
   "status" text COLLATE "C" NOT NULL,
   "drawn_on" date,
+  "small_since" date,
   "settlement_counted" boolean NOT NULL,
   PRIMARY KEY ("loan")
 );
 
 CREATE INDEX credit_reservation_by_customer ON credit_reservation ("customer");
 
-CREATE VIEW credit_reservation_decimal AS SELECT "loan", "customer", CASE WHEN "amount_currency" IN ('USDT','USDC') THEN "amount_units"::numeric / 1000000 ELSE "amount_units"::numeric / 10000 END AS "amount", "amount_currency", CASE WHEN "outstanding_currency" IN ('USDT','USDC') THEN "outstanding_units"::numeric / 1000000 ELSE "outstanding_units"::numeric / 10000 END AS "outstanding", "outstanding_currency", "status", "drawn_on", "settlement_counted" FROM credit_reservation;
+CREATE VIEW credit_reservation_decimal AS SELECT "loan", "customer", CASE WHEN "amount_currency" IN ('USDT','USDC') THEN "amount_units"::numeric / 1000000 ELSE "amount_units"::numeric / 10000 END AS "amount", "amount_currency", CASE WHEN "outstanding_currency" IN ('USDT','USDC') THEN "outstanding_units"::numeric / 1000000 ELSE "outstanding_units"::numeric / 10000 END AS "outstanding", "outstanding_currency", "status", "drawn_on", "small_since", "settlement_counted" FROM credit_reservation;
 
 CREATE TABLE product_version (
   "product" text COLLATE "C" NOT NULL,
@@ -655,6 +656,7 @@ CREATE TABLE repayment_loan_link (
   "customer" bigint NOT NULL,
   "funder" bigint NOT NULL,
   "product" text COLLATE "C" NOT NULL,
+  "disbursed_on" date NOT NULL,
   "fund_account" bigint,
   "installments" bigint NOT NULL,
   "last_due" date,
@@ -673,7 +675,7 @@ CREATE TABLE repayment_loan_link (
   PRIMARY KEY ("loan")
 );
 
-CREATE VIEW repayment_loan_link_decimal AS SELECT "loan", "customer", "funder", "product", "fund_account", "installments", "last_due", CASE WHEN "planned_currency" IN ('USDT','USDC') THEN "planned_units"::numeric / 1000000 ELSE "planned_units"::numeric / 10000 END AS "planned", "planned_currency", "mandate", "debited_nr", "waiting_nr", "open_debit", "open_settlement", CASE WHEN "settlement_figure_currency" IN ('USDT','USDC') THEN "settlement_figure_units"::numeric / 1000000 ELSE "settlement_figure_units"::numeric / 10000 END AS "settlement_figure", "settlement_figure_currency", "settlement_figure_on", "announced", "settled" FROM repayment_loan_link;
+CREATE VIEW repayment_loan_link_decimal AS SELECT "loan", "customer", "funder", "product", "disbursed_on", "fund_account", "installments", "last_due", CASE WHEN "planned_currency" IN ('USDT','USDC') THEN "planned_units"::numeric / 1000000 ELSE "planned_units"::numeric / 10000 END AS "planned", "planned_currency", "mandate", "debited_nr", "waiting_nr", "open_debit", "open_settlement", CASE WHEN "settlement_figure_currency" IN ('USDT','USDC') THEN "settlement_figure_units"::numeric / 1000000 ELSE "settlement_figure_units"::numeric / 10000 END AS "settlement_figure", "settlement_figure_currency", "settlement_figure_on", "announced", "settled" FROM repayment_loan_link;
 
 CREATE TABLE received_payment (
   "reference" text COLLATE "C" NOT NULL,
@@ -698,6 +700,7 @@ CREATE TABLE fund_account (
   "currency" text COLLATE "C" NOT NULL,
   "is_own" boolean NOT NULL,
   "products" jsonb NOT NULL,
+  "valid_until" date,
   "arrived_units" bigint NOT NULL,
   "arrived_currency" text COLLATE "C" NOT NULL,
   "available_units" bigint NOT NULL,
@@ -716,6 +719,8 @@ CREATE TABLE fund_account (
   "suspense_currency" text COLLATE "C" NOT NULL,
   "recoverable_units" bigint NOT NULL,
   "recoverable_currency" text COLLATE "C" NOT NULL,
+  "uncovered_units" bigint NOT NULL,
+  "uncovered_currency" text COLLATE "C" NOT NULL,
   "movements" bigint NOT NULL,
   "low_water_units" bigint NOT NULL,
   "low_water_currency" text COLLATE "C" NOT NULL,
@@ -729,7 +734,7 @@ CREATE INDEX fund_account_by_partner ON fund_account ("partner");
 
 CREATE INDEX fund_account_by_currency ON fund_account ("currency");
 
-CREATE VIEW fund_account_decimal AS SELECT "id", "partner", "code", "name", "currency", "is_own", "products", CASE WHEN "arrived_currency" IN ('USDT','USDC') THEN "arrived_units"::numeric / 1000000 ELSE "arrived_units"::numeric / 10000 END AS "arrived", "arrived_currency", CASE WHEN "available_currency" IN ('USDT','USDC') THEN "available_units"::numeric / 1000000 ELSE "available_units"::numeric / 10000 END AS "available", "available_currency", CASE WHEN "frozen_currency" IN ('USDT','USDC') THEN "frozen_units"::numeric / 1000000 ELSE "frozen_units"::numeric / 10000 END AS "frozen", "frozen_currency", CASE WHEN "in_transit_currency" IN ('USDT','USDC') THEN "in_transit_units"::numeric / 1000000 ELSE "in_transit_units"::numeric / 10000 END AS "in_transit", "in_transit_currency", CASE WHEN "paid_out_currency" IN ('USDT','USDC') THEN "paid_out_units"::numeric / 1000000 ELSE "paid_out_units"::numeric / 10000 END AS "paid_out", "paid_out_currency", CASE WHEN "received_currency" IN ('USDT','USDC') THEN "received_units"::numeric / 1000000 ELSE "received_units"::numeric / 10000 END AS "received", "received_currency", CASE WHEN "refunded_currency" IN ('USDT','USDC') THEN "refunded_units"::numeric / 1000000 ELSE "refunded_units"::numeric / 10000 END AS "refunded", "refunded_currency", CASE WHEN "suspense_currency" IN ('USDT','USDC') THEN "suspense_units"::numeric / 1000000 ELSE "suspense_units"::numeric / 10000 END AS "suspense", "suspense_currency", CASE WHEN "recoverable_currency" IN ('USDT','USDC') THEN "recoverable_units"::numeric / 1000000 ELSE "recoverable_units"::numeric / 10000 END AS "recoverable", "recoverable_currency", "movements", CASE WHEN "low_water_currency" IN ('USDT','USDC') THEN "low_water_units"::numeric / 1000000 ELSE "low_water_units"::numeric / 10000 END AS "low_water", "low_water_currency", "low_alerted_on" FROM fund_account;
+CREATE VIEW fund_account_decimal AS SELECT "id", "partner", "code", "name", "currency", "is_own", "products", "valid_until", CASE WHEN "arrived_currency" IN ('USDT','USDC') THEN "arrived_units"::numeric / 1000000 ELSE "arrived_units"::numeric / 10000 END AS "arrived", "arrived_currency", CASE WHEN "available_currency" IN ('USDT','USDC') THEN "available_units"::numeric / 1000000 ELSE "available_units"::numeric / 10000 END AS "available", "available_currency", CASE WHEN "frozen_currency" IN ('USDT','USDC') THEN "frozen_units"::numeric / 1000000 ELSE "frozen_units"::numeric / 10000 END AS "frozen", "frozen_currency", CASE WHEN "in_transit_currency" IN ('USDT','USDC') THEN "in_transit_units"::numeric / 1000000 ELSE "in_transit_units"::numeric / 10000 END AS "in_transit", "in_transit_currency", CASE WHEN "paid_out_currency" IN ('USDT','USDC') THEN "paid_out_units"::numeric / 1000000 ELSE "paid_out_units"::numeric / 10000 END AS "paid_out", "paid_out_currency", CASE WHEN "received_currency" IN ('USDT','USDC') THEN "received_units"::numeric / 1000000 ELSE "received_units"::numeric / 10000 END AS "received", "received_currency", CASE WHEN "refunded_currency" IN ('USDT','USDC') THEN "refunded_units"::numeric / 1000000 ELSE "refunded_units"::numeric / 10000 END AS "refunded", "refunded_currency", CASE WHEN "suspense_currency" IN ('USDT','USDC') THEN "suspense_units"::numeric / 1000000 ELSE "suspense_units"::numeric / 10000 END AS "suspense", "suspense_currency", CASE WHEN "recoverable_currency" IN ('USDT','USDC') THEN "recoverable_units"::numeric / 1000000 ELSE "recoverable_units"::numeric / 10000 END AS "recoverable", "recoverable_currency", CASE WHEN "uncovered_currency" IN ('USDT','USDC') THEN "uncovered_units"::numeric / 1000000 ELSE "uncovered_units"::numeric / 10000 END AS "uncovered", "uncovered_currency", "movements", CASE WHEN "low_water_currency" IN ('USDT','USDC') THEN "low_water_units"::numeric / 1000000 ELSE "low_water_units"::numeric / 10000 END AS "low_water", "low_water_currency", "low_alerted_on" FROM fund_account;
 
 CREATE TABLE fund_transaction (
   "fund_account" bigint NOT NULL,
@@ -778,18 +783,32 @@ CREATE TABLE fund_return (
 
 CREATE VIEW fund_return_decimal AS SELECT "bank_reference", "fund_account", CASE WHEN "amount_currency" IN ('USDT','USDC') THEN "amount_units"::numeric / 1000000 ELSE "amount_units"::numeric / 10000 END AS "amount", "amount_currency", "at" FROM fund_return;
 
+CREATE TABLE suspense_receipt (
+  "fund_account" bigint NOT NULL,
+  "receipt" text COLLATE "C" NOT NULL,
+  "amount_units" bigint NOT NULL,
+  "amount_currency" text COLLATE "C" NOT NULL,
+  "remaining_units" bigint NOT NULL,
+  "remaining_currency" text COLLATE "C" NOT NULL,
+  "at" timestamptz NOT NULL,
+  PRIMARY KEY ("fund_account", "receipt")
+);
+
+CREATE VIEW suspense_receipt_decimal AS SELECT "fund_account", "receipt", CASE WHEN "amount_currency" IN ('USDT','USDC') THEN "amount_units"::numeric / 1000000 ELSE "amount_units"::numeric / 10000 END AS "amount", "amount_currency", CASE WHEN "remaining_currency" IN ('USDT','USDC') THEN "remaining_units"::numeric / 1000000 ELSE "remaining_units"::numeric / 10000 END AS "remaining", "remaining_currency", "at" FROM suspense_receipt;
+
 CREATE TABLE suspense_resolution (
   "reference" text COLLATE "C" NOT NULL,
   "fund_account" bigint NOT NULL,
   "amount_units" bigint NOT NULL,
   "amount_currency" text COLLATE "C" NOT NULL,
+  "receipt" text COLLATE "C",
   "credit_of" bigint,
   "paid_loan" bigint,
   "at" timestamptz NOT NULL,
   PRIMARY KEY ("reference")
 );
 
-CREATE VIEW suspense_resolution_decimal AS SELECT "reference", "fund_account", CASE WHEN "amount_currency" IN ('USDT','USDC') THEN "amount_units"::numeric / 1000000 ELSE "amount_units"::numeric / 10000 END AS "amount", "amount_currency", "credit_of", "paid_loan", "at" FROM suspense_resolution;
+CREATE VIEW suspense_resolution_decimal AS SELECT "reference", "fund_account", CASE WHEN "amount_currency" IN ('USDT','USDC') THEN "amount_units"::numeric / 1000000 ELSE "amount_units"::numeric / 10000 END AS "amount", "amount_currency", "receipt", "credit_of", "paid_loan", "at" FROM suspense_resolution;
 
 CREATE TABLE fund_reservation (
   "id" bigint NOT NULL,
@@ -810,6 +829,7 @@ CREATE VIEW fund_reservation_decimal AS SELECT "id", "loan", "fund_account", "ro
 CREATE TABLE loan_reservation (
   "loan" bigint NOT NULL,
   "reservation" bigint NOT NULL,
+  "customer" bigint,
   PRIMARY KEY ("loan")
 );
 
@@ -823,11 +843,14 @@ CREATE TABLE stray_payout (
   "booked_currency" text COLLATE "C" NOT NULL,
   "recovered_units" bigint NOT NULL,
   "recovered_currency" text COLLATE "C" NOT NULL,
+  "is_open" boolean NOT NULL,
   "at" timestamptz NOT NULL,
   PRIMARY KEY ("reference")
 );
 
-CREATE VIEW stray_payout_decimal AS SELECT "reference", "loan", "fund_account", CASE WHEN "amount_currency" IN ('USDT','USDC') THEN "amount_units"::numeric / 1000000 ELSE "amount_units"::numeric / 10000 END AS "amount", "amount_currency", CASE WHEN "booked_currency" IN ('USDT','USDC') THEN "booked_units"::numeric / 1000000 ELSE "booked_units"::numeric / 10000 END AS "booked", "booked_currency", CASE WHEN "recovered_currency" IN ('USDT','USDC') THEN "recovered_units"::numeric / 1000000 ELSE "recovered_units"::numeric / 10000 END AS "recovered", "recovered_currency", "at" FROM stray_payout;
+CREATE INDEX stray_payout_by_open ON stray_payout ("fund_account", "is_open");
+
+CREATE VIEW stray_payout_decimal AS SELECT "reference", "loan", "fund_account", CASE WHEN "amount_currency" IN ('USDT','USDC') THEN "amount_units"::numeric / 1000000 ELSE "amount_units"::numeric / 10000 END AS "amount", "amount_currency", CASE WHEN "booked_currency" IN ('USDT','USDC') THEN "booked_units"::numeric / 1000000 ELSE "booked_units"::numeric / 10000 END AS "booked", "booked_currency", CASE WHEN "recovered_currency" IN ('USDT','USDC') THEN "recovered_units"::numeric / 1000000 ELSE "recovered_units"::numeric / 10000 END AS "recovered", "recovered_currency", "is_open", "at" FROM stray_payout;
 
 CREATE TABLE stray_recovery (
   "bank_reference" text COLLATE "C" NOT NULL,
@@ -896,12 +919,24 @@ CREATE TABLE fund_route (
   "cost" text COLLATE "C" NOT NULL,
   "amount_units" bigint NOT NULL,
   "amount_currency" text COLLATE "C" NOT NULL,
+  "principal_units" bigint NOT NULL,
+  "principal_currency" text COLLATE "C" NOT NULL,
   "passed_over" text COLLATE "C",
   "at" timestamptz NOT NULL,
   PRIMARY KEY ("id")
 );
 
-CREATE VIEW fund_route_decimal AS SELECT "id", "loan", "funder", "fund_account", "cost", CASE WHEN "amount_currency" IN ('USDT','USDC') THEN "amount_units"::numeric / 1000000 ELSE "amount_units"::numeric / 10000 END AS "amount", "amount_currency", "passed_over", "at" FROM fund_route;
+CREATE VIEW fund_route_decimal AS SELECT "id", "loan", "funder", "fund_account", "cost", CASE WHEN "amount_currency" IN ('USDT','USDC') THEN "amount_units"::numeric / 1000000 ELSE "amount_units"::numeric / 10000 END AS "amount", "amount_currency", CASE WHEN "principal_currency" IN ('USDT','USDC') THEN "principal_units"::numeric / 1000000 ELSE "principal_units"::numeric / 10000 END AS "principal", "principal_currency", "passed_over", "at" FROM fund_route;
+
+CREATE TABLE quota_hold (
+  "reservation" bigint NOT NULL,
+  "loan" bigint NOT NULL,
+  "principal_units" bigint NOT NULL,
+  "principal_currency" text COLLATE "C" NOT NULL,
+  PRIMARY KEY ("reservation")
+);
+
+CREATE VIEW quota_hold_decimal AS SELECT "reservation", "loan", CASE WHEN "principal_currency" IN ('USDT','USDC') THEN "principal_units"::numeric / 1000000 ELSE "principal_units"::numeric / 10000 END AS "principal", "principal_currency" FROM quota_hold;
 
 CREATE TABLE route_demand (
   "day" date NOT NULL,
@@ -1002,11 +1037,8 @@ CREATE TABLE partner (
   "name" text COLLATE "C" NOT NULL,
   "country" text COLLATE "C" NOT NULL,
   "currency" text COLLATE "C" NOT NULL,
-  "cost" text COLLATE "C" NOT NULL,
-  "quota_units" bigint NOT NULL,
-  "quota_currency" text COLLATE "C" NOT NULL,
-  "products" jsonb NOT NULL,
-  "channels" jsonb NOT NULL,
+  "terms" jsonb NOT NULL,
+  "version" bigint NOT NULL,
   "pays_itself" boolean NOT NULL,
   "is_own" boolean NOT NULL,
   "signed_at" timestamptz NOT NULL,
@@ -1017,7 +1049,21 @@ CREATE UNIQUE INDEX partner_by_code ON partner ("code");
 
 CREATE INDEX partner_by_own ON partner ("is_own");
 
-CREATE VIEW partner_decimal AS SELECT "id", "contract", "code", "name", "country", "currency", "cost", CASE WHEN "quota_currency" IN ('USDT','USDC') THEN "quota_units"::numeric / 1000000 ELSE "quota_units"::numeric / 10000 END AS "quota", "quota_currency", "products", "channels", "pays_itself", "is_own", "signed_at" FROM partner;
+CREATE TABLE partner_terms (
+  "partner" bigint NOT NULL,
+  "version" bigint NOT NULL,
+  "valid_from" date NOT NULL,
+  "valid_until" date,
+  "cost" text COLLATE "C" NOT NULL,
+  "quota_units" bigint NOT NULL,
+  "quota_currency" text COLLATE "C" NOT NULL,
+  "products" jsonb NOT NULL,
+  "channels" jsonb NOT NULL,
+  "agreed_at" timestamptz NOT NULL,
+  PRIMARY KEY ("partner", "version")
+);
+
+CREATE VIEW partner_terms_decimal AS SELECT "partner", "version", "valid_from", "valid_until", "cost", CASE WHEN "quota_currency" IN ('USDT','USDC') THEN "quota_units"::numeric / 1000000 ELSE "quota_units"::numeric / 10000 END AS "quota", "quota_currency", "products", "channels", "agreed_at" FROM partner_terms;
 
 CREATE TABLE partner_disbursement (
   "order" bigint NOT NULL,
@@ -1094,6 +1140,7 @@ CREATE TABLE funding_partner_integration (
   "pays_itself" boolean NOT NULL,
   "quota_units" bigint NOT NULL,
   "quota_currency" text COLLATE "C" NOT NULL,
+  "quotas_later" jsonb NOT NULL,
   "quota_used_units" bigint NOT NULL,
   "quota_used_currency" text COLLATE "C" NOT NULL,
   "alerted_on" date,
@@ -1101,7 +1148,7 @@ CREATE TABLE funding_partner_integration (
   PRIMARY KEY ("partner")
 );
 
-CREATE VIEW funding_partner_integration_decimal AS SELECT "partner", "code", "pays_itself", CASE WHEN "quota_currency" IN ('USDT','USDC') THEN "quota_units"::numeric / 1000000 ELSE "quota_units"::numeric / 10000 END AS "quota", "quota_currency", CASE WHEN "quota_used_currency" IN ('USDT','USDC') THEN "quota_used_units"::numeric / 1000000 ELSE "quota_used_units"::numeric / 10000 END AS "quota_used", "quota_used_currency", "alerted_on", "last_used_at" FROM funding_partner_integration;
+CREATE VIEW funding_partner_integration_decimal AS SELECT "partner", "code", "pays_itself", CASE WHEN "quota_currency" IN ('USDT','USDC') THEN "quota_units"::numeric / 1000000 ELSE "quota_units"::numeric / 10000 END AS "quota", "quota_currency", "quotas_later", CASE WHEN "quota_used_currency" IN ('USDT','USDC') THEN "quota_used_units"::numeric / 1000000 ELSE "quota_used_units"::numeric / 10000 END AS "quota_used", "quota_used_currency", "alerted_on", "last_used_at" FROM funding_partner_integration;
 
 CREATE TABLE integration_log (
   "order" bigint NOT NULL,
@@ -1262,11 +1309,13 @@ CREATE TABLE loan_note (
   "surplus_currency" text COLLATE "C" NOT NULL,
   "days_past_due" bigint NOT NULL,
   "worst_days_past_due" bigint NOT NULL,
+  "worst_of_paid" bigint NOT NULL,
   "bucket" text COLLATE "C" NOT NULL,
   "rules" jsonb NOT NULL,
   "period" jsonb,
   "disbursed_on" date NOT NULL,
   "accrued_through" date NOT NULL,
+  "charged_through" date NOT NULL,
   "quiet_until" date NOT NULL,
   "settled_on" date,
   PRIMARY KEY ("loan")
@@ -1274,7 +1323,7 @@ CREATE TABLE loan_note (
 
 CREATE INDEX loan_note_by_open ON loan_note ("is_open");
 
-CREATE VIEW loan_note_decimal AS SELECT "loan", "customer", "product", "version", "funder", "fund_account", "status", "is_open", CASE WHEN "principal_currency" IN ('USDT','USDC') THEN "principal_units"::numeric / 1000000 ELSE "principal_units"::numeric / 10000 END AS "principal", "principal_currency", CASE WHEN "principal_outstanding_currency" IN ('USDT','USDC') THEN "principal_outstanding_units"::numeric / 1000000 ELSE "principal_outstanding_units"::numeric / 10000 END AS "principal_outstanding", "principal_outstanding_currency", CASE WHEN "upfront_fee_currency" IN ('USDT','USDC') THEN "upfront_fee_units"::numeric / 1000000 ELSE "upfront_fee_units"::numeric / 10000 END AS "upfront_fee", "upfront_fee_currency", "annual_rate", "term", CASE WHEN "interest_accrued_currency" IN ('USDT','USDC') THEN "interest_accrued_units"::numeric / 1000000 ELSE "interest_accrued_units"::numeric / 10000 END AS "interest_accrued", "interest_accrued_currency", CASE WHEN "interest_paid_currency" IN ('USDT','USDC') THEN "interest_paid_units"::numeric / 1000000 ELSE "interest_paid_units"::numeric / 10000 END AS "interest_paid", "interest_paid_currency", CASE WHEN "fee_paid_currency" IN ('USDT','USDC') THEN "fee_paid_units"::numeric / 1000000 ELSE "fee_paid_units"::numeric / 10000 END AS "fee_paid", "fee_paid_currency", CASE WHEN "penalty_accrued_currency" IN ('USDT','USDC') THEN "penalty_accrued_units"::numeric / 1000000 ELSE "penalty_accrued_units"::numeric / 10000 END AS "penalty_accrued", "penalty_accrued_currency", CASE WHEN "penalty_paid_currency" IN ('USDT','USDC') THEN "penalty_paid_units"::numeric / 1000000 ELSE "penalty_paid_units"::numeric / 10000 END AS "penalty_paid", "penalty_paid_currency", CASE WHEN "surplus_currency" IN ('USDT','USDC') THEN "surplus_units"::numeric / 1000000 ELSE "surplus_units"::numeric / 10000 END AS "surplus", "surplus_currency", "days_past_due", "worst_days_past_due", "bucket", "rules", "period", "disbursed_on", "accrued_through", "quiet_until", "settled_on" FROM loan_note;
+CREATE VIEW loan_note_decimal AS SELECT "loan", "customer", "product", "version", "funder", "fund_account", "status", "is_open", CASE WHEN "principal_currency" IN ('USDT','USDC') THEN "principal_units"::numeric / 1000000 ELSE "principal_units"::numeric / 10000 END AS "principal", "principal_currency", CASE WHEN "principal_outstanding_currency" IN ('USDT','USDC') THEN "principal_outstanding_units"::numeric / 1000000 ELSE "principal_outstanding_units"::numeric / 10000 END AS "principal_outstanding", "principal_outstanding_currency", CASE WHEN "upfront_fee_currency" IN ('USDT','USDC') THEN "upfront_fee_units"::numeric / 1000000 ELSE "upfront_fee_units"::numeric / 10000 END AS "upfront_fee", "upfront_fee_currency", "annual_rate", "term", CASE WHEN "interest_accrued_currency" IN ('USDT','USDC') THEN "interest_accrued_units"::numeric / 1000000 ELSE "interest_accrued_units"::numeric / 10000 END AS "interest_accrued", "interest_accrued_currency", CASE WHEN "interest_paid_currency" IN ('USDT','USDC') THEN "interest_paid_units"::numeric / 1000000 ELSE "interest_paid_units"::numeric / 10000 END AS "interest_paid", "interest_paid_currency", CASE WHEN "fee_paid_currency" IN ('USDT','USDC') THEN "fee_paid_units"::numeric / 1000000 ELSE "fee_paid_units"::numeric / 10000 END AS "fee_paid", "fee_paid_currency", CASE WHEN "penalty_accrued_currency" IN ('USDT','USDC') THEN "penalty_accrued_units"::numeric / 1000000 ELSE "penalty_accrued_units"::numeric / 10000 END AS "penalty_accrued", "penalty_accrued_currency", CASE WHEN "penalty_paid_currency" IN ('USDT','USDC') THEN "penalty_paid_units"::numeric / 1000000 ELSE "penalty_paid_units"::numeric / 10000 END AS "penalty_paid", "penalty_paid_currency", CASE WHEN "surplus_currency" IN ('USDT','USDC') THEN "surplus_units"::numeric / 1000000 ELSE "surplus_units"::numeric / 10000 END AS "surplus", "surplus_currency", "days_past_due", "worst_days_past_due", "worst_of_paid", "bucket", "rules", "period", "disbursed_on", "accrued_through", "charged_through", "quiet_until", "settled_on" FROM loan_note;
 
 CREATE TABLE loan_installments (
   "loan" bigint NOT NULL,
@@ -1441,6 +1490,7 @@ CREATE TABLE customer_view (
   "tier" text COLLATE "C",
   "credit_limit_units" bigint,
   "credit_limit_currency" text COLLATE "C",
+  "credit_frozen" boolean NOT NULL,
   "credit_valid_until" timestamptz,
   "offers" jsonb NOT NULL,
   "offer_reasons" jsonb NOT NULL,
@@ -1448,7 +1498,7 @@ CREATE TABLE customer_view (
   PRIMARY KEY ("customer")
 );
 
-CREATE VIEW customer_view_decimal AS SELECT "customer", "step", "language", "tier", CASE WHEN "credit_limit_currency" IN ('USDT','USDC') THEN "credit_limit_units"::numeric / 1000000 ELSE "credit_limit_units"::numeric / 10000 END AS "credit_limit", "credit_limit_currency", "credit_valid_until", "offers", "offer_reasons", "messages" FROM customer_view;
+CREATE VIEW customer_view_decimal AS SELECT "customer", "step", "language", "tier", CASE WHEN "credit_limit_currency" IN ('USDT','USDC') THEN "credit_limit_units"::numeric / 1000000 ELSE "credit_limit_units"::numeric / 10000 END AS "credit_limit", "credit_limit_currency", "credit_frozen", "credit_valid_until", "offers", "offer_reasons", "messages" FROM customer_view;
 
 CREATE TABLE repayment_view (
   "customer" bigint NOT NULL,

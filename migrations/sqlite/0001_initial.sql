@@ -414,12 +414,13 @@ CREATE TABLE credit_reservation (
   "outstanding_currency" TEXT NOT NULL,
   "status" TEXT NOT NULL,
   "drawn_on" INTEGER,
+  "small_since" INTEGER,
   "settlement_counted" INTEGER NOT NULL
 );
 
 CREATE INDEX credit_reservation_by_customer ON credit_reservation ("customer");
 
-CREATE VIEW credit_reservation_decimal AS SELECT "loan", "customer", CASE WHEN "amount_currency" IN ('USDT','USDC') THEN printf('%s%d.%06d', CASE WHEN "amount_units" < 0 THEN '-' ELSE '' END, abs("amount_units")/1000000, abs("amount_units")%1000000) ELSE printf('%s%d.%04d', CASE WHEN "amount_units" < 0 THEN '-' ELSE '' END, abs("amount_units")/10000, abs("amount_units")%10000) END AS "amount", "amount_currency", CASE WHEN "outstanding_currency" IN ('USDT','USDC') THEN printf('%s%d.%06d', CASE WHEN "outstanding_units" < 0 THEN '-' ELSE '' END, abs("outstanding_units")/1000000, abs("outstanding_units")%1000000) ELSE printf('%s%d.%04d', CASE WHEN "outstanding_units" < 0 THEN '-' ELSE '' END, abs("outstanding_units")/10000, abs("outstanding_units")%10000) END AS "outstanding", "outstanding_currency", "status", date("drawn_on" * 86400, 'unixepoch') AS "drawn_on", "settlement_counted" FROM credit_reservation;
+CREATE VIEW credit_reservation_decimal AS SELECT "loan", "customer", CASE WHEN "amount_currency" IN ('USDT','USDC') THEN printf('%s%d.%06d', CASE WHEN "amount_units" < 0 THEN '-' ELSE '' END, abs("amount_units")/1000000, abs("amount_units")%1000000) ELSE printf('%s%d.%04d', CASE WHEN "amount_units" < 0 THEN '-' ELSE '' END, abs("amount_units")/10000, abs("amount_units")%10000) END AS "amount", "amount_currency", CASE WHEN "outstanding_currency" IN ('USDT','USDC') THEN printf('%s%d.%06d', CASE WHEN "outstanding_units" < 0 THEN '-' ELSE '' END, abs("outstanding_units")/1000000, abs("outstanding_units")%1000000) ELSE printf('%s%d.%04d', CASE WHEN "outstanding_units" < 0 THEN '-' ELSE '' END, abs("outstanding_units")/10000, abs("outstanding_units")%10000) END AS "outstanding", "outstanding_currency", "status", date("drawn_on" * 86400, 'unixepoch') AS "drawn_on", date("small_since" * 86400, 'unixepoch') AS "small_since", "settlement_counted" FROM credit_reservation;
 
 CREATE TABLE product_version (
   "product" TEXT NOT NULL,
@@ -621,6 +622,7 @@ CREATE TABLE repayment_loan_link (
   "customer" INTEGER NOT NULL,
   "funder" INTEGER NOT NULL,
   "product" TEXT NOT NULL,
+  "disbursed_on" INTEGER NOT NULL,
   "fund_account" INTEGER,
   "installments" INTEGER NOT NULL,
   "last_due" INTEGER,
@@ -638,7 +640,7 @@ CREATE TABLE repayment_loan_link (
   "settled" INTEGER NOT NULL
 );
 
-CREATE VIEW repayment_loan_link_decimal AS SELECT "loan", "customer", "funder", "product", "fund_account", "installments", date("last_due" * 86400, 'unixepoch') AS "last_due", CASE WHEN "planned_units" IS NULL THEN NULL WHEN "planned_currency" IN ('USDT','USDC') THEN printf('%s%d.%06d', CASE WHEN "planned_units" < 0 THEN '-' ELSE '' END, abs("planned_units")/1000000, abs("planned_units")%1000000) ELSE printf('%s%d.%04d', CASE WHEN "planned_units" < 0 THEN '-' ELSE '' END, abs("planned_units")/10000, abs("planned_units")%10000) END AS "planned", "planned_currency", "mandate", "debited_nr", "waiting_nr", "open_debit", "open_settlement", CASE WHEN "settlement_figure_units" IS NULL THEN NULL WHEN "settlement_figure_currency" IN ('USDT','USDC') THEN printf('%s%d.%06d', CASE WHEN "settlement_figure_units" < 0 THEN '-' ELSE '' END, abs("settlement_figure_units")/1000000, abs("settlement_figure_units")%1000000) ELSE printf('%s%d.%04d', CASE WHEN "settlement_figure_units" < 0 THEN '-' ELSE '' END, abs("settlement_figure_units")/10000, abs("settlement_figure_units")%10000) END AS "settlement_figure", "settlement_figure_currency", date("settlement_figure_on" * 86400, 'unixepoch') AS "settlement_figure_on", "announced", "settled" FROM repayment_loan_link;
+CREATE VIEW repayment_loan_link_decimal AS SELECT "loan", "customer", "funder", "product", date("disbursed_on" * 86400, 'unixepoch') AS "disbursed_on", "fund_account", "installments", date("last_due" * 86400, 'unixepoch') AS "last_due", CASE WHEN "planned_units" IS NULL THEN NULL WHEN "planned_currency" IN ('USDT','USDC') THEN printf('%s%d.%06d', CASE WHEN "planned_units" < 0 THEN '-' ELSE '' END, abs("planned_units")/1000000, abs("planned_units")%1000000) ELSE printf('%s%d.%04d', CASE WHEN "planned_units" < 0 THEN '-' ELSE '' END, abs("planned_units")/10000, abs("planned_units")%10000) END AS "planned", "planned_currency", "mandate", "debited_nr", "waiting_nr", "open_debit", "open_settlement", CASE WHEN "settlement_figure_units" IS NULL THEN NULL WHEN "settlement_figure_currency" IN ('USDT','USDC') THEN printf('%s%d.%06d', CASE WHEN "settlement_figure_units" < 0 THEN '-' ELSE '' END, abs("settlement_figure_units")/1000000, abs("settlement_figure_units")%1000000) ELSE printf('%s%d.%04d', CASE WHEN "settlement_figure_units" < 0 THEN '-' ELSE '' END, abs("settlement_figure_units")/10000, abs("settlement_figure_units")%10000) END AS "settlement_figure", "settlement_figure_currency", date("settlement_figure_on" * 86400, 'unixepoch') AS "settlement_figure_on", "announced", "settled" FROM repayment_loan_link;
 
 CREATE TABLE received_payment (
   "reference" TEXT NOT NULL,
@@ -663,6 +665,7 @@ CREATE TABLE fund_account (
   "currency" TEXT NOT NULL,
   "is_own" INTEGER NOT NULL,
   "products" TEXT NOT NULL,
+  "valid_until" INTEGER,
   "arrived_units" INTEGER NOT NULL,
   "arrived_currency" TEXT NOT NULL,
   "available_units" INTEGER NOT NULL,
@@ -681,6 +684,8 @@ CREATE TABLE fund_account (
   "suspense_currency" TEXT NOT NULL,
   "recoverable_units" INTEGER NOT NULL,
   "recoverable_currency" TEXT NOT NULL,
+  "uncovered_units" INTEGER NOT NULL,
+  "uncovered_currency" TEXT NOT NULL,
   "movements" INTEGER NOT NULL,
   "low_water_units" INTEGER NOT NULL,
   "low_water_currency" TEXT NOT NULL,
@@ -693,7 +698,7 @@ CREATE INDEX fund_account_by_partner ON fund_account ("partner");
 
 CREATE INDEX fund_account_by_currency ON fund_account ("currency");
 
-CREATE VIEW fund_account_decimal AS SELECT "id", "partner", "code", "name", "currency", "is_own", "products", CASE WHEN "arrived_currency" IN ('USDT','USDC') THEN printf('%s%d.%06d', CASE WHEN "arrived_units" < 0 THEN '-' ELSE '' END, abs("arrived_units")/1000000, abs("arrived_units")%1000000) ELSE printf('%s%d.%04d', CASE WHEN "arrived_units" < 0 THEN '-' ELSE '' END, abs("arrived_units")/10000, abs("arrived_units")%10000) END AS "arrived", "arrived_currency", CASE WHEN "available_currency" IN ('USDT','USDC') THEN printf('%s%d.%06d', CASE WHEN "available_units" < 0 THEN '-' ELSE '' END, abs("available_units")/1000000, abs("available_units")%1000000) ELSE printf('%s%d.%04d', CASE WHEN "available_units" < 0 THEN '-' ELSE '' END, abs("available_units")/10000, abs("available_units")%10000) END AS "available", "available_currency", CASE WHEN "frozen_currency" IN ('USDT','USDC') THEN printf('%s%d.%06d', CASE WHEN "frozen_units" < 0 THEN '-' ELSE '' END, abs("frozen_units")/1000000, abs("frozen_units")%1000000) ELSE printf('%s%d.%04d', CASE WHEN "frozen_units" < 0 THEN '-' ELSE '' END, abs("frozen_units")/10000, abs("frozen_units")%10000) END AS "frozen", "frozen_currency", CASE WHEN "in_transit_currency" IN ('USDT','USDC') THEN printf('%s%d.%06d', CASE WHEN "in_transit_units" < 0 THEN '-' ELSE '' END, abs("in_transit_units")/1000000, abs("in_transit_units")%1000000) ELSE printf('%s%d.%04d', CASE WHEN "in_transit_units" < 0 THEN '-' ELSE '' END, abs("in_transit_units")/10000, abs("in_transit_units")%10000) END AS "in_transit", "in_transit_currency", CASE WHEN "paid_out_currency" IN ('USDT','USDC') THEN printf('%s%d.%06d', CASE WHEN "paid_out_units" < 0 THEN '-' ELSE '' END, abs("paid_out_units")/1000000, abs("paid_out_units")%1000000) ELSE printf('%s%d.%04d', CASE WHEN "paid_out_units" < 0 THEN '-' ELSE '' END, abs("paid_out_units")/10000, abs("paid_out_units")%10000) END AS "paid_out", "paid_out_currency", CASE WHEN "received_currency" IN ('USDT','USDC') THEN printf('%s%d.%06d', CASE WHEN "received_units" < 0 THEN '-' ELSE '' END, abs("received_units")/1000000, abs("received_units")%1000000) ELSE printf('%s%d.%04d', CASE WHEN "received_units" < 0 THEN '-' ELSE '' END, abs("received_units")/10000, abs("received_units")%10000) END AS "received", "received_currency", CASE WHEN "refunded_currency" IN ('USDT','USDC') THEN printf('%s%d.%06d', CASE WHEN "refunded_units" < 0 THEN '-' ELSE '' END, abs("refunded_units")/1000000, abs("refunded_units")%1000000) ELSE printf('%s%d.%04d', CASE WHEN "refunded_units" < 0 THEN '-' ELSE '' END, abs("refunded_units")/10000, abs("refunded_units")%10000) END AS "refunded", "refunded_currency", CASE WHEN "suspense_currency" IN ('USDT','USDC') THEN printf('%s%d.%06d', CASE WHEN "suspense_units" < 0 THEN '-' ELSE '' END, abs("suspense_units")/1000000, abs("suspense_units")%1000000) ELSE printf('%s%d.%04d', CASE WHEN "suspense_units" < 0 THEN '-' ELSE '' END, abs("suspense_units")/10000, abs("suspense_units")%10000) END AS "suspense", "suspense_currency", CASE WHEN "recoverable_currency" IN ('USDT','USDC') THEN printf('%s%d.%06d', CASE WHEN "recoverable_units" < 0 THEN '-' ELSE '' END, abs("recoverable_units")/1000000, abs("recoverable_units")%1000000) ELSE printf('%s%d.%04d', CASE WHEN "recoverable_units" < 0 THEN '-' ELSE '' END, abs("recoverable_units")/10000, abs("recoverable_units")%10000) END AS "recoverable", "recoverable_currency", "movements", CASE WHEN "low_water_currency" IN ('USDT','USDC') THEN printf('%s%d.%06d', CASE WHEN "low_water_units" < 0 THEN '-' ELSE '' END, abs("low_water_units")/1000000, abs("low_water_units")%1000000) ELSE printf('%s%d.%04d', CASE WHEN "low_water_units" < 0 THEN '-' ELSE '' END, abs("low_water_units")/10000, abs("low_water_units")%10000) END AS "low_water", "low_water_currency", date("low_alerted_on" * 86400, 'unixepoch') AS "low_alerted_on" FROM fund_account;
+CREATE VIEW fund_account_decimal AS SELECT "id", "partner", "code", "name", "currency", "is_own", "products", date("valid_until" * 86400, 'unixepoch') AS "valid_until", CASE WHEN "arrived_currency" IN ('USDT','USDC') THEN printf('%s%d.%06d', CASE WHEN "arrived_units" < 0 THEN '-' ELSE '' END, abs("arrived_units")/1000000, abs("arrived_units")%1000000) ELSE printf('%s%d.%04d', CASE WHEN "arrived_units" < 0 THEN '-' ELSE '' END, abs("arrived_units")/10000, abs("arrived_units")%10000) END AS "arrived", "arrived_currency", CASE WHEN "available_currency" IN ('USDT','USDC') THEN printf('%s%d.%06d', CASE WHEN "available_units" < 0 THEN '-' ELSE '' END, abs("available_units")/1000000, abs("available_units")%1000000) ELSE printf('%s%d.%04d', CASE WHEN "available_units" < 0 THEN '-' ELSE '' END, abs("available_units")/10000, abs("available_units")%10000) END AS "available", "available_currency", CASE WHEN "frozen_currency" IN ('USDT','USDC') THEN printf('%s%d.%06d', CASE WHEN "frozen_units" < 0 THEN '-' ELSE '' END, abs("frozen_units")/1000000, abs("frozen_units")%1000000) ELSE printf('%s%d.%04d', CASE WHEN "frozen_units" < 0 THEN '-' ELSE '' END, abs("frozen_units")/10000, abs("frozen_units")%10000) END AS "frozen", "frozen_currency", CASE WHEN "in_transit_currency" IN ('USDT','USDC') THEN printf('%s%d.%06d', CASE WHEN "in_transit_units" < 0 THEN '-' ELSE '' END, abs("in_transit_units")/1000000, abs("in_transit_units")%1000000) ELSE printf('%s%d.%04d', CASE WHEN "in_transit_units" < 0 THEN '-' ELSE '' END, abs("in_transit_units")/10000, abs("in_transit_units")%10000) END AS "in_transit", "in_transit_currency", CASE WHEN "paid_out_currency" IN ('USDT','USDC') THEN printf('%s%d.%06d', CASE WHEN "paid_out_units" < 0 THEN '-' ELSE '' END, abs("paid_out_units")/1000000, abs("paid_out_units")%1000000) ELSE printf('%s%d.%04d', CASE WHEN "paid_out_units" < 0 THEN '-' ELSE '' END, abs("paid_out_units")/10000, abs("paid_out_units")%10000) END AS "paid_out", "paid_out_currency", CASE WHEN "received_currency" IN ('USDT','USDC') THEN printf('%s%d.%06d', CASE WHEN "received_units" < 0 THEN '-' ELSE '' END, abs("received_units")/1000000, abs("received_units")%1000000) ELSE printf('%s%d.%04d', CASE WHEN "received_units" < 0 THEN '-' ELSE '' END, abs("received_units")/10000, abs("received_units")%10000) END AS "received", "received_currency", CASE WHEN "refunded_currency" IN ('USDT','USDC') THEN printf('%s%d.%06d', CASE WHEN "refunded_units" < 0 THEN '-' ELSE '' END, abs("refunded_units")/1000000, abs("refunded_units")%1000000) ELSE printf('%s%d.%04d', CASE WHEN "refunded_units" < 0 THEN '-' ELSE '' END, abs("refunded_units")/10000, abs("refunded_units")%10000) END AS "refunded", "refunded_currency", CASE WHEN "suspense_currency" IN ('USDT','USDC') THEN printf('%s%d.%06d', CASE WHEN "suspense_units" < 0 THEN '-' ELSE '' END, abs("suspense_units")/1000000, abs("suspense_units")%1000000) ELSE printf('%s%d.%04d', CASE WHEN "suspense_units" < 0 THEN '-' ELSE '' END, abs("suspense_units")/10000, abs("suspense_units")%10000) END AS "suspense", "suspense_currency", CASE WHEN "recoverable_currency" IN ('USDT','USDC') THEN printf('%s%d.%06d', CASE WHEN "recoverable_units" < 0 THEN '-' ELSE '' END, abs("recoverable_units")/1000000, abs("recoverable_units")%1000000) ELSE printf('%s%d.%04d', CASE WHEN "recoverable_units" < 0 THEN '-' ELSE '' END, abs("recoverable_units")/10000, abs("recoverable_units")%10000) END AS "recoverable", "recoverable_currency", CASE WHEN "uncovered_currency" IN ('USDT','USDC') THEN printf('%s%d.%06d', CASE WHEN "uncovered_units" < 0 THEN '-' ELSE '' END, abs("uncovered_units")/1000000, abs("uncovered_units")%1000000) ELSE printf('%s%d.%04d', CASE WHEN "uncovered_units" < 0 THEN '-' ELSE '' END, abs("uncovered_units")/10000, abs("uncovered_units")%10000) END AS "uncovered", "uncovered_currency", "movements", CASE WHEN "low_water_currency" IN ('USDT','USDC') THEN printf('%s%d.%06d', CASE WHEN "low_water_units" < 0 THEN '-' ELSE '' END, abs("low_water_units")/1000000, abs("low_water_units")%1000000) ELSE printf('%s%d.%04d', CASE WHEN "low_water_units" < 0 THEN '-' ELSE '' END, abs("low_water_units")/10000, abs("low_water_units")%10000) END AS "low_water", "low_water_currency", date("low_alerted_on" * 86400, 'unixepoch') AS "low_alerted_on" FROM fund_account;
 
 CREATE TABLE fund_transaction (
   "fund_account" INTEGER NOT NULL,
@@ -742,18 +747,32 @@ CREATE TABLE fund_return (
 
 CREATE VIEW fund_return_decimal AS SELECT "bank_reference", "fund_account", CASE WHEN "amount_currency" IN ('USDT','USDC') THEN printf('%s%d.%06d', CASE WHEN "amount_units" < 0 THEN '-' ELSE '' END, abs("amount_units")/1000000, abs("amount_units")%1000000) ELSE printf('%s%d.%04d', CASE WHEN "amount_units" < 0 THEN '-' ELSE '' END, abs("amount_units")/10000, abs("amount_units")%10000) END AS "amount", "amount_currency", strftime('%Y-%m-%dT%H:%M:%SZ', "at" / 1000000, 'unixepoch') AS "at" FROM fund_return;
 
+CREATE TABLE suspense_receipt (
+  "fund_account" INTEGER NOT NULL,
+  "receipt" TEXT NOT NULL,
+  "amount_units" INTEGER NOT NULL,
+  "amount_currency" TEXT NOT NULL,
+  "remaining_units" INTEGER NOT NULL,
+  "remaining_currency" TEXT NOT NULL,
+  "at" INTEGER NOT NULL,
+  PRIMARY KEY ("fund_account", "receipt")
+) WITHOUT ROWID;
+
+CREATE VIEW suspense_receipt_decimal AS SELECT "fund_account", "receipt", CASE WHEN "amount_currency" IN ('USDT','USDC') THEN printf('%s%d.%06d', CASE WHEN "amount_units" < 0 THEN '-' ELSE '' END, abs("amount_units")/1000000, abs("amount_units")%1000000) ELSE printf('%s%d.%04d', CASE WHEN "amount_units" < 0 THEN '-' ELSE '' END, abs("amount_units")/10000, abs("amount_units")%10000) END AS "amount", "amount_currency", CASE WHEN "remaining_currency" IN ('USDT','USDC') THEN printf('%s%d.%06d', CASE WHEN "remaining_units" < 0 THEN '-' ELSE '' END, abs("remaining_units")/1000000, abs("remaining_units")%1000000) ELSE printf('%s%d.%04d', CASE WHEN "remaining_units" < 0 THEN '-' ELSE '' END, abs("remaining_units")/10000, abs("remaining_units")%10000) END AS "remaining", "remaining_currency", strftime('%Y-%m-%dT%H:%M:%SZ', "at" / 1000000, 'unixepoch') AS "at" FROM suspense_receipt;
+
 CREATE TABLE suspense_resolution (
   "reference" TEXT NOT NULL,
   "fund_account" INTEGER NOT NULL,
   "amount_units" INTEGER NOT NULL,
   "amount_currency" TEXT NOT NULL,
+  "receipt" TEXT,
   "credit_of" INTEGER,
   "paid_loan" INTEGER,
   "at" INTEGER NOT NULL,
   PRIMARY KEY ("reference")
 ) WITHOUT ROWID;
 
-CREATE VIEW suspense_resolution_decimal AS SELECT "reference", "fund_account", CASE WHEN "amount_currency" IN ('USDT','USDC') THEN printf('%s%d.%06d', CASE WHEN "amount_units" < 0 THEN '-' ELSE '' END, abs("amount_units")/1000000, abs("amount_units")%1000000) ELSE printf('%s%d.%04d', CASE WHEN "amount_units" < 0 THEN '-' ELSE '' END, abs("amount_units")/10000, abs("amount_units")%10000) END AS "amount", "amount_currency", "credit_of", "paid_loan", strftime('%Y-%m-%dT%H:%M:%SZ', "at" / 1000000, 'unixepoch') AS "at" FROM suspense_resolution;
+CREATE VIEW suspense_resolution_decimal AS SELECT "reference", "fund_account", CASE WHEN "amount_currency" IN ('USDT','USDC') THEN printf('%s%d.%06d', CASE WHEN "amount_units" < 0 THEN '-' ELSE '' END, abs("amount_units")/1000000, abs("amount_units")%1000000) ELSE printf('%s%d.%04d', CASE WHEN "amount_units" < 0 THEN '-' ELSE '' END, abs("amount_units")/10000, abs("amount_units")%10000) END AS "amount", "amount_currency", "receipt", "credit_of", "paid_loan", strftime('%Y-%m-%dT%H:%M:%SZ', "at" / 1000000, 'unixepoch') AS "at" FROM suspense_resolution;
 
 CREATE TABLE fund_reservation (
   "id" INTEGER PRIMARY KEY,
@@ -772,7 +791,8 @@ CREATE VIEW fund_reservation_decimal AS SELECT "id", "loan", "fund_account", "ro
 
 CREATE TABLE loan_reservation (
   "loan" INTEGER PRIMARY KEY,
-  "reservation" INTEGER NOT NULL
+  "reservation" INTEGER NOT NULL,
+  "customer" INTEGER
 );
 
 CREATE TABLE stray_payout (
@@ -785,11 +805,14 @@ CREATE TABLE stray_payout (
   "booked_currency" TEXT NOT NULL,
   "recovered_units" INTEGER NOT NULL,
   "recovered_currency" TEXT NOT NULL,
+  "is_open" INTEGER NOT NULL,
   "at" INTEGER NOT NULL,
   PRIMARY KEY ("reference")
 ) WITHOUT ROWID;
 
-CREATE VIEW stray_payout_decimal AS SELECT "reference", "loan", "fund_account", CASE WHEN "amount_currency" IN ('USDT','USDC') THEN printf('%s%d.%06d', CASE WHEN "amount_units" < 0 THEN '-' ELSE '' END, abs("amount_units")/1000000, abs("amount_units")%1000000) ELSE printf('%s%d.%04d', CASE WHEN "amount_units" < 0 THEN '-' ELSE '' END, abs("amount_units")/10000, abs("amount_units")%10000) END AS "amount", "amount_currency", CASE WHEN "booked_currency" IN ('USDT','USDC') THEN printf('%s%d.%06d', CASE WHEN "booked_units" < 0 THEN '-' ELSE '' END, abs("booked_units")/1000000, abs("booked_units")%1000000) ELSE printf('%s%d.%04d', CASE WHEN "booked_units" < 0 THEN '-' ELSE '' END, abs("booked_units")/10000, abs("booked_units")%10000) END AS "booked", "booked_currency", CASE WHEN "recovered_currency" IN ('USDT','USDC') THEN printf('%s%d.%06d', CASE WHEN "recovered_units" < 0 THEN '-' ELSE '' END, abs("recovered_units")/1000000, abs("recovered_units")%1000000) ELSE printf('%s%d.%04d', CASE WHEN "recovered_units" < 0 THEN '-' ELSE '' END, abs("recovered_units")/10000, abs("recovered_units")%10000) END AS "recovered", "recovered_currency", strftime('%Y-%m-%dT%H:%M:%SZ', "at" / 1000000, 'unixepoch') AS "at" FROM stray_payout;
+CREATE INDEX stray_payout_by_open ON stray_payout ("fund_account", "is_open");
+
+CREATE VIEW stray_payout_decimal AS SELECT "reference", "loan", "fund_account", CASE WHEN "amount_currency" IN ('USDT','USDC') THEN printf('%s%d.%06d', CASE WHEN "amount_units" < 0 THEN '-' ELSE '' END, abs("amount_units")/1000000, abs("amount_units")%1000000) ELSE printf('%s%d.%04d', CASE WHEN "amount_units" < 0 THEN '-' ELSE '' END, abs("amount_units")/10000, abs("amount_units")%10000) END AS "amount", "amount_currency", CASE WHEN "booked_currency" IN ('USDT','USDC') THEN printf('%s%d.%06d', CASE WHEN "booked_units" < 0 THEN '-' ELSE '' END, abs("booked_units")/1000000, abs("booked_units")%1000000) ELSE printf('%s%d.%04d', CASE WHEN "booked_units" < 0 THEN '-' ELSE '' END, abs("booked_units")/10000, abs("booked_units")%10000) END AS "booked", "booked_currency", CASE WHEN "recovered_currency" IN ('USDT','USDC') THEN printf('%s%d.%06d', CASE WHEN "recovered_units" < 0 THEN '-' ELSE '' END, abs("recovered_units")/1000000, abs("recovered_units")%1000000) ELSE printf('%s%d.%04d', CASE WHEN "recovered_units" < 0 THEN '-' ELSE '' END, abs("recovered_units")/10000, abs("recovered_units")%10000) END AS "recovered", "recovered_currency", "is_open", strftime('%Y-%m-%dT%H:%M:%SZ', "at" / 1000000, 'unixepoch') AS "at" FROM stray_payout;
 
 CREATE TABLE stray_recovery (
   "bank_reference" TEXT NOT NULL,
@@ -858,11 +881,22 @@ CREATE TABLE fund_route (
   "cost" TEXT NOT NULL,
   "amount_units" INTEGER NOT NULL,
   "amount_currency" TEXT NOT NULL,
+  "principal_units" INTEGER NOT NULL,
+  "principal_currency" TEXT NOT NULL,
   "passed_over" TEXT,
   "at" INTEGER NOT NULL
 );
 
-CREATE VIEW fund_route_decimal AS SELECT "id", "loan", "funder", "fund_account", "cost", CASE WHEN "amount_currency" IN ('USDT','USDC') THEN printf('%s%d.%06d', CASE WHEN "amount_units" < 0 THEN '-' ELSE '' END, abs("amount_units")/1000000, abs("amount_units")%1000000) ELSE printf('%s%d.%04d', CASE WHEN "amount_units" < 0 THEN '-' ELSE '' END, abs("amount_units")/10000, abs("amount_units")%10000) END AS "amount", "amount_currency", "passed_over", strftime('%Y-%m-%dT%H:%M:%SZ', "at" / 1000000, 'unixepoch') AS "at" FROM fund_route;
+CREATE VIEW fund_route_decimal AS SELECT "id", "loan", "funder", "fund_account", "cost", CASE WHEN "amount_currency" IN ('USDT','USDC') THEN printf('%s%d.%06d', CASE WHEN "amount_units" < 0 THEN '-' ELSE '' END, abs("amount_units")/1000000, abs("amount_units")%1000000) ELSE printf('%s%d.%04d', CASE WHEN "amount_units" < 0 THEN '-' ELSE '' END, abs("amount_units")/10000, abs("amount_units")%10000) END AS "amount", "amount_currency", CASE WHEN "principal_currency" IN ('USDT','USDC') THEN printf('%s%d.%06d', CASE WHEN "principal_units" < 0 THEN '-' ELSE '' END, abs("principal_units")/1000000, abs("principal_units")%1000000) ELSE printf('%s%d.%04d', CASE WHEN "principal_units" < 0 THEN '-' ELSE '' END, abs("principal_units")/10000, abs("principal_units")%10000) END AS "principal", "principal_currency", "passed_over", strftime('%Y-%m-%dT%H:%M:%SZ', "at" / 1000000, 'unixepoch') AS "at" FROM fund_route;
+
+CREATE TABLE quota_hold (
+  "reservation" INTEGER PRIMARY KEY,
+  "loan" INTEGER NOT NULL,
+  "principal_units" INTEGER NOT NULL,
+  "principal_currency" TEXT NOT NULL
+);
+
+CREATE VIEW quota_hold_decimal AS SELECT "reservation", "loan", CASE WHEN "principal_currency" IN ('USDT','USDC') THEN printf('%s%d.%06d', CASE WHEN "principal_units" < 0 THEN '-' ELSE '' END, abs("principal_units")/1000000, abs("principal_units")%1000000) ELSE printf('%s%d.%04d', CASE WHEN "principal_units" < 0 THEN '-' ELSE '' END, abs("principal_units")/10000, abs("principal_units")%10000) END AS "principal", "principal_currency" FROM quota_hold;
 
 CREATE TABLE route_demand (
   "day" INTEGER NOT NULL,
@@ -958,11 +992,8 @@ CREATE TABLE partner (
   "name" TEXT NOT NULL,
   "country" TEXT NOT NULL,
   "currency" TEXT NOT NULL,
-  "cost" TEXT NOT NULL,
-  "quota_units" INTEGER NOT NULL,
-  "quota_currency" TEXT NOT NULL,
-  "products" TEXT NOT NULL,
-  "channels" TEXT NOT NULL,
+  "terms" TEXT NOT NULL,
+  "version" INTEGER NOT NULL,
   "pays_itself" INTEGER NOT NULL,
   "is_own" INTEGER NOT NULL,
   "signed_at" INTEGER NOT NULL
@@ -972,7 +1003,21 @@ CREATE UNIQUE INDEX partner_by_code ON partner ("code");
 
 CREATE INDEX partner_by_own ON partner ("is_own");
 
-CREATE VIEW partner_decimal AS SELECT "id", "contract", "code", "name", "country", "currency", "cost", CASE WHEN "quota_currency" IN ('USDT','USDC') THEN printf('%s%d.%06d', CASE WHEN "quota_units" < 0 THEN '-' ELSE '' END, abs("quota_units")/1000000, abs("quota_units")%1000000) ELSE printf('%s%d.%04d', CASE WHEN "quota_units" < 0 THEN '-' ELSE '' END, abs("quota_units")/10000, abs("quota_units")%10000) END AS "quota", "quota_currency", "products", "channels", "pays_itself", "is_own", strftime('%Y-%m-%dT%H:%M:%SZ', "signed_at" / 1000000, 'unixepoch') AS "signed_at" FROM partner;
+CREATE TABLE partner_terms (
+  "partner" INTEGER NOT NULL,
+  "version" INTEGER NOT NULL,
+  "valid_from" INTEGER NOT NULL,
+  "valid_until" INTEGER,
+  "cost" TEXT NOT NULL,
+  "quota_units" INTEGER NOT NULL,
+  "quota_currency" TEXT NOT NULL,
+  "products" TEXT NOT NULL,
+  "channels" TEXT NOT NULL,
+  "agreed_at" INTEGER NOT NULL,
+  PRIMARY KEY ("partner", "version")
+) WITHOUT ROWID;
+
+CREATE VIEW partner_terms_decimal AS SELECT "partner", "version", date("valid_from" * 86400, 'unixepoch') AS "valid_from", date("valid_until" * 86400, 'unixepoch') AS "valid_until", "cost", CASE WHEN "quota_currency" IN ('USDT','USDC') THEN printf('%s%d.%06d', CASE WHEN "quota_units" < 0 THEN '-' ELSE '' END, abs("quota_units")/1000000, abs("quota_units")%1000000) ELSE printf('%s%d.%04d', CASE WHEN "quota_units" < 0 THEN '-' ELSE '' END, abs("quota_units")/10000, abs("quota_units")%10000) END AS "quota", "quota_currency", "products", "channels", strftime('%Y-%m-%dT%H:%M:%SZ', "agreed_at" / 1000000, 'unixepoch') AS "agreed_at" FROM partner_terms;
 
 CREATE TABLE partner_disbursement (
   "order" INTEGER PRIMARY KEY,
@@ -1046,13 +1091,14 @@ CREATE TABLE funding_partner_integration (
   "pays_itself" INTEGER NOT NULL,
   "quota_units" INTEGER NOT NULL,
   "quota_currency" TEXT NOT NULL,
+  "quotas_later" TEXT NOT NULL,
   "quota_used_units" INTEGER NOT NULL,
   "quota_used_currency" TEXT NOT NULL,
   "alerted_on" INTEGER,
   "last_used_at" INTEGER
 );
 
-CREATE VIEW funding_partner_integration_decimal AS SELECT "partner", "code", "pays_itself", CASE WHEN "quota_currency" IN ('USDT','USDC') THEN printf('%s%d.%06d', CASE WHEN "quota_units" < 0 THEN '-' ELSE '' END, abs("quota_units")/1000000, abs("quota_units")%1000000) ELSE printf('%s%d.%04d', CASE WHEN "quota_units" < 0 THEN '-' ELSE '' END, abs("quota_units")/10000, abs("quota_units")%10000) END AS "quota", "quota_currency", CASE WHEN "quota_used_currency" IN ('USDT','USDC') THEN printf('%s%d.%06d', CASE WHEN "quota_used_units" < 0 THEN '-' ELSE '' END, abs("quota_used_units")/1000000, abs("quota_used_units")%1000000) ELSE printf('%s%d.%04d', CASE WHEN "quota_used_units" < 0 THEN '-' ELSE '' END, abs("quota_used_units")/10000, abs("quota_used_units")%10000) END AS "quota_used", "quota_used_currency", date("alerted_on" * 86400, 'unixepoch') AS "alerted_on", strftime('%Y-%m-%dT%H:%M:%SZ', "last_used_at" / 1000000, 'unixepoch') AS "last_used_at" FROM funding_partner_integration;
+CREATE VIEW funding_partner_integration_decimal AS SELECT "partner", "code", "pays_itself", CASE WHEN "quota_currency" IN ('USDT','USDC') THEN printf('%s%d.%06d', CASE WHEN "quota_units" < 0 THEN '-' ELSE '' END, abs("quota_units")/1000000, abs("quota_units")%1000000) ELSE printf('%s%d.%04d', CASE WHEN "quota_units" < 0 THEN '-' ELSE '' END, abs("quota_units")/10000, abs("quota_units")%10000) END AS "quota", "quota_currency", "quotas_later", CASE WHEN "quota_used_currency" IN ('USDT','USDC') THEN printf('%s%d.%06d', CASE WHEN "quota_used_units" < 0 THEN '-' ELSE '' END, abs("quota_used_units")/1000000, abs("quota_used_units")%1000000) ELSE printf('%s%d.%04d', CASE WHEN "quota_used_units" < 0 THEN '-' ELSE '' END, abs("quota_used_units")/10000, abs("quota_used_units")%10000) END AS "quota_used", "quota_used_currency", date("alerted_on" * 86400, 'unixepoch') AS "alerted_on", strftime('%Y-%m-%dT%H:%M:%SZ', "last_used_at" / 1000000, 'unixepoch') AS "last_used_at" FROM funding_partner_integration;
 
 CREATE TABLE integration_log (
   "order" INTEGER PRIMARY KEY,
@@ -1209,18 +1255,20 @@ CREATE TABLE loan_note (
   "surplus_currency" TEXT NOT NULL,
   "days_past_due" INTEGER NOT NULL,
   "worst_days_past_due" INTEGER NOT NULL,
+  "worst_of_paid" INTEGER NOT NULL,
   "bucket" TEXT NOT NULL,
   "rules" TEXT NOT NULL,
   "period" TEXT,
   "disbursed_on" INTEGER NOT NULL,
   "accrued_through" INTEGER NOT NULL,
+  "charged_through" INTEGER NOT NULL,
   "quiet_until" INTEGER NOT NULL,
   "settled_on" INTEGER
 );
 
 CREATE INDEX loan_note_by_open ON loan_note ("is_open");
 
-CREATE VIEW loan_note_decimal AS SELECT "loan", "customer", "product", "version", "funder", "fund_account", "status", "is_open", CASE WHEN "principal_currency" IN ('USDT','USDC') THEN printf('%s%d.%06d', CASE WHEN "principal_units" < 0 THEN '-' ELSE '' END, abs("principal_units")/1000000, abs("principal_units")%1000000) ELSE printf('%s%d.%04d', CASE WHEN "principal_units" < 0 THEN '-' ELSE '' END, abs("principal_units")/10000, abs("principal_units")%10000) END AS "principal", "principal_currency", CASE WHEN "principal_outstanding_currency" IN ('USDT','USDC') THEN printf('%s%d.%06d', CASE WHEN "principal_outstanding_units" < 0 THEN '-' ELSE '' END, abs("principal_outstanding_units")/1000000, abs("principal_outstanding_units")%1000000) ELSE printf('%s%d.%04d', CASE WHEN "principal_outstanding_units" < 0 THEN '-' ELSE '' END, abs("principal_outstanding_units")/10000, abs("principal_outstanding_units")%10000) END AS "principal_outstanding", "principal_outstanding_currency", CASE WHEN "upfront_fee_currency" IN ('USDT','USDC') THEN printf('%s%d.%06d', CASE WHEN "upfront_fee_units" < 0 THEN '-' ELSE '' END, abs("upfront_fee_units")/1000000, abs("upfront_fee_units")%1000000) ELSE printf('%s%d.%04d', CASE WHEN "upfront_fee_units" < 0 THEN '-' ELSE '' END, abs("upfront_fee_units")/10000, abs("upfront_fee_units")%10000) END AS "upfront_fee", "upfront_fee_currency", "annual_rate", "term", CASE WHEN "interest_accrued_currency" IN ('USDT','USDC') THEN printf('%s%d.%06d', CASE WHEN "interest_accrued_units" < 0 THEN '-' ELSE '' END, abs("interest_accrued_units")/1000000, abs("interest_accrued_units")%1000000) ELSE printf('%s%d.%04d', CASE WHEN "interest_accrued_units" < 0 THEN '-' ELSE '' END, abs("interest_accrued_units")/10000, abs("interest_accrued_units")%10000) END AS "interest_accrued", "interest_accrued_currency", CASE WHEN "interest_paid_currency" IN ('USDT','USDC') THEN printf('%s%d.%06d', CASE WHEN "interest_paid_units" < 0 THEN '-' ELSE '' END, abs("interest_paid_units")/1000000, abs("interest_paid_units")%1000000) ELSE printf('%s%d.%04d', CASE WHEN "interest_paid_units" < 0 THEN '-' ELSE '' END, abs("interest_paid_units")/10000, abs("interest_paid_units")%10000) END AS "interest_paid", "interest_paid_currency", CASE WHEN "fee_paid_currency" IN ('USDT','USDC') THEN printf('%s%d.%06d', CASE WHEN "fee_paid_units" < 0 THEN '-' ELSE '' END, abs("fee_paid_units")/1000000, abs("fee_paid_units")%1000000) ELSE printf('%s%d.%04d', CASE WHEN "fee_paid_units" < 0 THEN '-' ELSE '' END, abs("fee_paid_units")/10000, abs("fee_paid_units")%10000) END AS "fee_paid", "fee_paid_currency", CASE WHEN "penalty_accrued_currency" IN ('USDT','USDC') THEN printf('%s%d.%06d', CASE WHEN "penalty_accrued_units" < 0 THEN '-' ELSE '' END, abs("penalty_accrued_units")/1000000, abs("penalty_accrued_units")%1000000) ELSE printf('%s%d.%04d', CASE WHEN "penalty_accrued_units" < 0 THEN '-' ELSE '' END, abs("penalty_accrued_units")/10000, abs("penalty_accrued_units")%10000) END AS "penalty_accrued", "penalty_accrued_currency", CASE WHEN "penalty_paid_currency" IN ('USDT','USDC') THEN printf('%s%d.%06d', CASE WHEN "penalty_paid_units" < 0 THEN '-' ELSE '' END, abs("penalty_paid_units")/1000000, abs("penalty_paid_units")%1000000) ELSE printf('%s%d.%04d', CASE WHEN "penalty_paid_units" < 0 THEN '-' ELSE '' END, abs("penalty_paid_units")/10000, abs("penalty_paid_units")%10000) END AS "penalty_paid", "penalty_paid_currency", CASE WHEN "surplus_currency" IN ('USDT','USDC') THEN printf('%s%d.%06d', CASE WHEN "surplus_units" < 0 THEN '-' ELSE '' END, abs("surplus_units")/1000000, abs("surplus_units")%1000000) ELSE printf('%s%d.%04d', CASE WHEN "surplus_units" < 0 THEN '-' ELSE '' END, abs("surplus_units")/10000, abs("surplus_units")%10000) END AS "surplus", "surplus_currency", "days_past_due", "worst_days_past_due", "bucket", "rules", "period", date("disbursed_on" * 86400, 'unixepoch') AS "disbursed_on", date("accrued_through" * 86400, 'unixepoch') AS "accrued_through", date("quiet_until" * 86400, 'unixepoch') AS "quiet_until", date("settled_on" * 86400, 'unixepoch') AS "settled_on" FROM loan_note;
+CREATE VIEW loan_note_decimal AS SELECT "loan", "customer", "product", "version", "funder", "fund_account", "status", "is_open", CASE WHEN "principal_currency" IN ('USDT','USDC') THEN printf('%s%d.%06d', CASE WHEN "principal_units" < 0 THEN '-' ELSE '' END, abs("principal_units")/1000000, abs("principal_units")%1000000) ELSE printf('%s%d.%04d', CASE WHEN "principal_units" < 0 THEN '-' ELSE '' END, abs("principal_units")/10000, abs("principal_units")%10000) END AS "principal", "principal_currency", CASE WHEN "principal_outstanding_currency" IN ('USDT','USDC') THEN printf('%s%d.%06d', CASE WHEN "principal_outstanding_units" < 0 THEN '-' ELSE '' END, abs("principal_outstanding_units")/1000000, abs("principal_outstanding_units")%1000000) ELSE printf('%s%d.%04d', CASE WHEN "principal_outstanding_units" < 0 THEN '-' ELSE '' END, abs("principal_outstanding_units")/10000, abs("principal_outstanding_units")%10000) END AS "principal_outstanding", "principal_outstanding_currency", CASE WHEN "upfront_fee_currency" IN ('USDT','USDC') THEN printf('%s%d.%06d', CASE WHEN "upfront_fee_units" < 0 THEN '-' ELSE '' END, abs("upfront_fee_units")/1000000, abs("upfront_fee_units")%1000000) ELSE printf('%s%d.%04d', CASE WHEN "upfront_fee_units" < 0 THEN '-' ELSE '' END, abs("upfront_fee_units")/10000, abs("upfront_fee_units")%10000) END AS "upfront_fee", "upfront_fee_currency", "annual_rate", "term", CASE WHEN "interest_accrued_currency" IN ('USDT','USDC') THEN printf('%s%d.%06d', CASE WHEN "interest_accrued_units" < 0 THEN '-' ELSE '' END, abs("interest_accrued_units")/1000000, abs("interest_accrued_units")%1000000) ELSE printf('%s%d.%04d', CASE WHEN "interest_accrued_units" < 0 THEN '-' ELSE '' END, abs("interest_accrued_units")/10000, abs("interest_accrued_units")%10000) END AS "interest_accrued", "interest_accrued_currency", CASE WHEN "interest_paid_currency" IN ('USDT','USDC') THEN printf('%s%d.%06d', CASE WHEN "interest_paid_units" < 0 THEN '-' ELSE '' END, abs("interest_paid_units")/1000000, abs("interest_paid_units")%1000000) ELSE printf('%s%d.%04d', CASE WHEN "interest_paid_units" < 0 THEN '-' ELSE '' END, abs("interest_paid_units")/10000, abs("interest_paid_units")%10000) END AS "interest_paid", "interest_paid_currency", CASE WHEN "fee_paid_currency" IN ('USDT','USDC') THEN printf('%s%d.%06d', CASE WHEN "fee_paid_units" < 0 THEN '-' ELSE '' END, abs("fee_paid_units")/1000000, abs("fee_paid_units")%1000000) ELSE printf('%s%d.%04d', CASE WHEN "fee_paid_units" < 0 THEN '-' ELSE '' END, abs("fee_paid_units")/10000, abs("fee_paid_units")%10000) END AS "fee_paid", "fee_paid_currency", CASE WHEN "penalty_accrued_currency" IN ('USDT','USDC') THEN printf('%s%d.%06d', CASE WHEN "penalty_accrued_units" < 0 THEN '-' ELSE '' END, abs("penalty_accrued_units")/1000000, abs("penalty_accrued_units")%1000000) ELSE printf('%s%d.%04d', CASE WHEN "penalty_accrued_units" < 0 THEN '-' ELSE '' END, abs("penalty_accrued_units")/10000, abs("penalty_accrued_units")%10000) END AS "penalty_accrued", "penalty_accrued_currency", CASE WHEN "penalty_paid_currency" IN ('USDT','USDC') THEN printf('%s%d.%06d', CASE WHEN "penalty_paid_units" < 0 THEN '-' ELSE '' END, abs("penalty_paid_units")/1000000, abs("penalty_paid_units")%1000000) ELSE printf('%s%d.%04d', CASE WHEN "penalty_paid_units" < 0 THEN '-' ELSE '' END, abs("penalty_paid_units")/10000, abs("penalty_paid_units")%10000) END AS "penalty_paid", "penalty_paid_currency", CASE WHEN "surplus_currency" IN ('USDT','USDC') THEN printf('%s%d.%06d', CASE WHEN "surplus_units" < 0 THEN '-' ELSE '' END, abs("surplus_units")/1000000, abs("surplus_units")%1000000) ELSE printf('%s%d.%04d', CASE WHEN "surplus_units" < 0 THEN '-' ELSE '' END, abs("surplus_units")/10000, abs("surplus_units")%10000) END AS "surplus", "surplus_currency", "days_past_due", "worst_days_past_due", "worst_of_paid", "bucket", "rules", "period", date("disbursed_on" * 86400, 'unixepoch') AS "disbursed_on", date("accrued_through" * 86400, 'unixepoch') AS "accrued_through", date("charged_through" * 86400, 'unixepoch') AS "charged_through", date("quiet_until" * 86400, 'unixepoch') AS "quiet_until", date("settled_on" * 86400, 'unixepoch') AS "settled_on" FROM loan_note;
 
 CREATE TABLE loan_installments (
   "loan" INTEGER PRIMARY KEY,
@@ -1379,13 +1427,14 @@ CREATE TABLE customer_view (
   "tier" TEXT,
   "credit_limit_units" INTEGER,
   "credit_limit_currency" TEXT,
+  "credit_frozen" INTEGER NOT NULL,
   "credit_valid_until" INTEGER,
   "offers" TEXT NOT NULL,
   "offer_reasons" TEXT NOT NULL,
   "messages" INTEGER NOT NULL
 );
 
-CREATE VIEW customer_view_decimal AS SELECT "customer", "step", "language", "tier", CASE WHEN "credit_limit_units" IS NULL THEN NULL WHEN "credit_limit_currency" IN ('USDT','USDC') THEN printf('%s%d.%06d', CASE WHEN "credit_limit_units" < 0 THEN '-' ELSE '' END, abs("credit_limit_units")/1000000, abs("credit_limit_units")%1000000) ELSE printf('%s%d.%04d', CASE WHEN "credit_limit_units" < 0 THEN '-' ELSE '' END, abs("credit_limit_units")/10000, abs("credit_limit_units")%10000) END AS "credit_limit", "credit_limit_currency", strftime('%Y-%m-%dT%H:%M:%SZ', "credit_valid_until" / 1000000, 'unixepoch') AS "credit_valid_until", "offers", "offer_reasons", "messages" FROM customer_view;
+CREATE VIEW customer_view_decimal AS SELECT "customer", "step", "language", "tier", CASE WHEN "credit_limit_units" IS NULL THEN NULL WHEN "credit_limit_currency" IN ('USDT','USDC') THEN printf('%s%d.%06d', CASE WHEN "credit_limit_units" < 0 THEN '-' ELSE '' END, abs("credit_limit_units")/1000000, abs("credit_limit_units")%1000000) ELSE printf('%s%d.%04d', CASE WHEN "credit_limit_units" < 0 THEN '-' ELSE '' END, abs("credit_limit_units")/10000, abs("credit_limit_units")%10000) END AS "credit_limit", "credit_limit_currency", "credit_frozen", strftime('%Y-%m-%dT%H:%M:%SZ', "credit_valid_until" / 1000000, 'unixepoch') AS "credit_valid_until", "offers", "offer_reasons", "messages" FROM customer_view;
 
 CREATE TABLE repayment_view (
   "customer" INTEGER PRIMARY KEY,

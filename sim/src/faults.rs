@@ -2,20 +2,21 @@
 
 use std::str::FromStr;
 
-use sycee_psp::ChannelFaults;
+use sycee_psp::{ChannelFaults, IdentityFaults};
 
 /// Which faults a simulation has.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Faults {
-    /// Channels lose, double, delay and refuse.
+    /// Channels lose, double, delay, refuse and misstate; payers send other amounts than they are asked for, and meet the
+    /// limits of their wallets. The identity provider doubts documents, and refuses some.
     pub channel: bool,
-    /// The self-paying partner refuses orders.
+    /// The self-paying partner refuses orders; who pays there sends other amounts than asked for.
     pub partner: bool,
     /// Channels, partners and providers are away for minutes to hours.
     pub outages: bool,
     /// The process dies between commit and answer, and people ask again.
     pub crashes: bool,
-    /// People press buttons twice.
+    /// People press buttons twice, and the finance desk books a bank charge twice.
     pub duplicates: bool,
 }
 
@@ -47,6 +48,10 @@ impl Faults {
                 late_seconds: 0,
             }
         }
+    }
+
+    pub(crate) fn identity_rates(self) -> IdentityFaults {
+        if self.channel { IdentityFaults::rough() } else { IdentityFaults::default() }
     }
 }
 

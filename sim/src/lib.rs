@@ -12,13 +12,17 @@ mod applicants;
 mod doors;
 mod faults;
 mod finance;
+mod identity;
 pub mod oracles;
 mod outages;
 mod outside;
 mod people;
 mod person;
 mod report;
+mod slips;
 mod staff;
+#[cfg(test)]
+mod testing;
 mod world;
 
 pub use applicants::{Applicant, DataError, GERMAN_CREDIT, read_applicants};

@@ -4,19 +4,24 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use sycee_contract::{
-    ChannelPayment, ChannelQuery, CustomerId, Effect, PartnerPayout, PartnerQuery, PaymentDirection,
-    RecordPaymentResult, SendOtp, Timestamp, VerifyIdentity,
+    ChannelPayment, ChannelQuery, CustomerId, Effect, ExternalRepaymentNotified, Identifier as _, LoanId, PartnerId,
+    PartnerPayout, PartnerQuery, PaymentDirection, RecordPaymentResult, RepaymentOrderId, SendOtp, Timestamp,
+    VerifyIdentity,
 };
 use sycee_money::Money;
 use sycee_psp::{
     ChannelSettings, PayerDecision, PaymentChannel, SimulatedChannel, SimulatedIdentityProvider, SimulatedPartner,
-    SimulatedSmsGateway,
+    SimulatedSmsGateway, StatementRow,
 };
 use sycee_runtime::{EffectEnvelope, Stimulus};
 
 use crate::Faults;
 use crate::oracles::Statements;
 use crate::outages::{Line, Outages};
+use crate::slips::paid_instead;
+
+/// The channels, and which part of the largest loan a wallet of each lets go at a time.
+const CHANNELS: [(&str, i64); 3] = [("mtn-momo", 40), ("telecel-cash", 10), ("at-money", 4)];
 
 /// What a payer will do with the next request to pay, by customer.
 pub(crate) type Moods = Arc<Mutex<BTreeMap<CustomerId, PayerDecision>>>;
@@ -27,6 +32,8 @@ pub(crate) struct Outside {
     pub partner: SimulatedPartner,
     pub sms: SimulatedSmsGateway,
     pub moods: Moods,
+    /// Seed of what payers at the partner do wrong, when they do.
+    partner_slips: Option<u64>,
     outages: Outages,
     /// Which channel took a request.
     requests: BTreeMap<String, String>,
@@ -47,22 +54,26 @@ fn failed<F: Effect>(error: &'static str) -> Handed {
 }
 
 impl Outside {
-    pub(crate) fn new(seed: u64, float: Money, faults: Faults) -> Self {
+    /// Everything outside a market whose largest loan is `largest`.
+    pub(crate) fn new(seed: u64, float: Money, largest: Money, faults: Faults) -> Self {
         let moods: Moods = Arc::default();
+        let slips = faults.channel.then_some(seed);
         let mut channels = BTreeMap::new();
-        for (nr, code) in ["mtn-momo", "telecel-cash", "at-money"].into_iter().enumerate() {
+        for (nr, (code, part)) in CHANNELS.into_iter().enumerate() {
             let moods = Arc::clone(&moods);
             let mut settings = ChannelSettings::new(code, float, seed ^ (0x9e37_79b9 * (nr as u64 + 1)));
             settings.faults = faults.channel_rates();
-            let decide = move |payment: &ChannelPayment| decide(&moods, payment);
+            settings.payer_limit = part_of(largest, part).filter(|_| faults.channel);
+            let decide = move |payment: &ChannelPayment| decide(&moods, slips, payment);
             channels.insert(code.to_owned(), SimulatedChannel::with_payers(settings, Box::new(decide)));
         }
         Self {
             channels,
-            identity: SimulatedIdentityProvider::new(seed ^ 0x1d),
+            identity: SimulatedIdentityProvider::new(seed ^ 0x1d).with_faults(faults.identity_rates()),
             partner: SimulatedPartner::new(seed ^ 0x9a, if faults.partner { 20 } else { 0 }),
             sms: SimulatedSmsGateway::new(),
             moods,
+            partner_slips: faults.partner.then_some(seed),
             outages: Outages::new(seed ^ 0x07a9, faults.outages),
             requests: BTreeMap::new(),
         }
@@ -70,6 +81,30 @@ impl Outside {
 
     pub(crate) fn set_mood(&self, customer: CustomerId, mood: PayerDecision) {
         self.moods.lock().unwrap_or_else(PoisonError::into_inner).insert(customer, mood);
+    }
+
+    /// The most that a wallet lets go at a time; any amount when absent.
+    pub(crate) fn wallet_limit(&self, channel: &str) -> Option<Money> {
+        self.channels.get(channel).and_then(|channel| channel.settings().payer_limit)
+    }
+
+    /// A borrower repays at the partner that collects itself, perhaps another amount than was asked for.
+    pub(crate) fn collect(
+        &mut self,
+        funder: PartnerId,
+        loan: LoanId,
+        order: RepaymentOrderId,
+        asked: Money,
+    ) -> ExternalRepaymentNotified {
+        let other = self.partner_slips.and_then(|seed| paid_instead(seed, order.number(), asked));
+        self.partner.collect(funder, loan, Some(order), other.unwrap_or(asked))
+    }
+
+    /// What the channel that took a request has booked under it up to and including `now`.
+    pub(crate) fn booked(&self, request_id: &str, now: Timestamp) -> Option<StatementRow> {
+        let channel = self.channels.get(self.requests.get(request_id)?)?;
+        let rows = channel.statement(Timestamp::default(), now.plus_seconds(1));
+        rows.into_iter().find(|row| row.request_id == request_id)
     }
 
     /// Hands an effect to whoever executes it.
@@ -174,10 +209,19 @@ fn from_channel(result: RecordPaymentResult) -> Stimulus {
     Stimulus::command("channel", result)
 }
 
-fn decide(moods: &Moods, payment: &ChannelPayment) -> PayerDecision {
+/// That part of an amount, in whole minor units.
+fn part_of(amount: Money, part: i64) -> Option<Money> {
+    Money::from_minor(amount.to_minor().ok()? / part, amount.currency()).ok()
+}
+
+/// What the payer of a collection does; `slips` is the seed of what people do wrong who mean to pay, when they do.
+fn decide(moods: &Moods, slips: Option<u64>, payment: &ChannelPayment) -> PayerDecision {
     if payment.direction == PaymentDirection::Payout {
         return PayerDecision::Pay;
     }
     let moods = moods.lock().unwrap_or_else(PoisonError::into_inner);
-    moods.get(&payment.customer).copied().unwrap_or(PayerDecision::Pay)
+    let mood = moods.get(&payment.customer).copied().unwrap_or(PayerDecision::Pay);
+    let slips = slips.filter(|_| mood == PayerDecision::Pay && !payment.under_mandate);
+    let other = slips.and_then(|seed| paid_instead(seed, payment.payment.number(), payment.amount));
+    other.map_or(mood, PayerDecision::PayOther)
 }

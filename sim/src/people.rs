@@ -7,15 +7,17 @@ use sycee_contract::{
     CreateRepaymentOrder, CreditApplicationRejected, CreditLineApproved, CustomerId, CustomerStageChanged,
     DirectDebitMandateCreated, DisbursementSucceeded, EmergencyContact, Employment, GrantConsent, InstallmentDueNotice,
     KycCompleted, KycVerdict, LoanApplicationApproved, LoanApplicationRejected, LoanId, Offer, OfferDetailRequest,
-    OtpChallengeId, PayoutAccount, ProductOfferDistributed, QueryAssetDueList, QueryProductOffer, RegisterCustomer,
-    RepaymentKind, RepaymentMethodCreated, RepaymentMethodKind, RepaymentSucceeded, RiskDecisionMade, RiskOutcome,
-    RiskPurpose, Sensitive, SubmitKyc, SubmitLoanApplication, UpdateCustomerDetails,
+    OtpChallengeId, PartnerRepaymentReceived, PayoutAccount, ProductOfferDistributed, QueryAssetDueList,
+    QueryProductOffer, RegisterCustomer, RepaymentKind, RepaymentMethodCreated, RepaymentMethodKind,
+    RepaymentOrderClosed, RepaymentOrderCreated, RepaymentSucceeded, RiskDecisionMade, RiskOutcome, RiskPurpose,
+    Sensitive, SubmitKyc, SubmitLoanApplication, UpdateCustomerDetails,
 };
 use sycee_money::Money;
-use sycee_psp::PayerDecision;
+use sycee_psp::{FailureReason, PayerDecision};
 use sycee_runtime::{BusinessDays as _, Executed, Stimulus};
 
 use crate::agenda::Act;
+use crate::person::FirstDue;
 use crate::world::{SimError, World};
 
 /// Hour of the day at which people pay, in seconds.
@@ -23,10 +25,20 @@ const PAY_HOUR: i64 = 10 * 3_600;
 
 /// Seconds after which somebody who got no code asks for another.
 const PATIENCE_SECONDS: i64 = 3_600;
+/// Seconds after which somebody who paid too little pays the rest.
+const REST_SECONDS: i64 = 4 * 3_600;
+/// Seconds between the parts of what a wallet does not let go at once.
+const PARTS_SECONDS: i64 = 3_600;
+/// Why a channel takes no more at once.
+const LIMIT_REACHED: &str = FailureReason::PayerLimitReached.code();
 
 impl World {
     /// One person does one thing.
     pub(crate) fn act(&mut self, nr: usize, act: Act) -> Result<(), SimError> {
+        // Who has stopped paying does not do what was planned before.
+        if self.people[nr].stopped_at.is_some() && matches!(act, Act::LookAtDues { .. } | Act::Repay { .. }) {
+            return Ok(());
+        }
         let logged_out = self.people[nr].customer.is_some() && self.writer().now() >= self.people[nr].session_until;
         if logged_out
             && !matches!(
@@ -73,7 +85,7 @@ impl World {
             Act::ReviewLoan { loan } => self.review_loan(loan),
             Act::PayAtPartner { order, loan, amount } => {
                 let Some(funder) = self.self_collecting.get(&order).copied() else { return Ok(()) };
-                let notice = self.outside.partner.collect(funder, loan, Some(order), amount);
+                let notice = self.outside.collect(funder, loan, order, amount);
                 self.stimulate(Stimulus::event("partner", notice).through("partner-hub")).map(|_| ())
             }
         }
@@ -122,11 +134,11 @@ impl World {
                 city: "Accra".to_owned(),
                 country: "GH".to_owned(),
             }),
-            emergency_contacts: vec![EmergencyContact {
+            emergency_contacts: Some(vec![EmergencyContact {
                 name: Sensitive::new(format!("Sister of {}", person.name)),
                 phone: Sensitive::new(format!("+23355{nr:07}")),
                 relation: "sister".to_owned(),
-            }],
+            }]),
             attributes: person.applicant.attributes.clone(),
         };
         self.ask(nr, details)?;
@@ -207,8 +219,17 @@ impl World {
             return Ok(());
         }
         let tried = self.ask(nr, CalculateRepaymentPosting { customer, loan, kind, amount: None, as_of: None })?;
-        let kind = if tried.outcome.is_ok() { kind } else { RepaymentKind::Normal };
+        let quoted = tried.answer::<CalculateRepaymentPosting>().ok().map(|quote| quote.amount);
+        let kind = if quoted.is_some() { kind } else { RepaymentKind::Normal };
         if kind == RepaymentKind::Normal && !due.due_now.is_positive() {
+            return Ok(());
+        }
+        let whole = quoted.unwrap_or(due.due_now);
+        if let Some(most) = self.people[nr].pays_at_most.filter(|most| whole.units() > most.units()) {
+            // A cancellation has to come at once: in parts it becomes a settlement.
+            let comes_to = if kind == RepaymentKind::Cancel { RepaymentKind::EarlySettlement } else { kind };
+            self.people[nr].in_parts.insert(loan, comes_to);
+            self.plan_in(60, nr, Act::Repay { loan, kind: RepaymentKind::Normal, amount: Some(most) });
             return Ok(());
         }
         let partial = self.people[nr].habits.partial_per_mille;
@@ -240,12 +261,7 @@ impl World {
         self.hear_declined(done);
         self.hear_referred(done);
         for event in done.events::<KycCompleted>() {
-            if event.verdict == KycVerdict::Passed
-                && let Some(nr) = self.person_of(event.customer)
-            {
-                self.funnel.identified += 1;
-                self.plan_in(60, nr, Act::GrantConsent);
-            }
+            self.hear_identity(event);
         }
         for event in done.events::<CustomerStageChanged>() {
             if event.to.eq_ignore_ascii_case("admitted")
@@ -299,6 +315,17 @@ impl World {
                 self.self_collecting.insert(event.order, event.funder);
             }
         }
+        for event in done.events::<RepaymentOrderCreated>() {
+            if let Some(nr) = self.person_of(event.customer) {
+                self.asked.insert(event.order, (nr, event.kind, event.amount));
+            }
+        }
+        for event in done.events::<PartnerRepaymentReceived>() {
+            self.hear_received(event);
+        }
+        for event in done.events::<RepaymentOrderClosed>() {
+            self.hear_closed(event);
+        }
         for event in done.events::<AssetPostingApplied>() {
             self.hear_posted(event);
         }
@@ -316,7 +343,7 @@ impl World {
             let reason = reasons.first().map_or("no reason told", String::as_str);
             *declined.reasons.entry(reason.to_owned()).or_default() += 1;
         };
-        for event in done.events::<KycCompleted>().filter(|event| event.verdict != KycVerdict::Passed) {
+        for event in done.events::<KycCompleted>().filter(|event| event.verdict == KycVerdict::Failed) {
             declined("identity", &event.reasons);
         }
         for event in done.events::<RiskDecisionMade>() {
@@ -371,21 +398,22 @@ impl World {
     }
 
     fn hear_due(&mut self, nr: usize, event: &InstallmentDueNotice) {
+        let now = self.writer().now();
+        let is_pulled = self.mandates.contains(&event.loan);
         let person = &mut self.people[nr];
         let habits = person.habits;
         if habits.stops_at.is_some_and(|at| event.nr >= at) && person.loans == 1 {
-            person.defaulted = true;
+            person.stopped_at.get_or_insert(now);
         }
         if event.nr == 1 && person.loans == 1 {
-            self.funnel.first_due += 1;
-            self.first_due.insert(event.loan, event.due_date);
+            self.first_due.insert(event.loan, FirstDue { date: event.due_date, is_paid: false });
         }
         let person = &mut self.people[nr];
-        if person.defaulted {
-            // Most have nothing; some say no, some do not look.
+        if person.stopped_at.is_some() {
+            // A mandate asks nobody: only an empty wallet stops it. Of the others some say no, some do not look.
             let mood = match (nr + event.nr as usize) % 5 {
-                0 => PayerDecision::Reject,
-                1 => PayerDecision::Ignore,
+                0 if !is_pulled => PayerDecision::Reject,
+                1 if !is_pulled => PayerDecision::Ignore,
                 _ => PayerDecision::NotEnoughFunds,
             };
             self.outside.set_mood(event.customer, mood);
@@ -395,7 +423,7 @@ impl World {
         let late = person.random.hits(habits.late_per_mille);
         let days = if late { person.random.between(1, habits.late_days_max) } else { 0 };
         // Without a mandate nobody pulls: a funder that collects itself takes none of ours.
-        if habits.direct_debit && !late && self.mandates.contains(&event.loan) {
+        if habits.direct_debit && !late && is_pulled {
             return;
         }
         let settles = habits.settles_at == Some(event.nr);
@@ -404,12 +432,33 @@ impl World {
         self.agenda.plan(at, nr, Act::LookAtDues { loan: event.loan, kind });
     }
 
+    /// After one part comes the next; who paid too little pays the rest.
+    fn hear_received(&mut self, event: &PartnerRepaymentReceived) {
+        let Some((nr, kind, asked)) = event.order.and_then(|order| self.asked.remove(&order)) else { return };
+        let (Some(loan), None) = (event.loan, self.people[nr].stopped_at) else { return };
+        if let Some(kind) = self.people[nr].in_parts.remove(&loan) {
+            self.plan_in(PARTS_SECONDS, nr, Act::LookAtDues { loan, kind });
+        } else if event.amount.units() < asked.units() {
+            self.plan_in(REST_SECONDS, nr, Act::LookAtDues { loan, kind });
+        }
+    }
+
+    /// Who meets the limit of a wallet pays in parts from there on.
+    fn hear_closed(&mut self, event: &RepaymentOrderClosed) {
+        let Some((nr, kind, _)) = self.asked.remove(&event.order) else { return };
+        if event.reason != LIMIT_REACHED || self.people[nr].stopped_at.is_some() {
+            return;
+        }
+        self.people[nr].pays_at_most = self.outside.wallet_limit(self.people[nr].wallet);
+        self.plan_in(PARTS_SECONDS, nr, Act::LookAtDues { loan: event.loan, kind });
+    }
+
     /// A first installment counts as paid when all of it is paid by the end of its due date.
     fn hear_posted(&mut self, event: &AssetPostingApplied) {
         let today = self.date();
         let settles_first = event.settled || event.installments_settled.contains(&1);
-        if settles_first && self.first_due.get(&event.loan).is_some_and(|due| today <= *due) {
-            self.first_due.remove(&event.loan);
+        if settles_first && let Some(first) = self.first_due.get_mut(&event.loan) {
+            first.is_paid |= today <= first.date;
         }
     }
 
@@ -425,5 +474,60 @@ impl World {
 
     pub(crate) fn person_of(&self, customer: CustomerId) -> Option<usize> {
         self.by_customer.get(&customer).copied()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sycee_contract::Timestamp;
+    use sycee_funds::payment_system::{PaymentOrder, PaymentStatus};
+    use sycee_runtime::testing::test_databases;
+
+    use super::*;
+    use crate::Faults;
+    use crate::person::Habits;
+    use crate::testing::{count, live, small_world};
+
+    /// Everybody stops with the first or second installment, and lets installments be pulled.
+    #[test]
+    fn nothing_is_pulled_from_who_has_stopped_paying() {
+        let (urls, _guard) = test_databases();
+        let mut world = small_world(&urls[0], 23, 60, Faults::default());
+        for (nr, person) in world.people.iter_mut().enumerate() {
+            let stops_at = Some(if nr.is_multiple_of(2) { 1 } else { 2 });
+            let habits = person.habits;
+            person.habits = Habits { stops_at, direct_debit: true, settles_at: None, borrows_again: 0, ..habits };
+        }
+        live(&mut world, 75);
+        let report = world.report().unwrap();
+        assert!(report.holds(), "{:?}", report.oracles);
+        let stopped: BTreeMap<CustomerId, Timestamp> =
+            world.people.iter().filter_map(|person| Some((person.customer?, person.stopped_at?))).collect();
+        let has_stopped = |it: &PaymentOrder| stopped.get(&it.customer).is_some_and(|at| it.sent_at >= *at);
+        let is_paid = |it: &PaymentOrder| it.mandate.is_some() && it.status == PaymentStatus::Succeeded;
+        let before = count::<PaymentOrder>(&mut world, |it| is_paid(it) && !has_stopped(it));
+        let after = count::<PaymentOrder>(&mut world, |it| is_paid(it) && has_stopped(it));
+        let is_empty = |it: &PaymentOrder| it.mandate.is_some() && it.reason.as_deref() == Some("NOT_ENOUGH_FUNDS");
+        let refused = count::<PaymentOrder>(&mut world, |it| is_empty(it) && has_stopped(it));
+        assert!(before > 0 && refused > 0, "{before} pulls before the stop, {refused} found an empty wallet after it");
+        assert_eq!(after, 0, "pulls that came in after the stop");
+    }
+
+    /// Nobody pays the first installment: all that are counted are overdue, and a day that is not over is not counted.
+    #[test]
+    fn a_first_installment_counts_when_its_day_is_over() {
+        let (urls, _guard) = test_databases();
+        let mut world = small_world(&urls[0], 29, 40, Faults::default());
+        for person in &mut world.people {
+            person.habits = Habits { stops_at: Some(1), settles_at: None, borrows_again: 0, ..person.habits };
+        }
+        let mut open_days = 0;
+        for _ in 0..48 {
+            live(&mut world, 1);
+            let (funnel, today) = (world.funnel(), world.date());
+            assert_eq!(funnel.first_due, funnel.first_overdue, "{today}");
+            open_days += usize::from(world.first_due.values().any(|first| first.date == today));
+        }
+        assert!(open_days > 0 && world.funnel().first_due > 0, "{open_days}: {:?}", world.funnel());
     }
 }

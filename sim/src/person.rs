@@ -1,8 +1,10 @@
 //! One simulated person: an applicant of the data set with a name, a phone, and habits drawn from the run's seed.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use sycee_contract::{CustomerId, LoanId, Timestamp};
+use sycee_contract::{CustomerId, Date, LoanId, RepaymentKind, Timestamp};
+use sycee_money::Money;
 use sycee_psp::SplitMix64;
 
 use crate::Applicant;
@@ -43,6 +45,15 @@ pub(crate) struct Habits {
     pub leaves: bool,
 }
 
+/// The first installment of somebody's first loan.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct FirstDue {
+    /// When it falls due.
+    pub date: Date,
+    /// Whether all of it was paid by the end of that day.
+    pub is_paid: bool,
+}
+
 /// The actor of a person who is not logged in.
 pub(crate) fn guest(nr: usize) -> String {
     format!("guest:person-{nr}")
@@ -68,7 +79,12 @@ pub(crate) struct Person {
     pub loans: u32,
     pub current: Option<LoanId>,
     pub wants: i64,
-    pub defaulted: bool,
+    /// When the person stopped paying, for ever.
+    pub stopped_at: Option<Timestamp>,
+    /// The most that the wallet lets go at a time, once the person met it.
+    pub pays_at_most: Option<Money>,
+    /// Loans that are being paid in parts, and what the parts are to come to.
+    pub in_parts: BTreeMap<LoanId, RepaymentKind>,
 }
 
 impl Person {
@@ -84,7 +100,8 @@ impl Person {
             // The last four digits stay below 9000: 99xx are the channels' test numbers.
             phone: format!("+233{}{:03}{:04}", ["24", "20", "27"][nr % 3], nr % 1_000, random.below(9_000)),
             document: format!("GHA-{:09}-{}", 100_000_000 + nr, nr % 10),
-            birth_date: format!("{}-{:02}-{:02}", 2024 - age - 1, 1 + nr % 12, 1 + nr % 28),
+            // As old as declared until December of 2026.
+            birth_date: format!("{}-12-{:02}", 2025 - age, 1 + nr % 28),
             wallet,
             source,
             language: if nr.is_multiple_of(20) { "zh" } else { "en" },
@@ -98,7 +115,9 @@ impl Person {
             requests: 0,
             loans: 0,
             current: None,
-            defaulted: false,
+            stopped_at: None,
+            pays_at_most: None,
+            in_parts: BTreeMap::new(),
         }
     }
 

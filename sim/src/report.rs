@@ -6,7 +6,8 @@ use serde::Serialize;
 use sycee_accounting::ledger::AccountKind;
 use sycee_accounting::reports;
 use sycee_asset::{Bucket, LoanNote, NoteStatus};
-use sycee_funds::fund_management_system::FundAccount;
+use sycee_contract::FundAccountId;
+use sycee_funds::fund_management_system::{FundAccount, FundReturn};
 use sycee_money::{Currency, Money, MoneyError};
 
 use crate::oracles::Verdict;
@@ -20,6 +21,14 @@ pub struct Funnel {
     pub registered: u64,
     /// Identity verified.
     pub identified: u64,
+    /// Documents that the identity provider doubted, and that people looked at.
+    pub identity_referred: u64,
+    /// Of those, how many they accepted.
+    pub identity_accepted: u64,
+    /// Documents that were refused and handed in again, with a better picture.
+    pub identity_retried: u64,
+    /// People whose document was refused, and who left it at that.
+    pub gave_up: u64,
     /// Admitted as customers.
     pub admitted: u64,
     /// Applied for a credit line.
@@ -36,7 +45,7 @@ pub struct Funnel {
     pub disbursed: u64,
     /// Loans paid out, again-borrowers included.
     pub loans: u64,
-    /// First loans whose first installment fell due.
+    /// First loans whose first installment fell due on a day that is over.
     pub first_due: u64,
     /// Of those, how many were not paid in full on the day.
     pub first_overdue: u64,
@@ -108,7 +117,9 @@ pub struct Cash {
     pub received: Money,
     /// Given back.
     pub refunded: Money,
-    /// What is there: arrived + received − paid out − refunded.
+    /// Of that, to funders; the rest went to payers.
+    pub returned: Money,
+    /// What is there, or is to be taken back: arrived + received − paid out − refunded.
     pub at_hand: Money,
 }
 
@@ -152,8 +163,21 @@ pub struct FunderPosition {
     pub received: Money,
     /// Given back: to the funder, and to payers.
     pub refunded: Money,
+    /// Of that, to the funder.
+    pub returned: Money,
     /// Nobody explained it yet, or it is borrowers' credit.
     pub suspense: Money,
+    /// Paid out although no loan takes it: to be taken back.
+    pub recoverable: Money,
+}
+
+impl FunderPosition {
+    /// What came in and is neither gone nor free: committed, in suspense, or to be taken back.
+    ///
+    /// Invariant: `arrived + received = paid_out + refunded + available + bound`.
+    pub fn bound(&self) -> Result<Money, MoneyError> {
+        self.committed.checked_add(self.suspense)?.checked_add(self.recoverable)
+    }
 }
 
 /// One line of the trial balance.
@@ -270,6 +294,11 @@ impl World {
     }
 
     fn funders(&mut self) -> Result<Vec<FunderPosition>, SimError> {
+        let mut returned: BTreeMap<FundAccountId, i64> = BTreeMap::new();
+        self.writer().scan::<FundReturn>(&mut |back| {
+            *returned.entry(back.fund_account).or_default() += back.amount.units();
+            Ok(())
+        })?;
         let mut funders = Vec::new();
         self.writer().scan::<FundAccount>(&mut |account| {
             let committed = account.frozen.checked_add(account.in_transit);
@@ -281,7 +310,9 @@ impl World {
                 paid_out: account.paid_out,
                 received: account.received,
                 refunded: account.refunded,
+                returned: Money::from_units(returned.get(&account.id).copied().unwrap_or(0), account.currency),
                 suspense: account.suspense,
+                recoverable: account.recoverable,
             });
             Ok(())
         })?;
@@ -370,9 +401,9 @@ fn sum(
 fn cash(currency: Currency, funders: &[FunderPosition]) -> Result<Cash, MoneyError> {
     let total = |amount: fn(&FunderPosition) -> Money| sum(currency, funders, amount);
     let (arrived, paid_out) = (total(|it| it.arrived)?, total(|it| it.paid_out)?);
-    let (received, refunded) = (total(|it| it.received)?, total(|it| it.refunded)?);
+    let (received, refunded, returned) = (total(|it| it.received)?, total(|it| it.refunded)?, total(|it| it.returned)?);
     let at_hand = arrived.checked_add(received)?.checked_sub(paid_out)?.checked_sub(refunded)?;
-    Ok(Cash { arrived, paid_out, received, refunded, at_hand })
+    Ok(Cash { arrived, paid_out, received, refunded, returned, at_hand })
 }
 
 /// A credit balance is income, a debit balance a cost.

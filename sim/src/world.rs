@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use sycee_contract::{Command, CustomerId, Date, LoanId, PartnerId, RepaymentOrderId, Timestamp};
+use sycee_contract::{
+    Command, CustomerId, Date, EntryId, LoanId, PartnerId, RepaymentKind, RepaymentOrderId, Timestamp,
+};
 use sycee_markets::{CalendarDays, MarketError, MarketFiles};
 use sycee_money::{Money, MoneyError};
 use sycee_psp::SplitMix64;
@@ -14,9 +16,9 @@ use sycee_runtime::{
 };
 
 use crate::agenda::{Act, Agenda};
-use crate::oracles::{self, Requests, Verdict, answer_of};
+use crate::oracles::{self, Requests, Statements, Verdict, answer_of};
 use crate::outside::{Handed, Outside};
-use crate::person::Person;
+use crate::person::{FirstDue, Person};
 use crate::report::{Declined, Funnel};
 use crate::{Applicant, Faults};
 
@@ -96,11 +98,15 @@ pub struct World {
     pub(crate) people: Vec<Person>,
     pub(crate) by_customer: BTreeMap<CustomerId, usize>,
     pub(crate) self_collecting: BTreeMap<RepaymentOrderId, PartnerId>,
+    /// What open orders to repay ask for, and of whom.
+    pub(crate) asked: BTreeMap<RepaymentOrderId, (usize, RepaymentKind, Money)>,
     pub(crate) mandates: BTreeSet<LoanId>,
-    pub(crate) first_due: BTreeMap<LoanId, Date>,
+    pub(crate) first_due: BTreeMap<LoanId, FirstDue>,
     pub(crate) funnel: Funnel,
     /// What reviewers decide.
     pub(crate) desk: SplitMix64,
+    /// An entry that the finance desk posted twice and did not take back yet.
+    pub(crate) booked_twice: Option<EntryId>,
     effect_failures: u64,
     pub(crate) declined: BTreeMap<&'static str, Declined>,
     pub(crate) refusals: BTreeMap<String, u64>,
@@ -129,6 +135,8 @@ impl World {
         let market = settings.files.market()?;
         let (currency, days_here) = (market.currency, CalendarDays::of(&market));
         let float = Money::from_minor(1_000_000_000_000, currency)?;
+        let products = settings.files.products()?;
+        let largest = products.iter().map(|product| product.terms.amount_max).max_by_key(|amount| amount.units());
         let people = settings
             .applicants
             .iter()
@@ -136,16 +144,18 @@ impl World {
             .map(|(nr, applicant)| Person::new(nr, Arc::new(applicant.clone()), settings.seed))
             .collect();
         let mut world = Self {
-            outside: Outside::new(settings.seed, float, settings.faults),
+            outside: Outside::new(settings.seed, float, largest.unwrap_or(float), settings.faults),
             writer: None,
             agenda: Agenda::default(),
             people,
             by_customer: BTreeMap::new(),
             self_collecting: BTreeMap::new(),
+            asked: BTreeMap::new(),
             mandates: BTreeSet::new(),
             first_due: BTreeMap::new(),
             funnel: Funnel::default(),
             desk: SplitMix64::new(settings.seed ^ 0xde5c),
+            booked_twice: None,
             effect_failures: 0,
             declined: BTreeMap::new(),
             refusals: BTreeMap::new(),
@@ -229,7 +239,11 @@ impl World {
     /// What happened to people so far.
     pub fn funnel(&self) -> Funnel {
         let mut funnel = self.funnel;
-        funnel.first_overdue = self.first_due.values().filter(|due| **due < self.date).count() as u64;
+        // What falls due today may still be paid today.
+        for first in self.first_due.values().filter(|first| first.date < self.date) {
+            funnel.first_due += 1;
+            funnel.first_overdue += u64::from(!first.is_paid);
+        }
         funnel
     }
 
@@ -419,13 +433,23 @@ impl World {
         Ok(())
     }
 
+    /// What channels and partners say was moved so far.
+    pub fn statements(&mut self) -> Statements {
+        let now = self.writer().now();
+        self.outside.statements(now)
+    }
+
     /// Asks every oracle but the seventh, with what channels and partners say; see [`oracles::ask_all`].
     pub fn ask_oracles(&mut self, whole_ledger: bool) -> Result<Vec<Verdict>, SimError> {
+        let statements = self.statements();
+        self.ask_oracles_about(&statements, whole_ledger)
+    }
+
+    /// As [`Self::ask_oracles`], as if these were the statements of channels and partners.
+    pub fn ask_oracles_about(&mut self, statements: &Statements, whole_ledger: bool) -> Result<Vec<Verdict>, SimError> {
         let mut verdicts = oracles::ask_all(self.writer(), whole_ledger)?;
-        let now = self.writer().now();
-        let statements = self.outside.statements(now);
         if let Some(funds) = verdicts.iter_mut().find(|verdict| verdict.nr == 3) {
-            oracles::reconcile(self.writer(), &statements, funds)?;
+            oracles::reconcile(self.writer(), statements, funds)?;
         }
         Ok(verdicts)
     }

@@ -127,7 +127,7 @@ impl FailureReason {
     }
 }
 
-/// What a payer does with a request to pay.
+/// What a payer does with a request to pay. A pull under a mandate asks nobody: an empty wallet stops it, a no does not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PayerDecision {
     /// Approves within the channel's usual time.
@@ -140,6 +140,8 @@ pub enum PayerDecision {
     Ignore,
     /// Approves, but the wallet is too empty.
     NotEnoughFunds,
+    /// Sends that much instead, as a transfer to an account number can; as asked, when it is no money of the channel's.
+    PayOther(Money),
 }
 
 /// One movement on the float account.

@@ -15,14 +15,16 @@ pub struct ChannelFaults {
     pub late_per_mille: u32,
     /// The callback never comes; only a query finds the outcome.
     pub lost_per_mille: u32,
-    /// The callback tells one minor unit less than what was asked. Payouts then wait for people.
+    /// One minor unit less than what was asked: so much of a collection moves, so much is told of a payout, which moves
+    /// whole and waits for people.
     pub wrong_amount_per_mille: u32,
     /// How late a late callback, or the second of two, is; in seconds.
     pub late_seconds: i64,
 }
 
 impl ChannelFaults {
-    /// Faults as a bad day in production has them: 3 % lost, 2 % doubled, 2 % late by two hours, 1 % failed.
+    /// Faults as a bad day in production has them: 3 % lost, 2 % doubled, 2 % late by two hours, 1 % failed, 0.4 % of a
+    /// wrong amount.
     pub const fn rough() -> Self {
         Self {
             refused_per_mille: 2,
@@ -30,9 +32,25 @@ impl ChannelFaults {
             duplicate_per_mille: 20,
             late_per_mille: 20,
             lost_per_mille: 30,
-            wrong_amount_per_mille: 0,
+            wrong_amount_per_mille: 4,
             late_seconds: 7_200,
         }
+    }
+}
+
+/// Rates of answers that are no clear yes, each in parts per thousand of cases. All zero by default.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct IdentityFaults {
+    /// A blurred picture or a dark video: people have to look.
+    pub doubtful_per_mille: u32,
+    /// A picture that cannot be read, or nobody alive in the video.
+    pub failed_per_mille: u32,
+}
+
+impl IdentityFaults {
+    /// Pictures as people take them: 7 % are doubtful, 5 % fail.
+    pub const fn rough() -> Self {
+        Self { doubtful_per_mille: 70, failed_per_mille: 50 }
     }
 }
 
@@ -50,7 +68,7 @@ impl ChannelFaults {
 /// | 9908 | succeeds, callback lost | the same |
 /// | 9909 | succeeds, callback twice | the same |
 /// | 9910 | succeeds, callback late | the same |
-/// | 9911 | succeeds, callback tells one minor unit less | the same |
+/// | 9911 | succeeds, callback tells one minor unit less | succeeds with one minor unit less |
 /// | 9912 | refused at submission, `SERVICE_UNAVAILABLE` | the same |
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TestNumber {
@@ -64,7 +82,7 @@ pub enum TestNumber {
     DoublesCallback,
     /// The callback is late.
     DelaysCallback,
-    /// The callback tells another amount.
+    /// A payout is told, a collection moves, with another amount.
     MisstatesAmount,
     /// Refused at submission.
     Refused,

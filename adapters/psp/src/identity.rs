@@ -3,12 +3,13 @@
 use std::collections::BTreeSet;
 
 use sycee_contract::messages::RecordKycResult;
-use sycee_contract::{KycCaseId, Timestamp, VerifyIdentity};
+use sycee_contract::{Identifier as _, KycCaseId, Timestamp, VerifyIdentity};
 
-use crate::SplitMix64;
 use crate::schedule::Schedule;
+use crate::{IdentityFaults, SplitMix64};
 
-/// Answers each case once. The last four characters of the document number decide the outcome in tests:
+/// Answers each case once. Its rates say how often pictures are bad; which cases have such pictures depends on the seed and
+/// the case's number alone. The last four characters of the document number decide the outcome in tests, and decide alone:
 ///
 /// | suffix | answer |
 /// |---|---|
@@ -18,6 +19,8 @@ use crate::schedule::Schedule;
 /// | 9904 | borderline: OCR 7900, liveness 7600; people have to look |
 /// | other | OCR 9500 to 9990, liveness 9300 to 9980, register agrees |
 pub struct SimulatedIdentityProvider {
+    seed: u64,
+    faults: IdentityFaults,
     random: SplitMix64,
     answer_seconds: (i64, i64),
     seen: BTreeSet<KycCaseId>,
@@ -32,7 +35,19 @@ impl SimulatedIdentityProvider {
 
     /// A provider that answers in so many seconds: from, to.
     pub fn answering_in(seed: u64, answer_seconds: (i64, i64)) -> Self {
-        Self { random: SplitMix64::new(seed), answer_seconds, seen: BTreeSet::new(), due: Schedule::default() }
+        Self {
+            seed,
+            faults: IdentityFaults::default(),
+            random: SplitMix64::new(seed),
+            answer_seconds,
+            seen: BTreeSet::new(),
+            due: Schedule::default(),
+        }
+    }
+
+    /// The same provider, whose pictures are as bad as `faults` says.
+    pub fn with_faults(self, faults: IdentityFaults) -> Self {
+        Self { faults, ..self }
     }
 
     /// Hands a case in. False when it was handed in before: it is answered once.
@@ -48,7 +63,10 @@ impl SimulatedIdentityProvider {
             "9902" => (ocr, 900, true),
             "9903" => (ocr, liveness, false),
             "9904" => (7_900, 7_600, true),
-            _ => (ocr, liveness, true),
+            _ => {
+                let (ocr, liveness) = self.spoilt(effect.case, (ocr, liveness));
+                (ocr, liveness, true)
+            }
         };
         let at = now.plus_seconds(self.random.between(self.answer_seconds.0, self.answer_seconds.1));
         self.due.at(
@@ -62,6 +80,21 @@ impl SimulatedIdentityProvider {
             },
         );
         true
+    }
+
+    /// The scores of a case: `clear` as they are, or with one of them doubtful or too low.
+    fn spoilt(&self, case: KycCaseId, clear: (i64, i64)) -> (i64, i64) {
+        let mut random = SplitMix64::new(self.seed ^ case.number().unsigned_abs().wrapping_mul(0xa076_1d64_78bd_642f));
+        let (doubtful, failed) =
+            (random.hits(self.faults.doubtful_per_mille), random.hits(self.faults.failed_per_mille));
+        let picture = random.hits(700);
+        match (failed, doubtful, picture) {
+            (true, _, true) => (random.between(1_500, 5_500), clear.1),
+            (true, _, false) => (clear.0, random.between(300, 4_500)),
+            (false, true, true) => (random.between(6_200, 8_300), clear.1),
+            (false, true, false) => (clear.0, random.between(5_200, 7_800)),
+            (false, false, _) => clear,
+        }
     }
 
     /// Answers due up to and including `now`.

@@ -25,7 +25,7 @@ mod simulated_channel;
 mod sms;
 
 pub use channel::{Callback, FailureReason, PayerDecision, PaymentChannel, StatementRow, Submitted};
-pub use faults::{ChannelFaults, TestNumber};
+pub use faults::{ChannelFaults, IdentityFaults, TestNumber};
 pub use identity::SimulatedIdentityProvider;
 pub use partner::SimulatedPartner;
 pub use random::SplitMix64;

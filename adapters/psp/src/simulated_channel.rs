@@ -4,7 +4,7 @@
 //! it is final for ever. The callback is sent after that, as its fault plan says.
 //!
 //! Invariant: pending is left once; a final outcome never changes.
-//! Invariant: the float moves when a request becomes successful, and never below zero.
+//! Invariant: the float moves when a request becomes successful, by what its statement says, and never below zero.
 
 use std::collections::BTreeMap;
 
@@ -63,12 +63,22 @@ impl ChannelSettings {
 #[derive(Clone, Debug)]
 struct Request {
     direction: PaymentDirection,
-    amount: Money,
+    /// What moves when it succeeds.
+    moves: Money,
+    /// What the channel says that moved.
+    told: Money,
     reference: String,
     outcome: ChannelOutcome,
     reason: Option<FailureReason>,
     decided_at: Option<Timestamp>,
     plan: FaultPlan,
+}
+
+/// How a request is decided if nothing else happens before.
+struct Decision {
+    at: Timestamp,
+    failure: Option<FailureReason>,
+    moves: Money,
 }
 
 #[derive(Clone, Debug)]
@@ -160,41 +170,43 @@ impl SimulatedChannel {
     }
 
     /// When, and how, a request is decided if nothing else happens before.
-    fn plan_decision(
-        &mut self,
-        now: Timestamp,
-        request: &ChannelPayment,
-        plan: FaultPlan,
-    ) -> (Timestamp, Option<FailureReason>) {
+    fn plan_decision(&mut self, now: Timestamp, request: &ChannelPayment, plan: FaultPlan) -> Decision {
         let soon =
             now.plus_seconds(self.random.between(self.settings.decide_seconds.0, self.settings.decide_seconds.1));
         let expiry = now.plus_seconds(self.settings.expiry_seconds);
+        let fails = |at, reason| Decision { at, failure: Some(reason), moves: request.amount };
+        let moves = |at, amount| Decision { at, failure: None, moves: amount };
         if plan.expires {
-            return (expiry, Some(FailureReason::Expired));
+            return fails(expiry, FailureReason::Expired);
         }
-        if plan.fails.is_some() {
-            return (soon, plan.fails);
+        if let Some(reason) = plan.fails {
+            return fails(soon, reason);
         }
         if request.direction == PaymentDirection::Payout {
-            return (soon, None);
+            return moves(soon, request.amount);
         }
         if self.settings.payer_limit.is_some_and(|limit| request.amount.units() > limit.units()) {
-            return (soon, Some(FailureReason::PayerLimitReached));
+            return fails(soon, FailureReason::PayerLimitReached);
         }
         let decision = (self.payers)(request);
         if decision == PayerDecision::NotEnoughFunds {
-            return (soon, Some(FailureReason::NotEnoughFunds));
+            return fails(soon, FailureReason::NotEnoughFunds);
         }
+        let amount = if plan.wrong_amount { less(request.amount) } else { request.amount };
         if request.under_mandate {
-            return (soon, None);
+            return moves(soon, amount);
         }
         match decision {
-            PayerDecision::Pay | PayerDecision::NotEnoughFunds => (soon, None),
-            PayerDecision::PayLater(seconds) if now.plus_seconds(seconds) < expiry => {
-                (now.plus_seconds(seconds.max(0)), None)
+            PayerDecision::Pay | PayerDecision::NotEnoughFunds => moves(soon, amount),
+            PayerDecision::PayOther(other) if other.is_positive() && other.currency() == self.settings.currency => {
+                moves(soon, other)
             }
-            PayerDecision::Reject => (soon, Some(FailureReason::ApprovalRejected)),
-            PayerDecision::PayLater(_) | PayerDecision::Ignore => (expiry, Some(FailureReason::Expired)),
+            PayerDecision::PayOther(_) => moves(soon, amount),
+            PayerDecision::PayLater(seconds) if now.plus_seconds(seconds) < expiry => {
+                moves(now.plus_seconds(seconds.max(0)), amount)
+            }
+            PayerDecision::Reject => fails(soon, FailureReason::ApprovalRejected),
+            PayerDecision::PayLater(_) | PayerDecision::Ignore => fails(expiry, FailureReason::Expired),
         }
     }
 
@@ -204,14 +216,14 @@ impl SimulatedChannel {
         else {
             return;
         };
-        let short = request.direction == PaymentDirection::Payout && self.balance.units() < request.amount.units();
+        let short = request.direction == PaymentDirection::Payout && self.balance.units() < request.moves.units();
         let failure = failure.or(short.then_some(FailureReason::NotEnoughFunds));
         request.reason = failure;
         request.outcome = if failure.is_some() { ChannelOutcome::Failed } else { ChannelOutcome::Successful };
         request.decided_at = Some(at);
         let request = request.clone();
         if failure.is_none() {
-            self.book(at, request_id.to_owned(), request.reference.clone(), request.direction, request.amount);
+            self.book(at, request_id.to_owned(), request.reference.clone(), request.direction, request.moves);
         }
         self.schedule_callbacks(at, request_id, &request);
     }
@@ -264,20 +276,20 @@ impl SimulatedChannel {
     }
 }
 
-/// What the channel tells about a request; a misstated amount is told by callback and by query alike.
+/// One minor unit less, as long as that is money.
+fn less(amount: Money) -> Money {
+    let minor = Money::from_minor(1, amount.currency()).unwrap_or(amount);
+    amount.checked_sub(minor).ok().filter(|less| less.is_positive()).unwrap_or(amount)
+}
+
+/// What the channel tells about a request, by callback and by query alike.
 fn callback_of(request_id: &str, request: &Request) -> Callback {
-    let told = if request.plan.wrong_amount {
-        let minor = Money::from_minor(1, request.amount.currency()).unwrap_or(request.amount);
-        request.amount.checked_sub(minor).unwrap_or(request.amount)
-    } else {
-        request.amount
-    };
     Callback {
         request_id: request_id.to_owned(),
         channel_reference: request.reference.clone(),
         outcome: request.outcome,
         reason: request.reason,
-        amount: (request.outcome == ChannelOutcome::Successful).then_some(told),
+        amount: (request.outcome == ChannelOutcome::Successful).then_some(request.told),
         paid_at: request.decided_at.filter(|_| request.outcome == ChannelOutcome::Successful),
     }
 }
@@ -297,13 +309,16 @@ impl PaymentChannel for SimulatedChannel {
         if plan.refused {
             return Submitted::Refused { reason: FailureReason::ServiceUnavailable };
         }
-        let (at, failure) = self.plan_decision(now, request, plan);
+        let Decision { at, failure, moves } = self.plan_decision(now, request, plan);
+        let is_misstated = plan.wrong_amount && request.direction == PaymentDirection::Payout;
+        let told = if is_misstated { less(moves) } else { moves };
         let reference = self.next_reference();
         self.requests.insert(
             request.request_id.clone(),
             Request {
                 direction: request.direction,
-                amount: request.amount,
+                moves,
+                told,
                 reference,
                 outcome: ChannelOutcome::Pending,
                 reason: None,

@@ -27,15 +27,17 @@ fn split_repayment(
     query: &CalculateRepaymentPosting,
     _earlier: &[PostingContribution],
 ) -> Handled<PostingContribution> {
-    let position = work.ask(QueryLoanPosition { loan: query.loan })?;
+    let position = work.ask(QueryLoanPosition { loan: query.loan, as_of: query.as_of })?;
     let today = work.today();
+    let date = query.as_of.unwrap_or(today);
     let amount = match query.amount {
         Some(amount) => amount,
-        None => owed_through(&position, today)?,
+        None => owed_through(&position, date)?,
     };
     let split = split_payment(amount, &position)
         .map_err(|error| Fault::bug(format!("a payment for {} cannot be split", query.loan)).because(error))?;
-    if query.amount.is_some() {
+    // Figures of an earlier day are for who asked alone.
+    if query.amount.is_some() && date == today {
         let quote = quote(query, &position, &split.parts, today)?;
         work.emit(RepaymentPostingCalculated { quote });
     }
@@ -68,6 +70,6 @@ fn quote(
         parts: parts.clone(),
         due_now: owed_through(position, today)?,
         settles: covers_all && !position.installments.is_empty(),
-        as_of: query.as_of.unwrap_or(today),
+        as_of: today,
     })
 }

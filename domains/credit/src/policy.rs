@@ -19,7 +19,7 @@ pub struct CreditPolicy {
     pub growth_days_past_due_max: u32,
     /// Least principal of a loan whose settlement counts, as a fraction of the limit.
     pub growth_principal_share_min: Rate,
-    /// Least days from payout to settlement that count.
+    /// Least days from the payout on which that much must be outstanding.
     pub growth_days_min: u32,
     /// A loan this many days past due freezes the line, until the loan is current again.
     pub freeze_days_past_due_min: u32,
@@ -52,11 +52,17 @@ impl CreditPolicy {
         }
     }
 
-    /// Whether a loan of `principal`, out for `days`, is large and long enough against `limit` to prove something.
+    /// The least principal of a loan that proves something against `limit`. Errors: `Overflow`.
+    pub fn least_share(&self, limit: Money) -> Result<Money, MoneyError> {
+        limit.mul_rate(self.growth_principal_share_min, Rounding::Up)
+    }
+
+    /// Whether a loan of `principal`, of which enough was out for `days`, is large and long enough against `limit` to prove
+    /// something.
     ///
     /// Errors: `Overflow`, or currencies that differ.
     pub fn proves(&self, principal: Money, days: u32, limit: Money) -> Result<bool, MoneyError> {
-        let least = limit.mul_rate(self.growth_principal_share_min, Rounding::Up)?;
+        let least = self.least_share(limit)?;
         Ok(days >= self.growth_days_min && principal.compare(least)?.is_ge())
     }
 

@@ -67,6 +67,19 @@ pub enum FundsRejection {
         /// The reference.
         reference: String,
     },
+    /// Less of the receipt is in suspense.
+    #[error(
+        "{remaining} of receipt {receipt} is in suspense, {amount} is to leave it: lower the amount, and look what became of \
+         the rest"
+    )]
+    ReceiptTooLow {
+        /// The receipt.
+        receipt: String,
+        /// What is left of it.
+        remaining: Money,
+        /// What was sent.
+        amount: Money,
+    },
     /// The reference brought money back before.
     #[error(
         "bank reference {bank_reference} is already a recovery: check the statement, one payment has one reference"
@@ -117,7 +130,8 @@ pub enum FundsRejection {
     },
     /// Nobody's money can pay the loan out.
     #[error(
-        "no funder can pay {amount} for loan {loan} ({refused}): confirm an arrival, raise a quota or open a route"
+        "no funder can pay {amount} for loan {loan} ({refused}): confirm an arrival, raise a quota, renew an \
+         agreement or open a route"
     )]
     NoFundingRoute {
         /// The loan.
@@ -143,6 +157,12 @@ pub enum FundsRejection {
         /// Which way.
         direction: PaymentDirection,
     },
+    /// The loan belongs to somebody else.
+    #[error("loan {loan} is not a loan of this customer: check the loan id")]
+    LoanNotYours {
+        /// The loan.
+        loan: LoanId,
+    },
     /// There is no mandate to pull under.
     #[error("loan {loan} has no such direct-debit mandate of this customer: create one, or choose another method")]
     NoMandate {
@@ -155,7 +175,7 @@ impl Coded for FundsRejection {
     fn code(&self) -> &'static str {
         match self {
             Self::InsufficientFunds { .. } => "INSUFFICIENT_FUNDS",
-            Self::AmountInvalid { .. } | Self::RecoveryTooHigh { .. } => "INVALID_AMOUNT",
+            Self::AmountInvalid { .. } | Self::RecoveryTooHigh { .. } | Self::ReceiptTooLow { .. } => "INVALID_AMOUNT",
             Self::ArrivalAlreadyConfirmed { .. } => "ARRIVAL_ALREADY_CONFIRMED",
             Self::AlreadyReturned { .. } => "RETURN_ALREADY_CONFIRMED",
             Self::AlreadyRecovered { .. } => "RECOVERY_ALREADY_CONFIRMED",
@@ -167,6 +187,7 @@ impl Coded for FundsRejection {
             Self::NoFundingRoute { .. } => "NO_FUNDING_ROUTE",
             Self::ChannelUnknown { .. } => "CHANNEL_UNKNOWN",
             Self::ChannelClosed { .. } => "CHANNEL_CLOSED",
+            Self::LoanNotYours { .. } => "LOAN_NOT_YOURS",
             Self::NoMandate { .. } => "NO_MANDATE",
         }
     }

@@ -3,13 +3,14 @@
 //! Invariant: quota in use is never below zero; an attempt uses it once and gives it back once.
 //! Invariant: quota is used and given back in principal, whatever part of it the borrower received.
 
+use serde::{Deserialize, Serialize};
 use sycee_contract::messages::{
-    DisbursementRequested, FundingContractSigned, OpenWorkOrder, PartnerDisbursementFailed,
+    DisbursementRequested, FundingContractAmended, FundingContractSigned, OpenWorkOrder, PartnerDisbursementFailed,
     PartnerDisbursementSucceeded, PaymentFailed, RepaymentSucceeded,
 };
-use sycee_contract::{Date, DisbursementOrderId, LoanId, PartnerId, Timestamp};
+use sycee_contract::{Date, DisbursementOrderId, FundingTerms, LoanId, PartnerId, Timestamp};
 use sycee_money::{Money, MoneyError};
-use sycee_runtime::{Handled, Registry, Work, entity, text_enum};
+use sycee_runtime::{Handled, Json, Registry, Work, entity, text_enum};
 
 use crate::rejection::must;
 
@@ -25,6 +26,15 @@ text_enum! {
     }
 }
 
+/// A quota that is agreed for later.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LaterQuota {
+    /// The first day it holds.
+    pub valid_from: Date,
+    /// The most principal that may be outstanding.
+    pub quota: Money,
+}
+
 entity! {
     /// A funder's interface.
     pub struct FundingPartnerIntegration in "funding_partner_integration" of "funding-partner-integration" key partner: PartnerId {
@@ -34,8 +44,10 @@ entity! {
         code: String,
         /// Whether it pays and collects with its own system.
         pays_itself: bool,
-        /// The most that may be outstanding.
+        /// The most principal that may be outstanding, on the day it was last used.
         quota: Money,
+        /// Quotas that are agreed for later days, by day.
+        quotas_later: Json<Vec<LaterQuota>>,
         /// Principal that is outstanding or on its way.
         quota_used: Money,
         /// The day people were last told that the quota is nearly used up.
@@ -76,6 +88,24 @@ impl FundingPartnerIntegration {
         Ok(())
     }
 
+    /// Takes over what the agreement says from now on: the quota whose turn it is, and those for later days.
+    pub fn learn_terms(&mut self, terms: &[FundingTerms]) {
+        let mut quotas = terms.iter().map(|terms| LaterQuota { valid_from: terms.valid_from, quota: terms.quota });
+        if let Some(first) = quotas.next() {
+            self.quota = first.quota;
+        }
+        self.quotas_later = Json(quotas.collect());
+    }
+
+    /// Takes up the quotas whose first day has come.
+    pub fn begin_quotas(&mut self, today: Date) {
+        let begun = self.quotas_later.iter().take_while(|later| later.valid_from <= today).count();
+        let newest = self.quotas_later.drain(..begun).next_back();
+        if let Some(newest) = newest {
+            self.quota = newest.quota;
+        }
+    }
+
     /// Whether people have to be told today that nine tenths of the quota are used; at most once a day.
     pub fn nears_quota(&mut self, today: Date) -> bool {
         let near = i128::from(self.quota_used.units()) * 10 >= i128::from(self.quota.units()) * 9;
@@ -94,6 +124,7 @@ pub fn register(registry: &mut Registry) {
         .entity::<FundingPartnerIntegration>()
         .entity::<IntegrationLog>()
         .on::<FundingContractSigned>(on_funding_contract_signed)
+        .on::<FundingContractAmended>(on_funding_contract_amended)
         .on::<DisbursementRequested>(on_disbursement_requested)
         .on::<PartnerDisbursementSucceeded>(on_disbursement_succeeded)
         .on::<PartnerDisbursementFailed>(on_disbursement_failed)
@@ -109,10 +140,19 @@ fn on_funding_contract_signed(work: &mut Work, event: &FundingContractSigned) ->
             code: event.code.clone(),
             pays_itself: event.pays_itself,
             quota: event.quota,
+            quotas_later: Json(Vec::new()),
             quota_used: Money::zero(event.currency),
             alerted_on: None,
             last_used_at: None,
         });
+    }
+    Ok(())
+}
+
+fn on_funding_contract_amended(work: &mut Work, event: &FundingContractAmended) -> Handled<()> {
+    if let Some(mut integration) = work.get::<FundingPartnerIntegration>(event.partner)? {
+        integration.learn_terms(&event.terms);
+        work.save(integration);
     }
     Ok(())
 }
@@ -135,6 +175,7 @@ fn on_disbursement_requested(work: &mut Work, event: &DisbursementRequested) -> 
         sent_at: at,
         ended_at: None,
     });
+    integration.begin_quotas(work.today());
     must(integration.use_quota(event.principal))?;
     integration.last_used_at = Some(at);
     if integration.nears_quota(work.today()) {

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use sycee_contract::FundingContractId;
+use sycee_money::Money;
 use sycee_runtime::{Coded, Fault, Handled, refusable};
 
 /// A refusal of the partner domain.
@@ -10,13 +11,28 @@ use sycee_runtime::{Coded, Fault, Handled, refusable};
 pub enum PartnerRejection {
     /// The code belongs to an agreement with other terms.
     #[error(
-        "partner {code} has agreement {contract} with other terms: choose another code, an agreement in force is not overwritten"
+        "partner {code} has agreement {contract}, signed with other terms: change its term, quota, cost, products or \
+         channels with amend-funding-contract; what else differs never changes, choose another code for it"
     )]
     FundingContractExists {
         /// Partner code.
         code: String,
-        /// The agreement in force.
+        /// Its agreement.
         contract: FundingContractId,
+    },
+    /// Money came under the reference, and is in the books.
+    #[error(
+        "bank reference {bank_reference} brought {amount}, which is booked as {receipt}: one movement of money is booked \
+         once. If it waits there in suspense, end that with resolve-suspense and confirm it under the reference of that \
+         decision; if it is other money, confirm it under a reference of its own"
+    )]
+    BankReferenceUsed {
+        /// The reference.
+        bank_reference: String,
+        /// What came.
+        amount: Money,
+        /// The receipt.
+        receipt: String,
     },
     /// The partner collects itself, and takes no mandates of ours.
     #[error("{code} collects itself and pulls no money under our mandates: choose another way to pay")]
@@ -30,6 +46,7 @@ impl Coded for PartnerRejection {
     fn code(&self) -> &'static str {
         match self {
             Self::FundingContractExists { .. } => "FUNDING_CONTRACT_EXISTS",
+            Self::BankReferenceUsed { .. } => "BANK_REFERENCE_USED",
             Self::DirectDebitNotOffered { .. } => "DIRECT_DEBIT_NOT_OFFERED",
         }
     }

@@ -3,8 +3,8 @@
 //! Invariant: at most one work order a key is open; the database enforces it.
 
 use sycee_contract::{
-    CloseWorkOrder, LoanId, NOTE_MAX, OpenWorkOrder, Rejection, RetryEffect, Timestamp, WorkOrderCreated, WorkOrderId,
-    check_text,
+    CloseWorkOrder, LoanId, NOTE_MAX, OpenWorkOrder, Rejection, ResolveWorkOrder, RetryEffect, Timestamp,
+    WorkOrderCreated, WorkOrderId, check_text,
 };
 use sycee_runtime::{Handled, Registry, Work, entity, text_enum};
 
@@ -60,6 +60,7 @@ pub(crate) fn register(registry: &mut Registry) {
         .entity::<WorkOrder>()
         .handles(open_work_order)
         .handles(close_work_order)
+        .handles(resolve_work_order)
         .handles(retry_effect)
         .emits::<WorkOrderCreated>();
 }
@@ -122,6 +123,20 @@ fn close_work_order(work: &mut Work, cmd: &CloseWorkOrder) -> Handled<()> {
     Ok(())
 }
 
+/// What people closed before stays as they closed it.
+fn resolve_work_order(work: &mut Work, cmd: &ResolveWorkOrder) -> Handled<()> {
+    close_topic(work, cmd.key.clone(), &cmd.note)
+}
+
+fn close_topic(work: &mut Work, topic: String, note: &str) -> Handled<()> {
+    if let Some(mut order) = work.find_one(WorkOrder::open_of(topic, OPEN_MARKER))? {
+        let actor = work.actor().to_owned();
+        order.close(&actor, note, work.now())?;
+        work.save(order);
+    }
+    Ok(())
+}
+
 /// Once: an effect that is on its way, or executed, stays as it is.
 fn retry_effect(work: &mut Work, cmd: &RetryEffect) -> Handled<()> {
     check_note(&cmd.note)?;
@@ -129,11 +144,5 @@ fn retry_effect(work: &mut Work, cmd: &RetryEffect) -> Handled<()> {
         return Ok(());
     }
     // The runtime opened it under this key.
-    let topic = format!("effect-{}", cmd.effect);
-    if let Some(mut order) = work.find_one(WorkOrder::open_of(topic, OPEN_MARKER))? {
-        let actor = work.actor().to_owned();
-        order.close(&actor, &cmd.note, work.now())?;
-        work.save(order);
-    }
-    Ok(())
+    close_topic(work, format!("effect-{}", cmd.effect), &cmd.note)
 }

@@ -1,6 +1,7 @@
 //! What a decision is made from: the features that participants contributed and the few facts a requester may tell.
 //!
 //! Invariant: a [`MEASURED`] feature never comes from a customer's declaration or from a requester's facts.
+//! Invariant: a requester's facts tell no age; the identity check's replaces the one that the customer declared.
 
 use std::collections::BTreeMap;
 
@@ -68,7 +69,8 @@ pub struct RiskInputs {
     pub score_parts: Vec<(String, i64)>,
 }
 
-/// The features of a review: what participants contributed, the facts that the strategy admits, the amount asked for.
+/// The features of a review: what participants contributed, the later over the earlier, the facts that the strategy admits,
+/// the amount asked for.
 pub fn features(
     strategy: &RiskStrategy,
     review: &ExecuteRiskReview,

@@ -21,6 +21,9 @@ pub struct LoanPolicy {
     pub review_amount: Option<Money>,
     /// Whether a contract is signed with a one-time password, which binds the signer to its text.
     pub signing_otp: bool,
+    /// Codes of the market's channels that pay out, from its channels; empty: any channel is taken.
+    #[serde(skip)]
+    pub payout_channels: Vec<String>,
 }
 
 impl Default for LoanPolicy {
@@ -33,6 +36,7 @@ impl Default for LoanPolicy {
             max_attempts: 3,
             review_amount: None,
             signing_otp: false,
+            payout_channels: Vec::new(),
         }
     }
 }

@@ -39,6 +39,14 @@ pub enum TransactionRejection {
         /// What was asked for.
         requested: Money,
     },
+    /// No channel of this code pays out in this market.
+    #[error("payoutAccount.channel: {channel:?} is no channel that pays out in this market: choose one of {known}")]
+    ChannelUnknown {
+        /// What was sent.
+        channel: String,
+        /// Codes of the channels that pay out.
+        known: String,
+    },
     /// The customer has as many loans as allowed.
     #[error("customer {customer} has {open} open loans, at most {limit} are allowed: repay or cancel one")]
     TooManyOpenLoans {
@@ -128,6 +136,7 @@ impl Coded for TransactionRejection {
             Self::CreditLineFrozen { .. } => "CREDIT_LINE_FROZEN",
             Self::CreditLineExpired { .. } => "CREDIT_LINE_EXPIRED",
             Self::CreditLimitExceeded { .. } => "CREDIT_LIMIT_EXCEEDED",
+            Self::ChannelUnknown { .. } => "CHANNEL_UNKNOWN",
             Self::TooManyOpenLoans { .. } => "TOO_MANY_OPEN_LOANS",
             Self::LoanNotYours { .. } => "LOAN_NOT_YOURS",
             Self::DebitUnderWay { .. } => "DEBIT_UNDER_WAY",
@@ -145,6 +154,9 @@ impl Coded for TransactionRejection {
         let pairs: Vec<(&str, String)> = match self {
             Self::CreditLimitExceeded { available, requested, .. } => {
                 vec![("available", available.to_string()), ("requested", requested.to_string())]
+            }
+            Self::ChannelUnknown { known, .. } => {
+                vec![("field", "payoutAccount.channel".to_owned()), ("known", known.clone())]
             }
             Self::TooManyOpenLoans { open, limit, .. } => {
                 vec![("open", open.to_string()), ("limit", limit.to_string())]

@@ -25,7 +25,7 @@ const FINDINGS_KEPT: usize = 20;
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Verdict {
-    /// Number in DESIGN §7.
+    /// Which oracle: 1 ledger, 2 sub-ledger, 3 funds, 4 schedules, 5 credit lines, 6 effects, 7 answers.
     pub nr: u32,
     /// What it says must hold.
     pub rule: &'static str,

@@ -99,8 +99,11 @@ fn payment_and_row(payment: &PaymentOrder, open: &mut Reconciliation<'_>, verdic
     let holds = match payment.status {
         PaymentStatus::Succeeded => same,
         PaymentStatus::Failed => row.is_none(),
-        // Under way, or in the hands of people: the statement may be ahead, but not about another amount.
-        PaymentStatus::Sent | PaymentStatus::Expired => row.is_none_or(|row| row.amount == payment.amount),
+        // Under way: the statement may be ahead, but not about another amount, unless a payer chose it.
+        PaymentStatus::Sent | PaymentStatus::Expired => row.is_none_or(|row| {
+            let is_chosen = payment.direction == PaymentDirection::Collection;
+            row.direction == payment.direction && (is_chosen || row.amount == payment.amount)
+        }),
         PaymentStatus::Disputed => true,
     };
     verdict.check(holds, || {

@@ -6,6 +6,10 @@ use sycee_money::Money;
 use sycee_runtime::storage::{ColumnKind, DatabaseUrl, Store, TableSpec, Value, open_store, quoted};
 use sycee_runtime::{Entity, Fault};
 use sycee_sim::World;
+use sycee_sim::oracles::{Statements, Verdict};
+
+/// What has to be found: the oracle that finds it, and what its findings name. Every one of them is looked for.
+pub type Culprits<'a> = &'a [(u32, &'a dyn Display)];
 
 /// A change of some tables, as SQL for one engine.
 #[derive(Clone)]
@@ -82,20 +86,29 @@ impl Bench {
         Mutation::of(E::TABLE, sql)
     }
 
-    /// Breaks, asks every oracle, mends. Exactly the `expected` oracles have to be broken, each naming its culprit.
-    pub fn catches(&mut self, mutation: &Mutation, expected: &[(u32, &dyn Display)]) {
+    /// Breaks, asks every oracle, mends. Exactly the `expected` oracles have to be broken, naming every culprit.
+    pub fn catches(&mut self, mutation: &Mutation, expected: Culprits<'_>) {
         self.apply(mutation).unwrap();
         let verdicts = self.world.ask_oracles(true).unwrap();
         self.mend(mutation);
-        for verdict in &verdicts {
-            let culprit = expected.iter().find(|(nr, _)| *nr == verdict.nr).map(|(_, culprit)| culprit.to_string());
-            let fine = match &culprit {
-                Some(culprit) => verdict.findings.iter().any(|finding| finding.contains(culprit)),
-                None => verdict.holds(),
-            };
+        self.compare(&mutation.sql, &verdicts, expected);
+    }
+
+    /// Asks every oracle as if channels and partners said `statements`; otherwise as [`Self::catches`].
+    pub fn catches_told(&mut self, what: &str, statements: &Statements, expected: Culprits<'_>) {
+        let verdicts = self.world.ask_oracles_about(statements, true).unwrap();
+        self.compare(what, &verdicts, expected);
+    }
+
+    fn compare(&mut self, what: &str, verdicts: &[Verdict], expected: Culprits<'_>) {
+        for Verdict { nr, findings, found, .. } in verdicts {
+            let culprits: Vec<String> =
+                expected.iter().filter(|(of, _)| of == nr).map(|(_, culprit)| culprit.to_string()).collect();
+            let is_named = |culprit: &String| findings.iter().any(|finding| finding.contains(culprit.as_str()));
+            let fine = if culprits.is_empty() { *found == 0 } else { culprits.iter().all(is_named) };
             if !fine {
-                let (nr, engine, sql, found) = (verdict.nr, self.engine, &mutation.sql, &verdict.findings);
-                self.missed.push(format!("{engine}: {sql}\n  oracle {nr} finds {found:?}, expected {culprit:?}"));
+                let engine = self.engine;
+                self.missed.push(format!("{engine}: {what}\n  oracle {nr} finds {findings:?}, expected {culprits:?}"));
             }
         }
     }

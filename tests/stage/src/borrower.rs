@@ -118,7 +118,7 @@ impl Borrower {
             customer,
             employment: None,
             address: None,
-            emergency_contacts: Vec::new(),
+            emergency_contacts: None,
             attributes: attributes.into(),
         }
     }

@@ -68,7 +68,10 @@ fn test_numbers_that_disturb_callbacks() {
     }
     let (answers, channel) = callbacks(PaymentDirection::Payout, "+233240009911");
     assert_eq!(answers[0].amount.unwrap().to_decimal_string(), "99.99");
-    assert_eq!(channel.float(), ghs(9_900));
+    assert_eq!(channel.float(), ghs(9_900), "the payout moved whole");
+    let (answers, channel) = callbacks(PaymentDirection::Collection, "+233240009911");
+    assert_eq!(answers[0].amount.unwrap().to_decimal_string(), "99.99");
+    assert_eq!(channel.float().to_decimal_string(), "10099.99", "the collection moved what is told of it");
 }
 
 #[test]
@@ -130,6 +133,30 @@ fn payers_decide_collections() {
 }
 
 #[test]
+fn a_payer_may_send_another_amount() {
+    let dollars = sycee_money::Money::from_minor(100, sycee_money::Currency::USD).unwrap();
+    for (sent, mandate, moved) in [
+        (ghs(60), false, ghs(60)),
+        (ghs(250), false, ghs(250)),
+        (ghs(60), true, ghs(100)),
+        (ghs(0), false, ghs(100)),
+        (dollars, false, ghs(100)),
+    ] {
+        let payers = Box::new(move |_: &_| PayerDecision::PayOther(sent));
+        let mut channel = SimulatedChannel::with_payers(settings(), payers);
+        let mut request = payment(1, PaymentDirection::Collection, ghs(100), ORDINARY);
+        request.under_mandate = mandate;
+        channel.submit(at(0), &request);
+        let answers = channel.take_due(at(FAR));
+        let rows = channel.statement(at(0), at(FAR));
+        assert_eq!((answers[0].outcome, answers[0].amount), (ChannelOutcome::Successful, Some(moved)), "{sent}");
+        assert_eq!((rows.len(), rows[0].amount), (1, moved), "{sent}");
+        assert_eq!(channel.query(at(FAR), &query(1)), Some(answers[0].clone()));
+        assert_eq!(channel.float().units(), ghs(10_000).units() + moved.units());
+    }
+}
+
+#[test]
 fn a_payer_acts_on_his_own() {
     let mut channel = SimulatedChannel::with_payers(settings(), Box::new(|_| PayerDecision::Ignore));
     for number in [1, 2, 3] {
@@ -174,7 +201,13 @@ fn run(seed: u64, phones: &[u16]) -> (Vec<Callback>, SimulatedChannel) {
     let mut turn = 0;
     let payers = Box::new(move |_: &_| {
         turn += 1;
-        [PayerDecision::Pay, PayerDecision::PayLater(900), PayerDecision::Reject, PayerDecision::Ignore][turn % 4]
+        [
+            PayerDecision::Pay,
+            PayerDecision::PayLater(900),
+            PayerDecision::Reject,
+            PayerDecision::Ignore,
+            PayerDecision::PayOther(ghs(3)),
+        ][turn % 5]
     });
     let mut channel = SimulatedChannel::with_payers(ChannelSettings { seed, faults, ..settings() }, payers);
     let mut told = Vec::new();

@@ -4,7 +4,7 @@ use sycee_contract::{
     ChannelOutcome, CustomerId, DisbursementOrderId, Identifier, KycCaseId, LoanId, PartnerId, PartnerPayout,
     PartnerQuery, SendOtp, Sensitive, VerifyIdentity,
 };
-use sycee_psp::{SimulatedIdentityProvider, SimulatedPartner, SimulatedSmsGateway};
+use sycee_psp::{IdentityFaults, SimulatedIdentityProvider, SimulatedPartner, SimulatedSmsGateway};
 
 use crate::{account, at, ghs};
 
@@ -45,6 +45,37 @@ fn documents_decide_the_verdict() {
         assert_eq!((answer.register_match, answer.case), (matches, KycCaseId::from_number(5)));
         assert_eq!(provider.next_due(), None);
     }
+}
+
+/// How many of 1000 cases are read clearly, doubted and refused, in any order in which they are handed in.
+#[test]
+fn pictures_are_bad_as_often_as_the_rates_say() {
+    let told = |faults: IdentityFaults, cases: Vec<i64>| {
+        let mut provider = SimulatedIdentityProvider::new(11).with_faults(faults);
+        for case in cases {
+            assert!(provider.submit(at(0), &verify(case, "GHA-700000001-1")));
+        }
+        let (mut clear, mut doubted, mut refused) = (Vec::new(), Vec::new(), Vec::new());
+        for answer in provider.take_due(at(60)) {
+            assert!(answer.register_match);
+            let worst = answer.ocr_confidence_bps.min(answer.liveness_score_bps);
+            match worst {
+                9_000.. => clear.push(answer.case),
+                5_200..=8_300 if answer.ocr_confidence_bps >= 6_000 => doubted.push(answer.case),
+                _ => refused.push(answer.case),
+            }
+        }
+        for cases in [&mut clear, &mut doubted, &mut refused] {
+            cases.sort_unstable();
+        }
+        (clear, doubted, refused)
+    };
+    let rough = told(IdentityFaults::rough(), (1..=1_000).collect());
+    let (clear, doubted, refused) = (rough.0.len(), rough.1.len(), rough.2.len());
+    assert_eq!(clear + doubted + refused, 1_000);
+    assert!((40..110).contains(&doubted) && (25..85).contains(&refused), "{doubted} doubted, {refused} refused");
+    assert_eq!(told(IdentityFaults::rough(), (1..=1_000).rev().collect()), rough);
+    assert_eq!(told(IdentityFaults::default(), (1..=1_000).collect()).0.len(), 1_000);
 }
 
 fn payout(order: i64, phone: &str) -> PartnerPayout {

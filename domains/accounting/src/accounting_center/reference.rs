@@ -1,7 +1,7 @@
 //! What an entry is about, as the one short text that stands in the books: readable, and readable back.
 //!
 //! `loan-12|rpo-40|Normal|GHS 1500000 25000 0 0 0 0 0 0 0|momo-778`: loan, order, kind of repayment, parts in units, text.
-//! What is absent is `-`.
+//! After the parts comes the day by whose figures they are split, when it is an earlier one. What is absent is `-`.
 
 use std::fmt::Write as _;
 
@@ -30,6 +30,9 @@ pub fn reference_text(reference: &LedgerReference) -> String {
             text.push_str(parts.principal.currency().code());
             for part in amounts(parts) {
                 let _ = write!(text, " {}", part.units());
+            }
+            if let Some(day) = parts.as_of {
+                let _ = write!(text, " {day}");
             }
         }
         None => text.push_str(ABSENT),
@@ -72,25 +75,26 @@ const fn amounts(parts: &PostingParts) -> [Money; 9] {
 }
 
 fn read_parts(text: &str) -> Option<PostingParts> {
-    let (currency, units) = text.split_once(' ')?;
-    let currency = Currency::from_code(currency).ok()?;
-    let units: Vec<Money> = units
-        .split(' ')
-        .map(|units| units.parse().ok().map(|units| Money::from_units(units, currency)))
-        .collect::<Option<_>>()?;
-    let [principal, interest, interest_advance, fee, penalty, fee_refund, interest_waived, interest_refund, surplus] =
-        units.try_into().ok()?;
-    Some(PostingParts {
-        principal,
-        interest,
-        interest_advance,
-        fee,
-        penalty,
-        fee_refund,
-        interest_waived,
-        interest_refund,
-        surplus,
-    })
+    let mut words = text.split(' ');
+    let currency = Currency::from_code(words.next()?).ok()?;
+    let mut next = || words.next()?.parse().ok().map(|units| Money::from_units(units, currency));
+    let parts = PostingParts {
+        principal: next()?,
+        interest: next()?,
+        interest_advance: next()?,
+        fee: next()?,
+        penalty: next()?,
+        fee_refund: next()?,
+        interest_waived: next()?,
+        interest_refund: next()?,
+        surplus: next()?,
+        as_of: None,
+    };
+    let as_of = match words.next() {
+        Some(day) => Some(day.parse().ok()?),
+        None => None,
+    };
+    words.next().is_none().then_some(PostingParts { as_of, ..parts })
 }
 
 #[cfg(test)]
@@ -111,6 +115,7 @@ mod tests {
             interest_waived: money(4),
             interest_refund: money(5),
             surplus: money(6),
+            as_of: None,
         };
         let full = LedgerReference {
             loan: Some(LoanId::from_number(12)),
@@ -121,7 +126,10 @@ mod tests {
         };
         assert_eq!(reference_text(&full), "loan-12|rpo-40|Normal|GHS 1500000 25000 0 1 2 3 4 5 6|momo|778");
         let bare = LedgerReference { loan: None, order: None, repayment: None, parts: None, text: String::new() };
-        for reference in [full, bare] {
+        let mut late = full.clone();
+        late.parts.as_mut().unwrap().as_of = Some(sycee_money::date(2026, 1, 5));
+        assert_eq!(reference_text(&late), "loan-12|rpo-40|Normal|GHS 1500000 25000 0 1 2 3 4 5 6 2026-01-05|momo|778");
+        for reference in [full, late, bare] {
             assert_eq!(read_reference(&reference_text(&reference)), reference);
         }
         assert_eq!(read_reference("free text").text, "free text");

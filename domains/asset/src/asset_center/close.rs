@@ -67,6 +67,7 @@ impl LoanNote {
     pub fn close_quiet_day(&mut self, date: Date) -> Result<Accrual, NoteError> {
         let accrual = self.earn(self.earned_to(date)?)?;
         self.accrued_through = date;
+        self.charged_through = self.charged_through.max(date);
         Ok(accrual)
     }
 
@@ -75,9 +76,10 @@ impl LoanNote {
         let currency = self.currency();
         self.roll_period(lines, date)?;
         let accrual = self.earn(self.earned_to(date)?)?;
-        let penalty = lines.charge_penalties(self.accrued_through, date, &self.rules, currency)?;
+        let penalty = lines.charge_penalties(self.charged_through, date, &self.rules, currency)?;
         self.penalty_accrued = self.penalty_accrued.checked_add(penalty)?;
         self.accrued_through = date;
+        self.charged_through = self.charged_through.max(date);
         let bucket = self.age(lines, date)?;
         self.quiet_until = self.next_busy_day(lines, date)?;
         self.check(lines)?;

@@ -3,7 +3,7 @@
 //! All installments of a note are one row, so that a payment rewrites them at once.
 //!
 //! Invariant: nothing is paid above what is asked for.
-//! Invariant: a penalty is the rounded total of what its overdue amount earned, never less than the day before.
+//! Invariant: a penalty is the rounded total of what its overdue amount earned, never less than what is paid of it.
 
 use serde::{Deserialize, Serialize};
 use sycee_contract::{Date, InstallmentDue, LoanId, PlannedInstallment};
@@ -46,7 +46,7 @@ pub struct InstallmentState {
     pub penalty_paid: Money,
     /// Planned interest that a settlement gave up.
     pub interest_waived: Money,
-    /// Penalty at full precision; `penalty` is it, rounded.
+    /// Penalty at full precision; `penalty` is it, rounded, or what was paid of it before money for an earlier day came.
     pub penalty_exact: Precise,
 }
 
@@ -103,24 +103,24 @@ impl InstallmentState {
         }
         let days = u32::try_from(days_between(runs_after, day)).unwrap_or(0);
         self.penalty_exact = self.penalty_exact.checked_add(late_interest(overdue, rules.penalty_rate, days)?)?;
-        let charged = self.penalty_exact.round(rules.rounding)?;
+        let charged = self.penalty_exact.round(rules.rounding)?.max(self.penalty)?;
         let grown = charged.checked_sub(self.penalty)?;
         self.penalty = charged;
         Ok(grown)
     }
 
-    /// The penalty as it stood when `day` was the last one charged, if nothing was paid until `closed`, the last one
-    /// charged by now; never below what is paid.
-    fn penalty_on(&self, day: Date, closed: Date, rules: &NoteRules) -> Result<Money, NoteError> {
+    /// The penalty, rounded and at full precision, without what the amount that is still overdue was charged after `day`;
+    /// `closed` is the last day charged by now. Rounded it is never below what is paid.
+    fn penalty_on(&self, day: Date, closed: Date, rules: &NoteRules) -> Result<(Money, Precise), NoteError> {
         let from = plus_days(self.due_date, i64::from(rules.grace_days)).max(day);
         let due = self.due()?;
         let overdue = due.principal.checked_add(due.interest)?;
         if closed <= from || overdue.is_zero() || rules.penalty_rate.is_zero() {
-            return Ok(self.penalty);
+            return Ok((self.penalty, self.penalty_exact));
         }
         let days = u32::try_from(days_between(from, closed)).unwrap_or(0);
         let exact = self.penalty_exact.checked_sub(late_interest(overdue, rules.penalty_rate, days)?)?;
-        Ok(exact.round(rules.rounding)?.max(self.penalty_paid)?.min(self.penalty)?)
+        Ok((exact.round(rules.rounding)?.max(self.penalty_paid)?.min(self.penalty)?, exact))
     }
 
     fn pay(&mut self, part: &InstallmentPart) -> Result<(), MoneyError> {
@@ -217,10 +217,11 @@ impl LoanInstallments {
         Ok(grown)
     }
 
-    /// The installments with the penalties of the day when `day` was the last one charged, for figures of the past.
+    /// The installments with the penalties of the day when `day` was the last one charged, for figures of the past: what is
+    /// still overdue can be charged anew for the days since.
     pub fn with_penalties_of(mut self, day: Date, closed: Date, rules: &NoteRules) -> Result<Self, NoteError> {
         for line in &mut self.lines.0 {
-            line.penalty = line.penalty_on(day, closed, rules)?;
+            (line.penalty, line.penalty_exact) = line.penalty_on(day, closed, rules)?;
         }
         Ok(self)
     }

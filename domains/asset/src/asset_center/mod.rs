@@ -290,11 +290,13 @@ impl LoanNote {
             surplus: nothing,
             days_past_due: 0,
             worst_days_past_due: 0,
+            worst_of_paid: 0,
             bucket: Bucket::Current,
             rules: Json(NoteRules::from(&cmd.terms)),
             period: None,
             disbursed_on: cmd.disbursed_on,
             accrued_through: plus_days(cmd.disbursed_on, -1),
+            charged_through: plus_days(cmd.disbursed_on, -1),
             quiet_until: cmd.disbursed_on,
             settled_on: None,
         }

@@ -5,6 +5,7 @@
 //! Invariant: interest receivable = max(0, accrued − paid); unearned interest = max(0, paid − accrued).
 //! Invariant: principal outstanding is the principal that the installments ask for; it is never negative.
 //! Invariant: a settled note is not open: nothing accrues on it.
+//! Invariant: a day's penalty is charged once, by its close or by a payment that comes before it.
 
 use serde::{Deserialize, Serialize};
 use sycee_contract::{CustomerId, Date, DuePart, FundAccountId, LoanId, PartnerId, ProductTerms, SettlementInterest};
@@ -161,6 +162,8 @@ entity! {
         days_past_due: u32,
         /// Most days past due in its life.
         worst_days_past_due: u32,
+        /// Most days past due of what is paid by now.
+        worst_of_paid: u32,
         /// Delinquency bucket at the last close.
         bucket: Bucket,
         /// The rules it is run by.
@@ -171,6 +174,8 @@ entity! {
         disbursed_on: Date,
         /// The last day that is closed for it.
         accrued_through: Date,
+        /// The last day whose penalties are charged: that of the last close, or a later one when money came before the next.
+        charged_through: Date,
         /// Closes before this day need not look at the installments.
         quiet_until: Date,
         /// When nothing was owed any more.

@@ -3,6 +3,8 @@
 //! Invariant: an entry is applied once; what it paid is what the installments and the note received.
 //! Invariant: when a loan is settled, everything paid as interest is earned: no interest stays receivable or unearned. What
 //! was earned or charged after the day whose figures settle it is taken back.
+//! Invariant: a payment finds the penalties of all days before the day on which it was paid, and no others: those that it
+//! had ended are taken back, those of a day whose close is still running are charged.
 
 use sycee_contract::{
     AccountingEntryPosted, AccountingEntryReversed, AssetPostingApplied, CustomerId, Date, EntryId, LedgerReference,
@@ -59,16 +61,17 @@ pub struct Applied {
     pub settled: bool,
     /// What the end of the loan makes earned of interest paid in advance, or takes back of interest earned since, to post.
     pub earned: Accrual,
-    /// Penalties that the end of the loan charges for days whose close is still running; below zero those charged since the
-    /// day whose figures end it, to take back.
+    /// Penalties to charge for days whose close is still running; below zero those charged since the day on which it was
+    /// paid, or whose figures end the loan, to take back.
     pub penalty_charged: Money,
     /// Bucket before and after, when it changed.
     pub bucket: Option<(Bucket, Bucket)>,
 }
 
 impl LoanNote {
-    /// Where the loan stands, as the split of a payment needs it.
-    pub fn position(&self, lines: &LoanInstallments) -> Result<LoanPosition, NoteError> {
+    /// Where the loan stands, as the split of a payment on `date` needs it: with the penalties of all days before.
+    pub fn position(&self, lines: &LoanInstallments, date: Date) -> Result<LoanPosition, NoteError> {
+        let installments = if self.is_settled() { Vec::new() } else { self.penalties_on(lines, date)?.dues()? };
         Ok(LoanPosition {
             loan: self.loan,
             customer: self.customer,
@@ -77,11 +80,12 @@ impl LoanNote {
             product: self.product.clone(),
             allocation: self.rules.allocation.clone(),
             interest_receivable: self.interest_receivable()?,
-            installments: if self.is_settled() { Vec::new() } else { lines.dues()? },
+            installments,
         })
     }
 
-    /// Applies the parts of a payment to the note and its installments.
+    /// Applies the parts of a payment to the note and its installments, on a business date; it was paid on that of the parts,
+    /// if they name one.
     ///
     /// Errors: `Broken` when the parts are not what the note's position gives, or leave figures that do not fit.
     pub fn apply(
@@ -94,16 +98,18 @@ impl LoanNote {
         let was_settled = self.is_settled();
         let kind = if was_settled { RepaymentKind::Normal } else { kind };
         let nothing = Money::zero(self.currency());
-        let penalty_charged = match kind {
-            RepaymentKind::Normal => nothing,
-            RepaymentKind::EarlySettlement | RepaymentKind::Cancel => self.end_penalties(lines, parts, on)?,
-        };
-        let (allocated, installments_settled) = match kind {
-            RepaymentKind::Normal => self.pay_installments(lines, parts)?,
+        let paid_on = parts.as_of.unwrap_or(on);
+        let oldest = lines.oldest_unpaid()?;
+        let (allocated, installments_settled, penalty_charged) = match kind {
+            RepaymentKind::Normal => self.pay_installments(lines, parts, paid_on)?,
             RepaymentKind::EarlySettlement | RepaymentKind::Cancel => {
-                (Vec::new(), self.end_installments(lines, parts)?)
+                let penalty_charged = self.end_penalties(lines, parts, on)?;
+                (Vec::new(), self.end_installments(lines, parts)?, penalty_charged)
             }
         };
+        if lines.oldest_unpaid()? != oldest {
+            self.worst_of_paid = self.worst_of_paid.max(days_late(oldest, super::plus_days(paid_on, -1)));
+        }
         let booked = self.interest_booked(parts)?;
         self.receive(parts)?;
 
@@ -124,17 +130,33 @@ impl LoanNote {
         Ok(applied)
     }
 
+    /// Pays installments as they stood on the day of the payment, charges what stays overdue for the days since, and answers
+    /// the split, the numbers of the installments it settled, and by how much penalties grew.
     fn pay_installments(
-        &self,
+        &mut self,
         lines: &mut LoanInstallments,
         parts: &PostingParts,
-    ) -> Result<(Vec<InstallmentPart>, Vec<u32>), NoteError> {
-        let split = split_payment(parts.paid()?, &self.position(lines)?)?;
-        if split.parts != *parts {
-            return Err(self.broken(format!("it takes {:?}, the entry posted {parts:?}", split.parts)));
+        paid_on: Date,
+    ) -> Result<(Vec<InstallmentPart>, Vec<u32>, Money), NoteError> {
+        let currency = self.currency();
+        let split = split_payment(parts.paid()?, &self.position(lines, paid_on)?)?;
+        let asked = PostingParts { as_of: parts.as_of, ..split.parts };
+        if asked != *parts {
+            return Err(self.broken(format!("it takes {asked:?}, the entry posted {parts:?}")));
         }
-        let settled = lines.pay(&split.lines)?;
-        Ok((split.lines, settled))
+        if self.is_settled() {
+            return Ok((split.lines, Vec::new(), Money::zero(currency)));
+        }
+        let charged = lines.sum(currency, |line| line.penalty)?;
+        let mut paid = self.penalties_on(lines, paid_on)?;
+        let settled = paid.pay(&split.lines)?;
+        let before = super::plus_days(paid_on, -1);
+        self.charged_through = self.charged_through.max(before);
+        paid.charge_penalties(before, self.charged_through, &self.rules, currency)?;
+        let grown = paid.sum(currency, |line| line.penalty)?.checked_sub(charged)?;
+        self.penalty_accrued = self.penalty_accrued.checked_add(grown)?;
+        *lines = paid;
+        Ok((split.lines, settled, grown))
     }
 
     fn end_installments(&self, lines: &mut LoanInstallments, parts: &PostingParts) -> Result<Vec<u32>, NoteError> {
@@ -157,7 +179,7 @@ impl LoanNote {
         let currency = self.currency();
         let missing = parts.penalty.checked_sub(lines.totals(currency)?.penalty)?;
         let grown = if missing.is_positive() {
-            lines.charge_penalties(self.accrued_through, super::plus_days(on, -1), &self.rules, currency)?
+            lines.charge_penalties(self.charged_through, super::plus_days(on, -1), &self.rules, currency)?
         } else {
             lines.waive_penalties(missing.checked_neg()?)?;
             missing
@@ -204,12 +226,10 @@ impl LoanNote {
 
     /// Sets days past due, bucket and state as of `date`, and answers the buckets when they differ.
     pub fn age(&mut self, lines: &LoanInstallments, date: Date) -> Result<Option<(Bucket, Bucket)>, NoteError> {
-        let days = match lines.oldest_unpaid()? {
-            Some(due_date) => u32::try_from(days_between(due_date, date)).unwrap_or(0),
-            None => 0,
-        };
+        let days = days_late(lines.oldest_unpaid()?, date);
         self.days_past_due = days;
-        self.worst_days_past_due = self.worst_days_past_due.max(days);
+        // What is oldest gets older every day, until a payment ends it.
+        self.worst_days_past_due = self.worst_of_paid.max(days);
         self.status = match self.status {
             NoteStatus::Active | NoteStatus::Overdue if days > 0 => NoteStatus::Overdue,
             NoteStatus::Active | NoteStatus::Overdue => NoteStatus::Active,
@@ -220,6 +240,11 @@ impl LoanNote {
         let before = std::mem::replace(&mut self.bucket, Bucket::of(days));
         Ok((before != self.bucket).then_some((before, self.bucket)))
     }
+}
+
+/// Days from a due date to `date`; none before it, or without one.
+fn days_late(due_date: Option<Date>, date: Date) -> u32 {
+    due_date.map_or(0, |due_date| u32::try_from(days_between(due_date, date)).unwrap_or(0))
 }
 
 /// Applies a posted repayment or cancellation to its note.
@@ -310,13 +335,21 @@ fn announce(
     announce_bucket(work, note, lines, applied.bucket, note.accrued_through)?;
     let Accrual { receivable, unearned } = applied.earned;
     let interest = [("interest-receivable", receivable), ("interest-unearned", unearned)];
-    post_end(work, note, posting, "interest-accrued", &interest);
-    post_end(work, note, posting, "penalty-accrued", &[("penalty", applied.penalty_charged)]);
+    let text =
+        if applied.settled { format!("{} settled", note.loan) } else { format!("{} {}", note.loan, posting.posting) };
+    post_accrual(work, note, posting, ("interest-accrued", text.as_str()), &interest);
+    post_accrual(work, note, posting, ("penalty-accrued", text.as_str()), &[("penalty", applied.penalty_charged)]);
     Ok(())
 }
 
-/// Books what the end of a loan changes of what was accrued on it.
-fn post_end(work: &mut Work, note: &LoanNote, posting: &RepaymentPosting, template: &str, amounts: &[(&str, Money)]) {
+/// Books what a payment changes of what was accrued on its loan.
+fn post_accrual(
+    work: &mut Work,
+    note: &LoanNote,
+    posting: &RepaymentPosting,
+    (template, text): (&str, &str),
+    amounts: &[(&str, Money)],
+) {
     if amounts.iter().all(|(_, amount)| amount.is_zero()) {
         return;
     }
@@ -327,7 +360,7 @@ fn post_end(work: &mut Work, note: &LoanNote, posting: &RepaymentPosting, templa
             order: posting.order_id,
             repayment: None,
             parts: None,
-            text: format!("{} settled", note.loan),
+            text: text.to_owned(),
         },
         amounts: amounts.iter().map(|(name, amount)| ((*name).to_owned(), *amount)).collect(),
         dimensions: dimensions_of(note.funder, &note.product),

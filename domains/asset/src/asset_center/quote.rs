@@ -2,9 +2,11 @@
 //!
 //! An early settlement charges interest by the product's rule. Interest that was paid in advance beyond it is given back
 //! against principal; it never turns into money. For money that was paid before it was heard of, the figures of an earlier
-//! day hold: what was earned and charged since is given up when it is posted.
+//! day hold: what was earned and charged since is given up when it is posted, of a normal repayment what its money was
+//! charged for.
 //!
 //! Invariant: a quote's amount is what its parts pay; quoting changes nothing.
+//! Invariant: figures of a day have the penalties of all days before it, whether the close of the last has run or not.
 
 use std::collections::BTreeMap;
 
@@ -98,6 +100,7 @@ pub fn query_due_list(work: &mut Work, query: &QueryAssetDueList) -> Handled<Due
         let (Some(note), Some(lines)) = (work.get::<LoanNote>(loan)?, work.get::<LoanInstallments>(loan)?) else {
             continue;
         };
+        let lines = note.penalties_on(&lines, today)?;
         let installments = lines.dues()?;
         if installments.is_empty() {
             continue;
@@ -120,11 +123,11 @@ pub fn query_due_list(work: &mut Work, query: &QueryAssetDueList) -> Handled<Due
 pub fn query_position(work: &mut Work, query: &QueryLoanPosition) -> Handled<LoanPosition> {
     let note = work.require::<LoanNote>(query.loan)?;
     let lines = work.require::<LoanInstallments>(query.loan)?;
-    Ok(note.position(&lines)?)
+    Ok(note.position(&lines, query.as_of.unwrap_or(work.today()))?)
 }
 
-/// Says what a repayment would do today, to the customer whose loan it is; a settlement or cancellation, also what it would
-/// have done on an earlier day. A trial of a named amount is told by the service that calculates it.
+/// Says what a repayment would do today, to the customer whose loan it is; also what it would have done on an earlier day.
+/// A trial of a named amount is told by the service that calculates it.
 pub fn calculate_posting(work: &mut Work, query: &CalculateRepaymentPosting) -> Handled<PostingQuote> {
     let note = work.require::<LoanNote>(query.loan)?;
     if note.customer != query.customer {
@@ -148,14 +151,16 @@ pub fn calculate_posting(work: &mut Work, query: &CalculateRepaymentPosting) -> 
         let rule = format!("must be a day from {} to {today}", note.disbursed_on);
         return Err(Rejection::invalid("asOf", rule, today).into());
     }
-    let due_now = lines.due_through(today, note.currency())?;
-    let parts = match query.kind {
+    let charged = note.penalties_on(&lines, date)?;
+    let due_now = charged.due_through(date, note.currency())?;
+    let mut parts = match query.kind {
         RepaymentKind::Normal => normal(work, query, due_now)?,
         RepaymentKind::EarlySettlement => early_settlement(work, &note, &lines, query.amount, date)?,
         RepaymentKind::Cancel => cancellation(work, &note, &lines, query.amount, date)?,
     };
+    parts.as_of = (date < today).then_some(date);
     let amount = parts.paid()?;
-    let outstanding = lines.due_through(Date::MAX, note.currency())?;
+    let outstanding = charged.due_through(Date::MAX, note.currency())?;
     let ends = query.kind != RepaymentKind::Normal || amount.compare(outstanding)?.is_ge();
     let quote = PostingQuote {
         loan: note.loan,
@@ -267,14 +272,12 @@ impl LoanNote {
         })
     }
 
-    /// The installments with the penalties of all days before `date`: without those charged since, and with those of days
-    /// whose close is still running.
-    fn penalties_on(&self, lines: &LoanInstallments, date: Date) -> Result<LoanInstallments, NoteError> {
+    /// The installments with the penalties of all days before `date`: without those charged since on what is still overdue,
+    /// and with those of days whose close is still running.
+    pub fn penalties_on(&self, lines: &LoanInstallments, date: Date) -> Result<LoanInstallments, NoteError> {
         let (through, currency) = (plus_days(date, -1), self.currency());
-        let mut lines = lines.clone().with_penalties_of(through, self.accrued_through, &self.rules)?;
-        if through > self.accrued_through {
-            lines.charge_penalties(self.accrued_through, through, &self.rules, currency)?;
-        }
+        let mut lines = lines.clone().with_penalties_of(through, self.charged_through, &self.rules)?;
+        lines.charge_penalties(self.charged_through, through, &self.rules, currency)?;
         Ok(lines)
     }
 

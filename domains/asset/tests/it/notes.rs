@@ -168,9 +168,9 @@ fn a_due_list_names_what_is_outstanding() {
 #[test]
 fn a_position_needs_a_loan() {
     market(|scene| {
-        assert_eq!(scene.request(QueryLoanPosition { loan: loan(1) }).unwrap_err().code, "NOT_FOUND");
+        assert_eq!(scene.request(QueryLoanPosition { loan: loan(1), as_of: None }).unwrap_err().code, "NOT_FOUND");
         disburse(scene, &contract(LOAN, terms(), "1200", 3));
-        let position = scene.request(QueryLoanPosition { loan: loan(LOAN) }).unwrap();
+        let position = scene.request(QueryLoanPosition { loan: loan(LOAN), as_of: None }).unwrap();
         assert_eq!((position.installments.len(), position.interest_receivable), (3, ghs("0")));
     });
 }

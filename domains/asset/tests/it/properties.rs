@@ -129,7 +129,8 @@ impl Life {
     }
 
     fn pay(&mut self, amount: Money) {
-        let split = split_payment(amount, &self.note.position(&self.lines).unwrap()).unwrap();
+        let today = self.closed.tomorrow().unwrap();
+        let split = split_payment(amount, &self.note.position(&self.lines, today).unwrap()).unwrap();
         assert_eq!(split.parts.paid().unwrap(), amount);
         let outstanding = self.outstanding();
         let was_open = self.note.is_open;

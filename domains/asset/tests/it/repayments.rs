@@ -1,15 +1,19 @@
 //! Normal repayments: quoted, posted once, applied by age; cures, advances, over-payments.
 
-use sycee_asset::{AssetPool, CustomerAssets, NoteStatus, RepaymentPosting};
+use std::cell::RefCell;
+
+use sycee_asset::{AssetPool, CustomerAssets, LoanInstallments, LoanNote, NoteStatus, RepaymentPosting};
 use sycee_contract::{
-    AccountingEntryReversed, AssetPostingApplied, CalculateRepaymentPosting, CustomerId, EntryId, Identifier,
+    AccountingEntryReversed, AssetPostingApplied, CalculateRepaymentPosting, CustomerId, Date, EntryId, Identifier,
     LedgerReference, OpenWorkOrder, OverdueBucketChanged, PartnerId, PostLedgerEvent, RepaymentKind,
     RepaymentPostingCalculated, RepaymentSucceeded,
 };
 use sycee_money::{Currency, Money, date};
 
+use crate::books::Books;
 use crate::fixture::{
-    CUSTOMER, FUNDER, LOAN, advance, advance_from, customer, ghs, installments, loan, note, one_loan, pay, post, quote,
+    CUSTOMER, FUNDER, LOAN, START, advance, advance_from, customer, ghs, installments, loan, note, one_loan, pay, post,
+    quote, quote_of,
 };
 
 #[test]
@@ -205,6 +209,86 @@ fn a_reversed_entry_waits_for_people() {
         assert_eq!(posting.reversed_by, Some(EntryId::from_number(901)));
         scene.happened(reversal);
         assert!(scene.sent::<OpenWorkOrder>().is_empty(), "once");
+    });
+}
+
+/// A loan whose days until `closed` are closed; it is paid on `paid`, heard of on `heard`, and closed until 23 March.
+/// Its books agree with it all the while. `amount` is what is due when absent.
+fn life(closed: Date, paid: Date, heard: Date, amount: Option<&str>) -> (LoanNote, LoanInstallments) {
+    let end = RefCell::new(None);
+    one_loan(|scene| {
+        let mut books = Books::new(Currency::GHS);
+        books.lend(ghs("1200"), ghs("48"));
+        for event in advance_from(scene, START, closed.tomorrow().unwrap()) {
+            books.take(&event);
+        }
+        scene.set_today(heard);
+        let quote = quote_of(scene, RepaymentKind::Normal, amount, Some(paid)).unwrap();
+        post(scene, 900, RepaymentKind::Normal, &quote.parts);
+        books.repay(&quote.parts);
+        for event in scene.sent::<PostLedgerEvent>() {
+            books.take(&event);
+        }
+        assert_eq!(note(scene).penalty_accrued, installments(scene).sum(Currency::GHS, |line| line.penalty).unwrap());
+        for event in advance_from(scene, closed, date(2026, 3, 24)) {
+            books.take(&event);
+        }
+        // When a close has to look at installments again follows from closes, not from payments.
+        let ended = LoanNote { quiet_until: START, period: None, ..note(scene) };
+        books.agree_with(std::slice::from_ref(&ended));
+        *end.borrow_mut() = Some((ended, installments(scene)));
+    });
+    end.into_inner().unwrap()
+}
+
+#[test]
+fn money_that_is_heard_of_late_counts_from_the_day_on_which_it_was_paid() {
+    for paid in [date(2026, 2, 27), date(2026, 3, 2), date(2026, 3, 10)] {
+        for amount in ["1", "100", "420", "600"] {
+            let yesterday = paid.yesterday().unwrap();
+            let in_time = life(yesterday, paid, paid, Some(amount));
+            for days in [1, 4, 8] {
+                let heard = paid.saturating_add(jiff::Span::new().days(days));
+                let late = life(heard.yesterday().unwrap(), paid, heard, Some(amount));
+                assert_eq!(late, in_time, "{amount} paid on {paid}, heard of on {heard}");
+            }
+        }
+    }
+}
+
+#[test]
+fn money_that_comes_before_the_close_of_yesterday_pays_its_penalty() {
+    let paid = date(2026, 3, 10);
+    for amount in [None, Some("1"), Some("100"), Some("600")] {
+        let after = life(paid.yesterday().unwrap(), paid, paid, amount);
+        for closed in [date(2026, 3, 8), date(2026, 3, 5)] {
+            assert_eq!(life(closed, paid, paid, amount), after, "{amount:?}, closed through {closed}");
+        }
+    }
+}
+
+#[test]
+fn money_paid_on_the_due_date_is_in_time_whenever_it_is_heard_of() {
+    one_loan(|scene| {
+        let first = installments(scene).lines[0].clone();
+        let due = first.principal.checked_add(first.interest).unwrap();
+        advance_from(scene, START, date(2026, 3, 10));
+        let late = note(scene);
+        assert_eq!((late.status, late.worst_days_past_due), (NoteStatus::Overdue, 9));
+        assert!(late.penalty_accrued.is_positive());
+        let paid = date(2026, 2, 28);
+        let held = quote_of(scene, RepaymentKind::Normal, Some(&due.to_decimal_string()), Some(paid)).unwrap();
+        assert_eq!((held.parts.penalty, held.parts.surplus, held.parts.as_of), (ghs("0"), ghs("0"), Some(paid)));
+        assert!(scene.emitted::<RepaymentPostingCalculated>().is_empty(), "figures of the past are told to nobody");
+
+        post(scene, 900, RepaymentKind::Normal, &held.parts);
+        assert_eq!(scene.emitted::<AssetPostingApplied>()[0].installments_settled, vec![1]);
+        assert_eq!(scene.emitted::<RepaymentSucceeded>()[0].worst_days_past_due, 0);
+        let back = scene.sent::<PostLedgerEvent>().remove(0);
+        assert_eq!(back.template, "penalty-accrued");
+        assert_eq!(back.amounts["penalty"], late.penalty_accrued.checked_neg().unwrap());
+        let cured = note(scene);
+        assert_eq!((cured.status, cured.days_past_due, cured.penalty_accrued), (NoteStatus::Active, 0, ghs("0")));
     });
 }
 

@@ -11,12 +11,13 @@ pub use model::{
 
 use sycee_contract::{
     ApplyForCredit, AssetDueListQueried, CalculateRepaymentPosting, CancelDirectDebitMandate, CancelLoanApplication,
-    CheckSession, ConfirmSignature, ConsentGranted, CreateDirectDebitMandate, CreateRepaymentOrder, CreditLineApproved,
-    CustomerId, CustomerRegistered, GrantConsent, LogIn, LogOut, MessageDispatched, ProductOfferDistributed,
-    ProductVersionPublished, QueryAssetDueList, QueryCreditLine, QueryProductOffer, QueryProductVersion,
-    RegisterCustomer, RepaymentKind, RepaymentMethodCreated, RepaymentMethodKind, RepaymentPlanCalculated,
-    RepaymentPostingCalculated, RequestOtp, RevokeConsent, RiskDecisionMade, RiskOutcome, RiskPurpose,
-    SignLoanContract, SubmitKyc, SubmitLoanApplication, UpdateCustomerDetails,
+    CheckSession, ConfirmSignature, ConsentGranted, CreateDirectDebitMandate, CreateRepaymentOrder, CreditLimitChanged,
+    CreditLineApproved, CreditLineFrozen, CustomerId, CustomerRegistered, GrantConsent, LogIn, LogOut,
+    MessageDispatched, ProductOfferDistributed, ProductVersionPublished, QueryAssetDueList, QueryCreditLine,
+    QueryProductOffer, QueryProductVersion, RegisterCustomer, RepaymentKind, RepaymentMethodCreated,
+    RepaymentMethodKind, RepaymentPlanCalculated, RepaymentPostingCalculated, RequestOtp, RevokeConsent,
+    RiskDecisionMade, RiskOutcome, RiskPurpose, SignLoanContract, SubmitKyc, SubmitLoanApplication,
+    UpdateCustomerDetails,
 };
 use sycee_runtime::{Handled, Json, Registry, Work};
 
@@ -30,7 +31,9 @@ pub fn register(registry: &mut Registry) {
         .entity::<LoanPlanView>()
         .on::<CustomerRegistered>(on_customer_registered)
         .on::<ConsentGranted>(on_consent_granted)
+        .on::<CreditLimitChanged>(on_credit_limit_changed)
         .on::<CreditLineApproved>(on_credit_line_approved)
+        .on::<CreditLineFrozen>(on_credit_line_frozen)
         .on::<RiskDecisionMade>(on_risk_decision_made)
         .on::<ProductOfferDistributed>(on_product_offer_distributed)
         .on::<ProductVersionPublished>(on_product_version_published)
@@ -103,6 +106,14 @@ fn on_credit_line_approved(work: &mut Work, event: &CreditLineApproved) -> Handl
         view.credit_limit = Some(event.limit);
         view.credit_valid_until = Some(event.valid_until);
     })
+}
+
+fn on_credit_limit_changed(work: &mut Work, event: &CreditLimitChanged) -> Handled<()> {
+    update(work, event.line.customer, |view| view.credit_limit = Some(event.line.limit))
+}
+
+fn on_credit_line_frozen(work: &mut Work, event: &CreditLineFrozen) -> Handled<()> {
+    update(work, event.line.customer, |view| view.credit_frozen = event.frozen)
 }
 
 /// Admission moves the customer on, or not; a decision about offers or a loan shows in their own events.

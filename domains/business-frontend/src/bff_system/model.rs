@@ -152,8 +152,10 @@ entity! {
         language: String,
         /// Risk tier of the newest credit decision.
         tier: Option<String>,
-        /// The limit that was granted.
+        /// The limit as it stands: granted, grown or renewed.
         credit_limit: Option<Money>,
+        /// Whether the line is frozen: nothing can be drawn.
+        credit_frozen: bool,
         /// The line cannot be drawn after this.
         credit_valid_until: Option<Timestamp>,
         /// The newest offers.
@@ -174,6 +176,7 @@ impl CustomerView {
             language: String::new(),
             tier: None,
             credit_limit: None,
+            credit_frozen: false,
             credit_valid_until: None,
             offers: Json(Vec::new()),
             offer_reasons: Json(Vec::new()),
@@ -293,6 +296,33 @@ impl LoanPlanView {
             last_due: plan.installments.last().map(|last| last.due_date),
             settlement: None,
             settlement_as_of: None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sycee_contract::Identifier as _;
+
+    #[test]
+    fn every_step_meets_every_other() {
+        use CustomerStep::{Admitted, Consented, HasLine, Refused, Registered};
+        // Where a customer in the row's step is after reaching the column's, in the order of `CustomerStep::ALL`.
+        let table = [
+            (Registered, [Registered, Consented, Admitted, Refused, HasLine]),
+            (Consented, [Consented, Consented, Admitted, Refused, HasLine]),
+            (Admitted, [Admitted, Admitted, Admitted, Refused, HasLine]),
+            (Refused, [Refused, Refused, Admitted, Refused, HasLine]),
+            (HasLine, [HasLine, HasLine, HasLine, HasLine, HasLine]),
+        ];
+        assert_eq!(table.map(|row| row.0), CustomerStep::ALL);
+        for (step, row) in table {
+            for (&reached, after) in CustomerStep::ALL.iter().zip(row) {
+                let mut view = CustomerView { step, ..CustomerView::new(CustomerId::from_number(1)) };
+                view.reach(reached);
+                assert_eq!(view.step, after, "{step:?} reaches {reached:?}");
+            }
         }
     }
 }

@@ -92,15 +92,7 @@ fn a_customer_moves_from_registration_to_a_line() {
         scene.happened(consented(true));
         assert_eq!(view(scene).step, CustomerStep::Admitted, "a later consent does not move the customer back");
         scene.happened(decided(RiskPurpose::Credit, RiskOutcome::Approve, "medium"));
-        scene.happened(CreditLineApproved {
-            application: id(2),
-            customer: customer(),
-            limit: ghs("2000"),
-            limit_cap: ghs("4000"),
-            tier: "medium".into(),
-            decision: id(1),
-            valid_until: Timestamp::start_of(date(2026, 12, 1)),
-        });
+        scene.happened(granted());
         let shown = view(scene);
         assert_eq!(
             (shown.step, shown.credit_limit, shown.tier.as_deref()),
@@ -108,6 +100,47 @@ fn a_customer_moves_from_registration_to_a_line() {
         );
         scene.happened(decided(RiskPurpose::Drawdown, RiskOutcome::Reject, "high"));
         assert_eq!(view(scene), shown);
+    });
+}
+
+fn granted() -> CreditLineApproved {
+    CreditLineApproved {
+        application: id(2),
+        customer: customer(),
+        limit: ghs("2000"),
+        limit_cap: ghs("4000"),
+        tier: "medium".into(),
+        decision: id(1),
+        valid_until: Timestamp::start_of(date(2026, 12, 1)),
+    }
+}
+
+fn line(limit: &str, is_frozen: bool) -> CreditLineFigures {
+    let (free, nothing) = (ghs(limit), ghs("0"));
+    CreditLineFigures {
+        customer: customer(),
+        limit: free,
+        available: if is_frozen { nothing } else { free },
+        reserved: nothing,
+        used: nothing,
+        frozen: if is_frozen { free } else { nothing },
+        is_frozen,
+        valid_until: Timestamp::start_of(date(2026, 12, 1)),
+    }
+}
+
+#[test]
+fn a_line_is_shown_as_it_stands() {
+    stage(|scene| {
+        scene.happened(granted());
+        assert_eq!((view(scene).credit_limit, view(scene).credit_frozen), (Some(ghs("2000")), false));
+        let (from, reason) = (ghs("2000"), "settled-well".to_owned());
+        scene.happened(CreditLimitChanged { from, reason, line: line("2400", false) });
+        assert_eq!(view(scene).credit_limit, Some(ghs("2400")), "it grew");
+        for frozen in [true, false] {
+            scene.happened(CreditLineFrozen { line: line("2400", frozen), frozen, reason: "overdue".to_owned() });
+            assert_eq!((view(scene).credit_limit, view(scene).credit_frozen), (Some(ghs("2400")), frozen));
+        }
     });
 }
 

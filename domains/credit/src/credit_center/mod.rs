@@ -1,7 +1,8 @@
 //! credit-center: applications for a credit line, decided by risk or, where the market wants it, by people.
 //!
 //! Invariant: a limit is granted at most as high as it was asked for, and only while the application is open.
-//! Invariant: nothing is granted on a risk decision that may not be used any more.
+//! Invariant: nothing is granted on a risk decision that may not be used any more, about the application or the customer.
+//! Invariant: a work order is open for every Referred application, unless people closed it.
 //! Invariant: the customer's `open_application` names an application that is Submitted or Referred, or nothing.
 
 mod model;
@@ -11,9 +12,9 @@ pub use model::{ApplicationStatus, CreditApplication, CreditCustomer, Finding, S
 use std::collections::BTreeMap;
 
 use sycee_contract::{
-    ApplyForCredit, CreditApplicationAnswer, CreditApplicationReferred, CreditApplicationRejected, CreditLineApproved,
-    ExecuteRiskReview, LINE_MAX, NOTE_MAX, ReviewCreditApplication, RiskDecisionMade, RiskOutcome, RiskPurpose,
-    RiskSubject, check_text,
+    ApplyForCredit, CreditApplicationAnswer, CreditApplicationId, CreditApplicationReferred, CreditApplicationRejected,
+    CreditLineApproved, ExecuteRiskReview, LINE_MAX, NOTE_MAX, OpenWorkOrder, ResolveWorkOrder,
+    ReviewCreditApplication, RiskDecisionMade, RiskOutcome, RiskPurpose, RiskSubject, check_text,
 };
 use sycee_money::Money;
 use sycee_runtime::{Fault, Handled, Json, Registry, Work};
@@ -32,7 +33,9 @@ pub fn register(registry: &mut Registry) {
         .emits::<CreditApplicationReferred>()
         .emits::<CreditApplicationRejected>()
         .emits::<CreditLineApproved>()
-        .sends::<ExecuteRiskReview>();
+        .sends::<ExecuteRiskReview>()
+        .sends::<OpenWorkOrder>()
+        .sends::<ResolveWorkOrder>();
 }
 
 fn apply_for_credit(work: &mut Work, cmd: &ApplyForCredit) -> Handled<CreditApplicationAnswer> {
@@ -59,7 +62,7 @@ fn apply_for_credit(work: &mut Work, cmd: &ApplyForCredit) -> Handled<CreditAppl
         decided_at: None,
     };
     let answer = CreditApplicationAnswer { application: application.id };
-    if !customer.admitted {
+    if !customer.is_admitted(work.now()) {
         work.send(ExecuteRiskReview {
             purpose: RiskPurpose::Admission,
             subject: RiskSubject { customer: cmd.customer, application: None, loan: None },
@@ -96,10 +99,18 @@ fn review_credit_application(work: &mut Work, cmd: &ReviewCreditApplication) -> 
         Some(limit) => {
             application.check_limit(limit)?;
             application.check_decision(work.now())?;
-            grant(work, application, limit)
+            grant(work, application, limit)?;
         }
-        None => refuse(work, application, vec!["MANUAL_REJECTION".to_owned()]),
+        None => refuse(work, application, vec!["MANUAL_REJECTION".to_owned()])?,
     }
+    let note = "decided with review-credit-application".to_owned();
+    work.send(ResolveWorkOrder { key: review_key(cmd.application), note });
+    Ok(())
+}
+
+/// The key of the work order that asks people to decide an application.
+fn review_key(application: CreditApplicationId) -> String {
+    format!("credit-review-{application}")
 }
 
 fn on_risk_decision(work: &mut Work, event: &RiskDecisionMade) -> Handled<()> {
@@ -135,7 +146,8 @@ fn decide(work: &mut Work, event: &RiskDecisionMade) -> Handled<()> {
     let Some(id) = event.subject.application else { return Ok(()) };
     let known = work.get::<CreditApplication>(id)?;
     let Some(mut application) = known.filter(|known| known.customer == event.subject.customer) else { return Ok(()) };
-    let admitted = work.read::<CreditCustomer>(application.customer)?.is_some_and(|customer| customer.admitted);
+    let now = work.now();
+    let admitted = work.read::<CreditCustomer>(application.customer)?.is_some_and(|customer| customer.is_admitted(now));
     let limit = event.limit.unwrap_or(application.requested).min(application.requested)?;
     let finding = match event.outcome {
         _ if !admitted => Finding::RiskRejected,
@@ -186,6 +198,15 @@ fn refer(work: &mut Work, mut application: CreditApplication, reasons: Vec<Strin
     application.status = ApplicationStatus::Referred;
     application.reasons = Json(reasons.clone());
     work.save(application);
+    work.send(OpenWorkOrder {
+        kind: "credit-review".to_owned(),
+        loan: None,
+        text: format!(
+            "credit application {id} needs a person ({}): look and decide it with review-credit-application",
+            reasons.join(", ")
+        ),
+        key: review_key(id),
+    });
     work.emit(CreditApplicationReferred { application: id, customer, reasons });
     Ok(())
 }

@@ -115,7 +115,7 @@ entity! {
         admitted: bool,
         /// The decision that says so.
         admission: DecisionId,
-        /// A refusal holds until then; whoever applies later is looked at again.
+        /// That decision holds until then, whatever it says; whoever applies later is looked at again.
         admission_valid_until: Timestamp,
         /// The application that is not decided.
         open_application: Option<CreditApplicationId>,
@@ -127,6 +127,11 @@ entity! {
 }
 
 impl CreditCustomer {
+    /// Whether risk admitted the customer by a decision that may still be used.
+    pub fn is_admitted(&self, now: Timestamp) -> bool {
+        self.admitted && now <= self.admission_valid_until
+    }
+
     /// Whether the customer may apply.
     ///
     /// Errors: `CustomerNotAdmitted`, `ApplicationAlreadyOpen`, `CreditLineExists`, `CoolingOffAfterRejection`.

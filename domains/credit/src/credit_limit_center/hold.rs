@@ -2,9 +2,10 @@
 //!
 //! Invariant: a hold goes Held, then Released or Used, then Settled; a step taken again changes nothing.
 //! Invariant: outstanding is zero once the hold is Released or Settled.
+//! Invariant: what is repaid proves nothing any more: only the days count on which enough was outstanding.
 
 use sycee_contract::{CustomerId, Date, LoanId};
-use sycee_money::Money;
+use sycee_money::{Money, MoneyError};
 use sycee_runtime::{entity, text_enum};
 
 use crate::CreditRejection;
@@ -38,6 +39,9 @@ entity! {
         status: HoldStatus,
         /// Day of the payout.
         drawn_on: Option<Date>,
+        /// Day from which on less was outstanding than a loan must have to prove something; the day of settlement at the
+        /// latest.
+        small_since: Option<Date>,
         /// Whether the loan's settlement was counted for the line's growth.
         settlement_counted: bool,
     }
@@ -55,9 +59,20 @@ impl CreditReservation {
         Err(self.unexpected("a reservation"))
     }
 
-    /// Days from the payout to `day`; zero before it.
-    pub fn days_out(&self, day: Date) -> u32 {
-        self.drawn_on.map_or(0, |drawn| u32::try_from((day - drawn).get_days()).unwrap_or(0))
+    /// Notes on `day` that less than `least` is outstanding, once that is so; outstanding only falls.
+    ///
+    /// Errors: currencies that differ.
+    pub fn note_exposure(&mut self, least: Money, day: Date) -> Result<(), MoneyError> {
+        if self.small_since.is_none() && self.outstanding.compare(least)?.is_lt() {
+            self.small_since = Some(day);
+        }
+        Ok(())
+    }
+
+    /// Days from the payout to `day`, or to the day from which on too little was outstanding; zero before the payout.
+    pub fn days_proven(&self, day: Date) -> u32 {
+        let last = self.small_since.map_or(day, |since| since.min(day));
+        self.drawn_on.map_or(0, |drawn| u32::try_from((last - drawn).get_days()).unwrap_or(0))
     }
 
     /// The refusal of a step that does not follow from where the hold stands.

@@ -127,6 +127,8 @@ fn draw_line(work: &mut Work, event: &DisbursementSucceeded) -> Handled<()> {
 fn restore_line(work: &mut Work, event: &AssetPostingApplied) -> Handled<()> {
     let Some((mut line, mut hold)) = line_and_hold(work, event.loan)? else { return Ok(()) };
     let Some(amount) = line.restore(&mut hold, event.principal_outstanding)? else { return Ok(()) };
+    let least = work.config::<CreditPolicy>().least_share(line.credit_limit)?;
+    hold.note_exposure(least, work.today())?;
     work.emit(CreditReleased { loan: event.loan, amount, reason: "repaid".to_owned(), line: line.figures() });
     if hold.status == HoldStatus::Settled {
         settle_delinquency(work, &mut line, event.loan, 0)?;

@@ -170,6 +170,7 @@ impl CreditLine {
             outstanding: amount,
             status: HoldStatus::Held,
             drawn_on: None,
+            small_since: None,
             settlement_counted: false,
         })
     }
@@ -288,7 +289,8 @@ impl CreditLine {
 
     /// Counts a repayment of a loan; the growth of the limit when the loan is settled well, told once a loan.
     ///
-    /// A loan that was cancelled, small or short proves nothing, and a frozen line stays as it is: none grows the limit.
+    /// A loan that was cancelled, small, short or repaid but for a rest too soon proves nothing, and a frozen line stays as it
+    /// is: none grows the limit.
     pub fn count_repayment(
         &mut self,
         hold: &mut CreditReservation,
@@ -305,7 +307,7 @@ impl CreditLine {
         if outcome.cancelled || self.is_frozen() || outcome.worst_days_past_due > policy.growth_days_past_due_max {
             return Ok(None);
         }
-        if !policy.proves(hold.amount, hold.days_out(outcome.on), self.credit_limit)? {
+        if !policy.proves(hold.amount, hold.days_proven(outcome.on), self.credit_limit)? {
             return Ok(None);
         }
         self.grow(policy)

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use sycee_contract::{
     ApplyForCredit, CheckCustomerBlacklist, CreditApplicationId, CreditApplicationReferred, CreditApplicationRejected,
-    CreditLineApproved, CreditLineFrozen, CustomerId, ExecuteRiskReview, Identifier, ReviewCreditApplication,
-    RiskDecisionMade, RiskOutcome, RiskPurpose, RiskSubject, Timestamp,
+    CreditLineApproved, CreditLineFrozen, CustomerId, ExecuteRiskReview, Identifier, OpenWorkOrder, ResolveWorkOrder,
+    ReviewCreditApplication, RiskDecisionMade, RiskOutcome, RiskPurpose, RiskSubject, Timestamp,
 };
 use sycee_credit::CreditPolicy;
 use sycee_credit::credit_center::{ApplicationStatus, CreditApplication, CreditCustomer};
@@ -179,6 +179,33 @@ fn whoever_was_refused_admission_is_looked_at_again_when_that_has_run_out() {
 }
 
 #[test]
+fn whoever_was_admitted_is_looked_at_again_when_that_has_run_out() {
+    for (seconds_after, asked, outcome) in [
+        (0, &[RiskPurpose::Credit][..], None),
+        (1, &[RiskPurpose::Admission, RiskPurpose::Credit], Some(RiskOutcome::Approve)),
+        (1, &[RiskPurpose::Admission, RiskPurpose::Credit], Some(RiskOutcome::Reject)),
+    ] {
+        each(|scene| {
+            let valid_until = scene.now().plus_days(30);
+            scene.happened(RiskDecisionMade { valid_until, ..admission(1, RiskOutcome::Approve) });
+            scene.advance_seconds(30 * 86_400 + seconds_after);
+            let id = scene.request(application(customer(1), "1000")).unwrap().application;
+            let sent: Vec<_> = scene.sent::<ExecuteRiskReview>().iter().map(|review| review.purpose).collect();
+            assert_eq!(sent, asked);
+            if let Some(outcome) = outcome {
+                scene.happened(admission(1, outcome));
+            }
+            scene.happened(about(id, RiskOutcome::Approve, None));
+            let rejected: Vec<_> =
+                scene.emitted::<CreditApplicationRejected>().into_iter().flat_map(|event| event.reasons).collect();
+            let refused = outcome == Some(RiskOutcome::Reject);
+            assert_eq!(rejected, if refused { vec!["NOT_ADMITTED"] } else { vec![] });
+            assert_eq!(scene.load::<CreditLine>(customer(1)).is_some(), !refused);
+        });
+    }
+}
+
+#[test]
 fn nothing_is_granted_on_a_decision_that_has_run_out() {
     each_reviewed(true, |scene| {
         let id = applied(scene, "1000");
@@ -265,16 +292,21 @@ fn people_decide_what_risk_refers_where_the_market_wants_it() {
 
         scene.happened(about(id, RiskOutcome::Review, None));
         assert_eq!(scene.emitted::<CreditApplicationReferred>()[0].reasons, ["SCORE"]);
+        let called = scene.sent::<OpenWorkOrder>().remove(0);
+        assert_eq!((called.kind.as_str(), called.key), ("credit-review", format!("credit-review-{id}")));
+        assert!(called.text.contains("SCORE") && called.text.contains("review-credit-application"), "{}", called.text);
         assert_eq!(scene.request(application(customer(1), "5")).unwrap_err().code, "APPLICATION_ALREADY_OPEN");
         for (limit, code) in [("1000.01", "INVALID_AMOUNT"), ("0", "INVALID_AMOUNT"), ("-1", "INVALID_AMOUNT")] {
             assert_eq!(scene.request(review(Some(ghs(limit)))).unwrap_err().code, code, "{limit}");
             assert_eq!(stored(scene, id).status, ApplicationStatus::Referred);
+            assert!(scene.sent::<ResolveWorkOrder>().is_empty(), "people still have to look");
         }
         let unexplained = ReviewCreditApplication { note: String::new(), ..review(None) };
         assert_eq!(scene.request(unexplained).unwrap_err().code, "INVALID_FIELD");
 
         scene.request(review(Some(ghs("700")))).unwrap();
         assert_eq!(scene.emitted::<CreditLineApproved>()[0].limit, ghs("700"));
+        assert_eq!(scene.sent::<ResolveWorkOrder>()[0].key, format!("credit-review-{id}"));
         let decided = stored(scene, id);
         assert_eq!((decided.status, decided.note.as_deref()), (ApplicationStatus::Approved, Some("income seen")));
         assert!(decided.reviewer.is_some());
@@ -294,6 +326,7 @@ fn people_can_refuse_what_risk_refers() {
         let refusal = ReviewCreditApplication { application: id, limit: None, note: "no income".to_owned() };
         scene.request(refusal.clone()).unwrap();
         assert_eq!(scene.emitted::<CreditApplicationRejected>()[0].reasons, ["MANUAL_REJECTION"]);
+        assert_eq!(scene.sent::<ResolveWorkOrder>()[0].key, format!("credit-review-{id}"));
         scene.request(refusal).unwrap();
         assert!(scene.emitted::<CreditApplicationRejected>().is_empty());
         assert_eq!(scene.request(application(customer(1), "5")).unwrap_err().code, "COOLING_OFF_AFTER_REJECTION");
@@ -306,6 +339,7 @@ fn a_referral_is_a_rejection_where_nobody_reviews() {
         let id = applied(scene, "1000");
         scene.happened(about(id, RiskOutcome::Review, None));
         assert!(scene.emitted::<CreditApplicationReferred>().is_empty());
+        assert!(scene.sent::<OpenWorkOrder>().is_empty());
         assert_eq!(stored(scene, id).status, ApplicationStatus::Rejected);
     });
 }

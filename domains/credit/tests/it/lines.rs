@@ -358,6 +358,30 @@ fn small_and_short_loans_grow_nothing() {
 }
 
 #[test]
+fn only_days_on_which_enough_is_outstanding_prove_something() {
+    // Principal, then what is left of it and since when; it is settled on 19 January, a fortnight after the payout.
+    for (principal, left, since, limit) in [
+        ("250", "0.01", date(2026, 1, 5), "1000.00"),
+        ("1000", "249.99", date(2026, 1, 18), "1000.00"),
+        ("1000", "250", date(2026, 1, 5), "1200.00"),
+        ("1000", "249.99", date(2026, 1, 19), "1200.00"),
+    ] {
+        with_line(|scene| {
+            scene.request(reserve(1, principal)).unwrap();
+            scene.happened(paid_out(1, principal));
+            scene.set_today(since);
+            scene.happened(posted(1, left));
+            scene.happened(repaid(1, RepaymentKind::Normal, false, 0));
+            scene.set_today(date(2026, 1, 19));
+            scene.happened(posted(1, "0"));
+            scene.happened(repaid(1, RepaymentKind::Normal, true, 0));
+            let got = line(scene).credit_limit.to_decimal_string();
+            assert_eq!(got, limit, "{left} of {principal} since {since}");
+        });
+    }
+}
+
+#[test]
 fn a_further_approval_renews_the_line_above_what_loans_hold() {
     with_line(|scene| {
         scene.request(reserve(1, "600")).unwrap();

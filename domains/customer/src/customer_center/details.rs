@@ -1,8 +1,8 @@
 //! Employment, address, emergency contacts and declared attributes.
 
 use sycee_contract::{
-    CustomerDetailsUpdated, EmergencyContact, KnownDetails, LINE_MAX, NAME_MAX, Rejection, UpdateCustomerDetails,
-    check_text,
+    CustomerDetailsUpdated, CustomerId, EmergencyContact, KnownDetails, LINE_MAX, NAME_MAX, Rejection,
+    UpdateCustomerDetails, check_text,
 };
 use sycee_runtime::{Handled, Work};
 
@@ -15,6 +15,7 @@ pub(super) fn update_customer_details(work: &mut Work, cmd: &UpdateCustomerDetai
     let mut customer = work.require::<Customer>(cmd.customer)?;
     work.about(cmd.customer);
     check(cmd)?;
+    check_contacts(cmd.emergency_contacts.iter().flatten(), &customer)?;
     customer.attributes.extend(cmd.attributes.clone());
     model::check_attributes(&customer.attributes)?;
 
@@ -34,8 +35,8 @@ pub(super) fn update_customer_details(work: &mut Work, cmd: &UpdateCustomerDetai
             country: address.country.clone(),
         });
     }
-    if !cmd.emergency_contacts.is_empty() {
-        replace_contacts(work, cmd)?;
+    if let Some(contacts) = &cmd.emergency_contacts {
+        replace_contacts(work, cmd.customer, contacts)?;
     }
     let attributes = customer.attributes.0.clone();
     work.emit(CustomerDetailsUpdated { customer: cmd.customer, attributes, known: known(cmd) });
@@ -50,7 +51,7 @@ fn known(cmd: &UpdateCustomerDetails) -> KnownDetails {
         employed_since: cmd.employment.as_ref().and_then(|it| it.since),
         city: cmd.address.as_ref().map(|it| it.city.clone()),
         country: cmd.address.as_ref().map(|it| it.country.clone()),
-        emergency_contacts: u32::try_from(cmd.emergency_contacts.len()).ok().filter(|count| *count > 0),
+        emergency_contacts: cmd.emergency_contacts.as_ref().and_then(|contacts| u32::try_from(contacts.len()).ok()),
     }
 }
 
@@ -68,23 +69,35 @@ fn check(cmd: &UpdateCustomerDetails) -> Result<(), Rejection> {
             return Err(Rejection::invalid("address.country", "ISO 3166 alpha-2", "GH"));
         }
     }
-    if cmd.emergency_contacts.len() > CONTACTS_MAX {
+    if cmd.emergency_contacts.as_ref().is_some_and(|contacts| contacts.len() > CONTACTS_MAX) {
         return Err(Rejection::invalid("emergencyContacts", format!("at most {CONTACTS_MAX}"), "one sister"));
     }
-    cmd.emergency_contacts.iter().try_for_each(|EmergencyContact { name, phone, relation }| {
+    Ok(())
+}
+
+/// Whether contacts can be called when `customer` cannot be reached.
+fn check_contacts<'a>(
+    mut contacts: impl Iterator<Item = &'a EmergencyContact>,
+    customer: &Customer,
+) -> Result<(), Rejection> {
+    contacts.try_for_each(|EmergencyContact { name, phone, relation }| {
         check_text("emergencyContacts.name", name.reveal(), LINE_MAX, "Esi Mensah")?;
         check_text("emergencyContacts.relation", relation, NAME_MAX, "sister")?;
-        parse_phone(phone).map(drop)
+        if parse_phone(phone)? == customer.phone.reveal() {
+            let rule = "another phone than the customer's own: it is called when that one is not answered";
+            return Err(Rejection::invalid("emergencyContacts.phone", rule, "a sister's phone"));
+        }
+        Ok(())
     })
 }
 
-fn replace_contacts(work: &mut Work, cmd: &UpdateCustomerDetails) -> Handled<()> {
-    for old in work.find(EmergencyContactRecord::by_customer(cmd.customer))? {
+fn replace_contacts(work: &mut Work, customer: CustomerId, contacts: &[EmergencyContact]) -> Handled<()> {
+    for old in work.find(EmergencyContactRecord::by_customer(customer))? {
         work.delete::<EmergencyContactRecord>((old.customer, old.nr));
     }
-    for (nr, contact) in (1..).zip(&cmd.emergency_contacts) {
+    for (nr, contact) in (1..).zip(contacts) {
         work.save(EmergencyContactRecord {
-            customer: cmd.customer,
+            customer,
             nr,
             name: contact.name.clone(),
             phone: contact.phone.clone(),

@@ -1,7 +1,7 @@
 //! One-time passwords: who may ask for one, and what an answer is worth.
 //!
 //! Invariant: for a phone and purpose three passwords in 15 minutes and ten wrong answers in a day; five wrong answers a
-//! password, five minutes to answer (seed 000, A5).
+//! password, five minutes to answer.
 //! Invariant: who names another phone than the challenge's costs that phone nothing, and learns nothing of it.
 
 use sycee_contract::{Identifier as _, OtpChallengeId, OtpPurpose, Rejection, Sensitive, SignedText, Timestamp};

@@ -4,12 +4,14 @@
 //! and only a failed or superseded case gives it free.
 //! Invariant: a customer hands in at most [`SUBMISSIONS`] documents.
 //! Invariant: a provider's answer decides a case once; a repeated or late one changes nothing.
+//! Invariant: the birth date of a case leaves this service as an age only.
 
 mod model;
 
 use sycee_contract::{
-    CheckBlacklist, CustomerRegistered, Date, KycCaseFigures, KycCompleted, KycSubmitted, KycSubmittedAnswer,
-    KycVerdict, OpenWorkOrder, QueryKycCase, RecordKycResult, Rejection, Sensitive, SubmitKyc, VerifyIdentity,
+    AGE_IN_YEARS, CheckBlacklist, CustomerRegistered, Date, ExecuteRiskReview, KycCaseFigures, KycCaseId, KycCompleted,
+    KycSubmitted, KycSubmittedAnswer, KycVerdict, OpenWorkOrder, QueryKycCase, RecordKycResult, Rejection,
+    ResolveWorkOrder, RiskContribution, Sensitive, SubmitKyc, VerifyIdentity,
 };
 use sycee_runtime::{Handled, Json, Registry, Work};
 
@@ -28,11 +30,13 @@ pub fn register(registry: &mut Registry) {
         .handles::<SubmitKyc>(submit_kyc)
         .handles::<RecordKycResult>(record_kyc_result)
         .handles::<QueryKycCase>(query_kyc_case)
+        .participates::<ExecuteRiskReview>(tell_age)
         .on::<KycCompleted>(take_decision)
         .emits::<KycCompleted>()
         .emits::<KycSubmitted>()
         .sends::<CheckBlacklist>()
-        .sends::<OpenWorkOrder>();
+        .sends::<OpenWorkOrder>()
+        .sends::<ResolveWorkOrder>();
 }
 
 fn await_document(work: &mut Work, event: &CustomerRegistered) -> Handled<()> {
@@ -47,7 +51,11 @@ fn submit_kyc(work: &mut Work, cmd: &SubmitKyc) -> Handled<KycSubmittedAnswer> {
     work.about(cmd.customer);
     let number = model::check_documents(cmd, work.today())?;
     if let Some(mut previous) = current_case(work, &standing)? {
+        let in_review = previous.status == KycCaseStatus::Review;
         previous.make_way()?;
+        if in_review {
+            end_review(work, previous.id, "the customer handed in another document");
+        }
         keep(work, previous)?;
     }
     standing.submit(work.now())?;
@@ -111,8 +119,12 @@ fn record_kyc_result(work: &mut Work, fact: &RecordKycResult) -> Handled<()> {
     let listed = work.ask(CheckBlacklist { kind: "document".to_owned(), value: case.document_number.clone() })?;
     let age = age_on(&case.birth_date, work.today())?;
     let assessment = work.config::<KycPolicy>().assess(fact, age, listed);
+    let in_review = case.status == KycCaseStatus::Review;
     if case.record(fact, assessment, work.now()) == CaseStep::AlreadyDecided {
         return Ok(());
+    }
+    if in_review && case.status != KycCaseStatus::Review {
+        end_review(work, case.id, "the provider looked again");
     }
     work.emit(KycCompleted {
         customer: case.customer,
@@ -129,15 +141,40 @@ fn record_kyc_result(work: &mut Work, fact: &RecordKycResult) -> Handled<()> {
                 case.id,
                 case.reasons.join(", ")
             ),
-            key: format!("kyc-review-{}", case.id),
+            key: review_key(case.id),
         });
     }
     keep(work, case)
 }
 
+/// The key of the work order that asks people to decide a case.
+fn review_key(case: KycCaseId) -> String {
+    format!("kyc-review-{case}")
+}
+
+/// Nobody has to look at the case any more, as `note` says.
+fn end_review(work: &mut Work, case: KycCaseId, note: &str) {
+    work.send(ResolveWorkOrder { key: review_key(case), note: note.to_owned() });
+}
+
 fn query_kyc_case(work: &mut Work, query: &QueryKycCase) -> Handled<KycCaseFigures> {
     let case = work.require::<KycCase>(query.case)?;
     Ok(KycCaseFigures { customer: case.customer, verdict: case.status.verdict() })
+}
+
+/// A person who was identified is as old as the document says, whatever else the person declares.
+fn tell_age(work: &mut Work, review: &ExecuteRiskReview, _: &[RiskContribution]) -> Handled<RiskContribution> {
+    let standing = work.read::<KycStanding>(review.subject.customer)?;
+    let case = match standing.and_then(|standing| standing.current_case) {
+        Some(case) => work.read::<KycCase>(case)?.filter(|case| case.status == KycCaseStatus::Passed),
+        None => None,
+    };
+    let age = match case {
+        Some(case) => age_on(&case.birth_date, work.today())?,
+        None => None,
+    };
+    let features = age.map(|age| (AGE_IN_YEARS.to_owned(), age.to_string())).into_iter().collect();
+    Ok(RiskContribution { features, score: None, score_parts: Vec::new() })
 }
 
 /// A person decided a case in review: the case keeps it. What this service decided itself stands there already.
@@ -148,6 +185,7 @@ fn take_decision(work: &mut Work, event: &KycCompleted) -> Handled<()> {
     {
         let mut case = KycCase::clone(&case);
         case.decide(event.verdict, &event.reasons, work.now());
+        end_review(work, case.id, "decided with decide-kyc-review");
         keep(work, case)?;
     }
     Ok(())

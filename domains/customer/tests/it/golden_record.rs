@@ -6,7 +6,7 @@ use sycee_contract::{
     Date, DecisionId, DisbursementSucceeded, EmergencyContact, Employment, EntryId, FundAccountId, GrantConsent,
     Identifier as _, LoanId, PartnerId, PostingId, PostingParts, QueryProductOffer, Rejection, RepaymentKind,
     RepaymentSucceeded, ReservationId, RevokeConsent, RiskDecisionMade, RiskOutcome, RiskPurpose, RiskSubject,
-    Sensitive, Timestamp,
+    Sensitive, Timestamp, UpdateCustomerDetails,
 };
 use sycee_customer::customer_master::{CustomerMaster, CustomerStage, IdentityStatus};
 use sycee_customer::customer_profile::{CustomerProfile, CustomerTag, Segment};
@@ -76,6 +76,7 @@ fn repaid(customer: CustomerId, loan: i64, settled: bool, worst_days_past_due: u
             interest_waived: zero,
             interest_refund: zero,
             surplus: zero,
+            as_of: None,
         },
         principal_outstanding: if settled { zero } else { ghs("400") },
         settled,
@@ -242,11 +243,11 @@ fn the_record_gathers_what_others_say() {
         });
         details.address =
             Some(Address { line: Sensitive::new("House 7"), city: "Accra".to_owned(), country: "GH".to_owned() });
-        details.emergency_contacts = vec![EmergencyContact {
+        details.emergency_contacts = Some(vec![EmergencyContact {
             name: Sensitive::new("Efua Mensah"),
             phone: Sensitive::new("+233201234569"),
             relation: "sister".to_owned(),
-        }];
+        }]);
         scene.request(details).unwrap();
         scene.request(update(id)).unwrap();
         let known = record(scene);
@@ -258,6 +259,9 @@ fn the_record_gathers_what_others_say() {
             (known.city.as_deref(), known.country.as_deref(), known.emergency_contacts),
             (Some("Accra"), Some("GH"), 1)
         );
+        let emptied = UpdateCustomerDetails { emergency_contacts: Some(Vec::new()), ..update(id) };
+        scene.request(emptied).unwrap();
+        assert_eq!(record(scene).emergency_contacts, 0);
         for secret in ["Makola", "House 7", "Efua", "233201234569", &PHONE[1..], "000000001"] {
             assert!(!format!("{known:?}").contains(secret), "{secret} names a person");
         }

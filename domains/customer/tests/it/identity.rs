@@ -1,11 +1,15 @@
 //! KYC cases from document to verdict.
 
+use std::collections::BTreeMap;
+
 use sycee_contract::{
-    CustomerId, DecideKycReview, Identifier as _, KycCaseId, KycCompleted, KycSubmitted, KycVerdict, OpenWorkOrder,
-    RecordKycResult, Sensitive, SubmitKyc, VerifyIdentity,
+    AGE_IN_YEARS, Command as _, CustomerId, Date, DecideKycReview, ExecuteRiskReview, Identifier as _, KycCaseId,
+    KycCompleted, KycSubmitted, KycVerdict, OpenWorkOrder, RecordKycResult, Rejection, ResolveWorkOrder, RiskPurpose,
+    RiskSubject, Sensitive, SubmitKyc, VerifyIdentity,
 };
 use sycee_customer::kyc_service::{KycCase, KycCaseStatus, KycStanding};
 
+use sycee_runtime::Registry;
 use sycee_runtime::testing::Scene;
 
 use crate::support::*;
@@ -48,6 +52,11 @@ fn answers_become_verdicts() {
     }
 }
 
+/// The keys of the work orders that nobody has to look at any more.
+fn resolved(scene: &Scene) -> Vec<String> {
+    scene.sent::<ResolveWorkOrder>().into_iter().map(|resolved| resolved.key).collect()
+}
+
 #[test]
 fn a_second_look_ends_a_review() {
     each(|scene| {
@@ -55,6 +64,7 @@ fn a_second_look_ends_a_review() {
         let case = scene.emitted::<KycCompleted>()[0].case;
         scene.fact(kyc_answer(case, 9_000, 9_900));
         assert_eq!(scene.emitted::<KycCompleted>()[0].verdict, KycVerdict::Passed);
+        assert_eq!(resolved(scene), [format!("kyc-review-{case}")]);
     });
 }
 
@@ -79,6 +89,7 @@ fn a_person_ends_a_review_and_nothing_else() {
             assert_eq!((done.customer, done.verdict, done.reasons), (id, verdict, vec!["DOCUMENT_SEEN".to_owned()]));
             let kept = scene.load::<KycCase>(case).unwrap();
             assert_eq!((kept.status, kept.ocr_confidence_bps), (status, Some(7_000)));
+            assert_eq!(resolved(scene), [format!("kyc-review-{case}")]);
             assert_eq!(scene.request(decide(case, verdict)).unwrap_err().code, "UNEXPECTED_STATE");
             scene.fact(kyc_answer(case, 9_000, 9_900));
             assert!(scene.emitted::<KycCompleted>().is_empty(), "people have decided");
@@ -135,6 +146,41 @@ fn one_customer_a_document() {
 
         scene.fact(kyc_answer(case, 9_900, 100));
         scene.request(documents(second, DOCUMENT)).unwrap();
+    });
+}
+
+/// Asks how old a customer is, as a risk review does.
+fn age_for_risk(scene: &mut Scene, customer: CustomerId) -> String {
+    let subject = RiskSubject { customer, application: None, loan: None };
+    let (purpose, facts) = (RiskPurpose::Admission, BTreeMap::new());
+    scene.request(ExecuteRiskReview { purpose, subject, requested: None, facts }).unwrap_err().message
+}
+
+#[test]
+fn whoever_was_identified_is_as_old_as_the_document_says() {
+    let register_all = |registry: &mut Registry| {
+        sycee_customer::register(registry);
+        registry.service(ExecuteRiskReview::OWNER).handles::<ExecuteRiskReview>(|work, review| {
+            let mut told = work.consult(review)?.into_iter().flat_map(|(_, contribution)| contribution.features);
+            let age = told.find(|(name, _)| name == AGE_IN_YEARS).map_or_else(|| "unknown".to_owned(), |(_, age)| age);
+            Err(Rejection::new("SEEN", age).into())
+        });
+    };
+    each_of(register_all, |scene| {
+        assert_eq!(age_for_risk(scene, customer(99_999)), "unknown");
+        let id = register(scene, PHONE);
+        let today = scene.today();
+        let born = Date::new(today.year() - 40, today.month(), today.day()).unwrap();
+        for (ocr, age) in [(100, "unknown"), (7_000, "unknown"), (9_900, "40")] {
+            let birth_date = Sensitive::new(born.to_string());
+            let handed_in = SubmitKyc { birth_date, ..documents(id, &format!("GHA-{ocr}")) };
+            let opened = scene.request(handed_in).unwrap().case;
+            assert_eq!(age_for_risk(scene, id), "unknown", "the provider looks");
+            scene.fact(kyc_answer(opened, ocr, 9_900));
+            assert_eq!(age_for_risk(scene, id), age, "{ocr}");
+        }
+        scene.set_today(Date::new(today.year() + 1, today.month(), today.day()).unwrap());
+        assert_eq!(age_for_risk(scene, id), "41", "a year later");
     });
 }
 
@@ -236,6 +282,7 @@ fn another_document_supersedes_a_review() {
         let id = identified(scene, PHONE, DOCUMENT, 7_000, 9_900);
         let first = scene.emitted::<KycCompleted>()[0].case;
         let second = scene.request(documents(id, "GHA-2222")).unwrap().case;
+        assert_eq!(resolved(scene), [format!("kyc-review-{first}")]);
         assert_eq!(scene.load::<KycCase>(first).unwrap().status, KycCaseStatus::Superseded);
         scene.fact(kyc_answer(first, 9_000, 9_900));
         assert!(scene.emitted::<KycCompleted>().is_empty(), "too late");

@@ -207,10 +207,14 @@ fn full_update(customer: sycee_contract::CustomerId) -> UpdateCustomerDetails {
             city: "Accra".to_owned(),
             country: "GH".to_owned(),
         }),
-        emergency_contacts: vec![contact("Esi", "+233200000002"), contact("Abena", "+233200000003")],
+        emergency_contacts: Some(vec![contact("Esi", "+233200000002"), contact("Abena", "+233200000003")]),
         attributes: [("housing".to_owned(), "own".to_owned())].into(),
         ..update(customer)
     }
+}
+
+fn contacts(cmd: &mut UpdateCustomerDetails) -> &mut Vec<EmergencyContact> {
+    cmd.emergency_contacts.as_mut().unwrap()
 }
 
 #[test]
@@ -223,13 +227,20 @@ fn details_are_kept_and_attributes_are_told() {
         assert_eq!(scene.load::<EmergencyContactRecord>((id, 2)).unwrap().name.reveal(), "Abena");
 
         let mut second = full_update(id);
-        second.emergency_contacts.truncate(1);
+        contacts(&mut second).truncate(1);
         second.attributes = [("age_in_years".to_owned(), "32".to_owned())].into();
         scene.request(second).unwrap();
         assert_eq!(scene.load::<EmergencyContactRecord>((id, 2)), None);
         let told = scene.emitted::<CustomerDetailsUpdated>().remove(0).attributes;
         let all = [("age_in_years", "32"), ("housing", "own")].map(|(k, v)| (k.to_owned(), v.to_owned()));
         assert_eq!(told, all.into());
+
+        scene.request(update(id)).unwrap();
+        assert_eq!(scene.all::<EmergencyContactRecord>().len(), 1, "what is not named stays");
+        let emptied = UpdateCustomerDetails { emergency_contacts: Some(Vec::new()), ..update(id) };
+        scene.request(emptied).unwrap();
+        assert!(scene.all::<EmergencyContactRecord>().is_empty());
+        assert_eq!(scene.emitted::<CustomerDetailsUpdated>()[0].known.emergency_contacts, Some(0));
     });
 }
 
@@ -241,9 +252,12 @@ fn details_that_break_a_rule_change_nothing() {
         let mut country = good.clone();
         country.address.as_mut().unwrap().country = "Ghana".to_owned();
         let mut phone = good.clone();
-        phone.emergency_contacts[1].phone = Sensitive::new("020");
+        contacts(&mut phone)[1].phone = Sensitive::new("020");
+        let mut own = good.clone();
+        contacts(&mut own)[1].phone = Sensitive::new(PHONE);
         let mut many = good.clone();
-        many.emergency_contacts = vec![good.emergency_contacts[0].clone(); 6];
+        let sister = contacts(&mut many)[0].clone();
+        many.emergency_contacts = Some(vec![sister; 6]);
         let mut name = good.clone();
         name.attributes.insert("Housing!".to_owned(), "own".to_owned());
         let mut value = good.clone();
@@ -253,11 +267,12 @@ fn details_that_break_a_rule_change_nothing() {
         let mut long = full_update(id);
         long.address.as_mut().unwrap().city = "x".repeat(81);
         let mut relation = full_update(id);
-        relation.emergency_contacts[0].relation = String::new();
+        contacts(&mut relation)[0].relation = String::new();
         let nobody = full_update(customer(99_999));
         for (cmd, code) in [
             (country, "INVALID_FIELD"),
             (phone, "INVALID_FIELD"),
+            (own, "INVALID_FIELD"),
             (many, "INVALID_FIELD"),
             (name, "INVALID_FIELD"),
             (value, "INVALID_FIELD"),

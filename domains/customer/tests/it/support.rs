@@ -110,7 +110,7 @@ pub fn update(customer: CustomerId) -> UpdateCustomerDetails {
         customer,
         employment: None,
         address: None,
-        emergency_contacts: Vec::new(),
+        emergency_contacts: None,
         attributes: BTreeMap::new(),
     }
 }

@@ -3,9 +3,10 @@
 //! Invariant: `arrived + received = available + frozen + in_transit + paid_out + refunded + suspense + recoverable`; none
 //! is negative.
 //! Invariant: suspense is what nobody explained and what borrowers paid too much: it is no funder's, and never lent.
+//! Invariant: what left the account and is not booked yet (`uncovered`) is neither lent nor given back.
 //! Invariant: every move leaves one [`FundTransaction`] with both balances before and after it.
 
-use sycee_contract::{ArrivalId, Date, FundAccountId, FundBalances, LoanId, PartnerId, Timestamp};
+use sycee_contract::{ArrivalId, Date, FundAccountId, FundBalances, FundingTerms, LoanId, PartnerId, Timestamp};
 use sycee_money::{Currency, Money};
 use sycee_runtime::{Json, entity, text_enum};
 
@@ -112,8 +113,10 @@ entity! {
         currency: Currency,
         /// Whether it is the lender's own money: equity, not a debt to a funder.
         is_own: bool,
-        /// Products it funds, by code; empty means any.
+        /// Products it funds, now or as agreed for later, by code; empty means any.
         products: Json<Vec<String>>,
+        /// Last day of its agreement, as far as one is agreed; no end when absent.
+        valid_until: Option<Date>,
         /// Everything the funder brought, cumulative.
         arrived: Money,
         /// Free to lend.
@@ -132,6 +135,8 @@ entity! {
         suspense: Money,
         /// Paid out although no loan takes it.
         recoverable: Money,
+        /// As much of such payouts as it had no free money for: gone, not booked yet; the next money is theirs.
+        uncovered: Money,
         /// Number of its last [`FundTransaction`].
         movements: i64,
         /// The largest loan of the products it funds: with less than this it can't fund every loan.
@@ -221,6 +226,7 @@ impl FundAccount {
             currency,
             is_own: false,
             products: Json(products),
+            valid_until: None,
             arrived: nothing,
             available: nothing,
             frozen: nothing,
@@ -230,6 +236,7 @@ impl FundAccount {
             refunded: nothing,
             suspense: nothing,
             recoverable: nothing,
+            uncovered: nothing,
             movements: 0,
             low_water: nothing,
             low_alerted_on: None,
@@ -238,7 +245,8 @@ impl FundAccount {
 
     /// Moves `amount` as `kind` says.
     ///
-    /// Errors: `AmountInvalid`; `InsufficientFunds` when the free balance is too low, `BalanceTooLow` for another.
+    /// Errors: `AmountInvalid`; `InsufficientFunds` when the free balance is too low, or is not the funder's to lend or to
+    /// take back, `BalanceTooLow` for another.
     pub fn post(
         &mut self,
         kind: MovementKind,
@@ -253,9 +261,11 @@ impl FundAccount {
         let (source, target) = kind.path();
         let (source_before, target_before) = (self.balance(source), self.balance(target));
         let grown = |balance: Money| balance.checked_add(amount).map_err(|_| invalid.clone());
+        let is_choice = matches!(kind, MovementKind::Reservation | MovementKind::Return);
         let fallen = |bucket: FundBucket, balance: Money| {
-            if balance.units() < amount.units() {
-                return Err(self.too_low(bucket, balance, amount));
+            let free = if is_choice { self.lendable() } else { balance };
+            if free.units() < amount.units() {
+                return Err(self.too_low(bucket, free, amount));
             }
             balance.checked_sub(amount).map_err(|_| invalid.clone())
         };
@@ -287,6 +297,12 @@ impl FundAccount {
         } else {
             FundsRejection::BalanceTooLow { account: self.id, bucket, balance, requested }
         }
+    }
+
+    /// What may be lent or given back: what is free beyond the stray payouts that it did not cover; zero or more.
+    pub fn lendable(&self) -> Money {
+        let units = self.available.units().saturating_sub(self.uncovered.units());
+        Money::from_units(units.max(0), self.currency)
     }
 
     /// One balance.
@@ -338,6 +354,9 @@ impl FundAccount {
         if let Some(bucket) = FundBucket::ALL.iter().find(|bucket| self.balance(**bucket).is_negative()) {
             return Err(format!("account {}: {bucket:?} is {}", self.id, self.balance(*bucket)));
         }
+        if self.uncovered.is_negative() {
+            return Err(format!("account {}: {} of stray payouts are uncovered", self.id, self.uncovered));
+        }
         let sum = |buckets: &[FundBucket]| {
             buckets.iter().map(|bucket| i128::from(self.balance(*bucket).units())).sum::<i128>()
         };
@@ -353,9 +372,26 @@ impl FundAccount {
         Ok(())
     }
 
-    /// Whether people have to be told today that the account can't fund every loan any more; at most once a day.
+    /// Takes over what the agreement says from now on: every product that it names, and when it ends.
+    pub fn learn_terms(&mut self, terms: &[FundingTerms]) {
+        let Some(last) = terms.last() else { return };
+        self.valid_until = last.valid_until;
+        self.products.clear();
+        if terms.iter().any(|terms| terms.products.is_empty()) {
+            return;
+        }
+        for product in terms.iter().flat_map(|terms| &terms.products) {
+            if !self.products.contains(product) {
+                self.products.push(product.clone());
+            }
+        }
+    }
+
+    /// Whether people have to be told today that the account can't fund every loan any more; at most once a day, and not
+    /// once its agreement is over: then its money may go back to the funder.
     pub fn falls_low(&mut self, today: Date) -> bool {
-        let low = self.available.units() < self.low_water.units() && self.low_alerted_on != Some(today);
+        let lends = self.valid_until.is_none_or(|last| today <= last);
+        let low = lends && self.lendable().units() < self.low_water.units() && self.low_alerted_on != Some(today);
         if low {
             self.low_alerted_on = Some(today);
         }

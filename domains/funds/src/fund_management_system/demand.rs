@@ -191,8 +191,8 @@ fn raise_low_water_marks(work: &mut Work, currency: Currency) -> Handled<()> {
     Ok(())
 }
 
-/// The mark of an account that is being opened.
-pub(super) fn low_water_of_new(work: &mut Work, account: &FundAccount) -> Handled<Money> {
+/// The mark of an account whose agreement is new, or has changed.
+pub(super) fn low_water_of(work: &mut Work, account: &FundAccount) -> Handled<Money> {
     let products = products_in(work, account.currency)?;
     Ok(low_water_mark(account, &products))
 }
@@ -219,7 +219,7 @@ pub(super) fn alert_when_low(work: &mut Work, account: &mut FundAccount) {
         loan: None,
         text: format!(
             "Fund account {} ({}) has {} available, the largest loan it may fund takes {}: bring in money or close the route.",
-            account.id, account.code, account.available, account.low_water
+            account.id, account.code, account.lendable(), account.low_water
         ),
         key: format!("fund-account-low-{}-{}", account.id, work.today()),
     });

@@ -3,6 +3,10 @@
 //! Invariant: an account is saved only after [`FundAccount::check`] proved its identity.
 //! Invariant: every change of free or committed money is told (`fund-reserved`, `fund-arrival-confirmed`,
 //! `fund-balance-changed`), so that routing knows it within the same cascade.
+//! Invariant: the term of an agreement bounds routing alone: what is reserved is paid out, and money comes in and goes
+//! back, on any day.
+//! Invariant: money that the bank brought is booked once, whether it is told as a funder's or as a borrower's:
+//! `partner-hub` keeps the references of what came in.
 
 mod account;
 mod demand;
@@ -10,19 +14,22 @@ mod moves;
 mod reservation;
 mod returns;
 mod stray;
+mod suspense;
 
 pub use account::{Cause, FundAccount, FundArrival, FundBucket, FundTransaction, MovementKind};
 pub use demand::{FundDemand, FundedProduct, LendingForecast};
 pub use reservation::{FundReservation, LoanReservation, ReservationMessage, ReservationStatus, ReservationStep};
-pub use returns::{FundReturn, SuspenseResolution};
+pub use returns::FundReturn;
 pub use stray::{StrayPayout, StrayRecovery};
+pub use suspense::{SuspenseReceipt, SuspenseResolution};
 
 use sycee_contract::messages::{
-    AccountingEntryPosted, BookStrayPayout, ConfirmFundArrival, DisbursementFailed, DisbursementRequested,
-    DisbursementSucceeded, FundAccountOpened, FundArrivalConfirmed, FundReservationRequested, FundingContractSigned,
-    PartnerDisbursementFailed, PartnerDisbursementSucceeded, PaymentFailed, PaymentSucceeded, ProductFundingMatched,
-    ProductVersionPublished, QueryFundAccount, RecoverStrayPayout, ReleaseFundReservation, RepaymentSucceeded,
-    ReserveFunds, ResolveSuspense, ReturnFunds, RiskDecisionMade, StrayPayoutReported,
+    AccountingEntryPosted, BookStrayPayout, ClaimBankReference, ConfirmFundArrival, DisbursementFailed,
+    DisbursementRequested, DisbursementSucceeded, FundAccountOpened, FundArrivalConfirmed, FundReservationRequested,
+    FundingContractAmended, FundingContractSigned, PartnerDisbursementFailed, PartnerDisbursementSucceeded,
+    PaymentFailed, PaymentSucceeded, ProductFundingMatched, ProductVersionPublished, QueryFundAccount,
+    RecoverStrayPayout, ReleaseFundReservation, RepaymentSucceeded, ReserveFunds, ResolveSuspense, ReturnFunds,
+    RiskDecisionMade, StrayPayoutReported,
 };
 use sycee_contract::{
     ArrivalId, FundBalanceChanged, FundBalances, FundReservationReleased, FundReserved, FundsReturned, LINE_MAX,
@@ -41,6 +48,7 @@ pub fn register(registry: &mut Registry) {
         .entity::<FundTransaction>()
         .entity::<FundArrival>()
         .entity::<FundReturn>()
+        .entity::<SuspenseReceipt>()
         .entity::<SuspenseResolution>()
         .entity::<FundReservation>()
         .entity::<LoanReservation>()
@@ -51,13 +59,14 @@ pub fn register(registry: &mut Registry) {
         .entity::<FundedProduct>()
         .handles::<ConfirmFundArrival>(confirm_fund_arrival)
         .handles::<ReturnFunds>(returns::return_funds)
-        .handles::<ResolveSuspense>(returns::resolve_suspense)
+        .handles::<ResolveSuspense>(suspense::resolve_suspense)
         .handles::<ReserveFunds>(moves::reserve_funds)
         .handles::<ReleaseFundReservation>(moves::release_fund_reservation)
         .handles::<QueryFundAccount>(query_fund_account)
         .handles::<BookStrayPayout>(stray::book_stray_payout)
         .handles::<RecoverStrayPayout>(stray::recover_stray_payout)
         .on::<FundingContractSigned>(open_fund_account)
+        .on::<FundingContractAmended>(on_funding_contract_amended)
         .on::<DisbursementRequested>(moves::on_disbursement_requested)
         .on::<PaymentSucceeded>(moves::on_payment_succeeded)
         .on::<PaymentFailed>(moves::on_payment_failed)
@@ -78,6 +87,7 @@ pub fn register(registry: &mut Registry) {
         .emits::<FundReservationReleased>()
         .emits::<FundReserved>()
         .passes_on::<ConfirmFundArrival>()
+        .sends::<ClaimBankReference>()
         .sends::<OpenWorkOrder>()
         .sends::<PostLedgerEvent>()
         .sends::<BookStrayPayout>()
@@ -99,7 +109,8 @@ fn open_fund_account(work: &mut Work, event: &FundingContractSigned) -> Handled<
         event.currency,
     );
     account.is_own = event.is_own;
-    account.low_water = demand::low_water_of_new(work, &account)?;
+    account.valid_until = event.valid_until;
+    account.low_water = demand::low_water_of(work, &account)?;
     work.emit(FundAccountOpened {
         fund_account: account.id,
         partner: account.partner,
@@ -107,6 +118,19 @@ fn open_fund_account(work: &mut Work, event: &FundingContractSigned) -> Handled<
         currency: event.currency,
     });
     moves::save_account(work, account)
+}
+
+/// Learns which products the account funds from now on, and when its agreement ends.
+fn on_funding_contract_amended(work: &mut Work, event: &FundingContractAmended) -> Handled<()> {
+    let Some(mut account) = work.find_one(FundAccount::by_code(event.code.clone()))? else { return Ok(()) };
+    account.learn_terms(&event.terms);
+    account.low_water = demand::low_water_of(work, &account)?;
+    moves::save_account(work, account)
+}
+
+/// Has `partner-hub` keep the reference of money that the bank brought; it refuses what is in the books already.
+fn claim_reference(work: &mut Work, account: &FundAccount, bank_reference: &str, amount: Money) {
+    work.send(ClaimBankReference { partner: account.partner, bank_reference: bank_reference.to_owned(), amount });
 }
 
 /// Takes a funder's money in, once a bank reference, and has it booked.
@@ -145,6 +169,7 @@ fn confirm_fund_arrival(work: &mut Work, cmd: &ConfirmFundArrival) -> Handled<Ar
         amount: cmd.amount,
         balances: account.balances(),
     });
+    claim_reference(work, &account, &cmd.bank_reference, cmd.amount);
     returns::post_capital(work, "funds-arrived", &account, cmd.amount, &cmd.bank_reference);
     moves::save_account(work, account)?;
     Ok(id)

@@ -11,13 +11,20 @@ use sycee_runtime::{Fault, Handled, Work};
 
 use super::account::Cause;
 use super::{
-    FundAccount, FundReservation, LoanReservation, MovementKind, ReservationMessage, ReservationStatus, demand,
+    FundAccount, FundReservation, LoanReservation, MovementKind, ReservationMessage, ReservationStatus,
+    SuspenseReceipt, demand, stray,
 };
 use crate::FundsRejection;
 use crate::rejection::must;
 
-/// Saves an account after proving its identity. A broken one is a fault: nothing of the cascade is written.
+/// Saves an account; its free money pays stray payouts first.
 pub(super) fn save_account(work: &mut Work, account: FundAccount) -> Handled<()> {
+    stray::pay_first(work, &account)?;
+    keep_account(work, account)
+}
+
+/// Saves an account after proving its identity. A broken one is a fault: nothing of the cascade is written.
+pub(super) fn keep_account(work: &mut Work, account: FundAccount) -> Handled<()> {
     account.check().map_err(Fault::bug)?;
     work.save(account);
     Ok(())
@@ -52,11 +59,12 @@ pub(super) fn reserve_funds(work: &mut Work, cmd: &ReserveFunds) -> Handled<Fund
     let movement = account.post(MovementKind::Reservation, cmd.amount, cause_of(&reservation), at)?;
     demand::alert_when_low(work, &mut account);
     work.save(movement);
-    work.save(LoanReservation { loan: cmd.loan, reservation: reservation.id });
+    work.save(LoanReservation { loan: cmd.loan, reservation: reservation.id, customer: None });
     work.emit(FundReserved {
         reservation: reservation.id,
         loan: cmd.loan,
         fund_account: account.id,
+        route: cmd.route,
         amount: cmd.amount,
         balances: account.balances(),
     });
@@ -143,8 +151,12 @@ fn open_conflict(work: &mut Work, reservation: &FundReservation, conflict: &Fund
     });
 }
 
-/// Kept money is being sent.
+/// Kept money is being sent, to a customer who is known from here on.
 pub(super) fn on_disbursement_requested(work: &mut Work, event: &DisbursementRequested) -> Handled<()> {
+    let newest = work.get::<LoanReservation>(event.loan)?;
+    if let Some(newest) = newest.filter(|newest| newest.reservation == event.reservation) {
+        work.save(LoanReservation { customer: Some(event.customer), ..newest });
+    }
     apply_fact(work, event.reservation, ReservationMessage::Dispatch)
 }
 
@@ -205,7 +217,7 @@ fn receive<const N: usize>(
     save_account(work, account)
 }
 
-/// Money came that nobody can explain: it is the funder's suspense, as it is in the books.
+/// Money came that nobody can explain: it is the funder's suspense, as it is in the books, and kept by its receipt.
 ///
 /// The account of the cash line names the funder: `1100|par-12`, or `1100|par-12@USDT` when the code has several currencies.
 pub(super) fn on_entry_posted(work: &mut Work, event: &AccountingEntryPosted) -> Handled<()> {
@@ -218,6 +230,12 @@ pub(super) fn on_entry_posted(work: &mut Work, event: &AccountingEntryPosted) ->
         let Some(account) = work.find_one(FundAccount::by_partner(funder))? else { continue };
         let cause = || Cause { loan: None, reference: event.entry.to_string() };
         receive(work, account.id, [(MovementKind::UnmatchedReceipt, line.amount)], cause)?;
+        let key = (account.id, event.reference.text.clone());
+        let receipt = match work.get::<SuspenseReceipt>(key)? {
+            Some(receipt) => must(receipt.grown(line.amount))?,
+            None => SuspenseReceipt::new(account.id, &event.reference.text, line.amount, work.now()),
+        };
+        work.save(receipt);
     }
     Ok(())
 }

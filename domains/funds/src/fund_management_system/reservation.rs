@@ -3,7 +3,7 @@
 //! Invariant: each move of a reservation happens once; what was applied before is answered, not repeated.
 //! Invariant: a loan has at most one reservation that is not released.
 
-use sycee_contract::{FundAccountId, LoanId, ReservationId, RouteId, Timestamp};
+use sycee_contract::{CustomerId, FundAccountId, LoanId, ReservationId, RouteId, Timestamp};
 use sycee_money::Money;
 use sycee_runtime::{entity, text_enum};
 
@@ -88,6 +88,8 @@ entity! {
         loan: LoanId,
         /// Its newest reservation.
         reservation: ReservationId,
+        /// Whose loan it is, once its money was sent.
+        customer: Option<CustomerId>,
     }
 }
 

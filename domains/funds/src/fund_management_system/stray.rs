@@ -1,6 +1,7 @@
 //! Payouts that no loan takes: an attempt was paid after it had failed, or twice.
 //!
-//! Invariant: a stray payout is booked once, and wholly: what the account does not have free is booked when it has.
+//! Invariant: a stray payout is booked once, and wholly: what the account does not have free is booked out of the next money
+//! that comes, before anything is lent or given back of it. `uncovered` of an account is the sum of what is not booked.
 //! Invariant: no more comes back than is booked, and a bank reference brings money back once.
 
 use std::collections::BTreeMap;
@@ -15,7 +16,7 @@ use sycee_money::Money;
 use sycee_runtime::{Handled, Work, entity};
 
 use super::account::Cause;
-use super::moves::{save_account, tell_balance};
+use super::moves::{keep_account, save_account, tell_balance};
 use super::{FundAccount, FundArrival, MovementKind};
 use crate::FundsRejection;
 use crate::rejection::must;
@@ -38,9 +39,12 @@ entity! {
         booked: Money,
         /// How much of that came back.
         recovered: Money,
+        /// Whether a part of it is not in the books.
+        is_open: bool,
         /// When it was told.
         at: Timestamp,
     }
+    index by_open(fund_account: FundAccountId, is_open: bool);
 }
 
 entity! {
@@ -66,7 +70,7 @@ pub(super) fn on_stray_payout_reported(work: &mut Work, event: &StrayPayoutRepor
         Some(account) => work.get::<FundAccount>(account)?,
         None => None,
     };
-    let Some(account) = account.filter(|account| account.currency == event.amount.currency()) else {
+    let Some(mut account) = account.filter(|account| account.currency == event.amount.currency()) else {
         let text = format!("{} of {} left no account of ours: find whose money it is.", event.amount, event.reference);
         call_people(work, "stray-payout-unknown", event.loan, text, &event.reference);
         return Ok(());
@@ -78,15 +82,35 @@ pub(super) fn on_stray_payout_reported(work: &mut Work, event: &StrayPayoutRepor
         amount: event.amount,
         booked: Money::zero(account.currency),
         recovered: Money::zero(account.currency),
+        is_open: true,
         at: work.now(),
     });
+    account.uncovered = must(account.uncovered.checked_add(event.amount))?;
+    keep_account(work, account)?;
     work.send(BookStrayPayout { reference: event.reference.clone() });
     Ok(())
 }
 
+/// Has free money of an account pay a stray payout that it did not cover; the next one follows when that is booked.
+pub(super) fn pay_first(work: &mut Work, account: &FundAccount) -> Handled<()> {
+    if !account.uncovered.is_positive() || !account.available.is_positive() {
+        return Ok(());
+    }
+    if let Some(open) = work.find_one(StrayPayout::by_open(account.id, true))? {
+        work.send(BookStrayPayout { reference: open.reference });
+    }
+    Ok(())
+}
+
+fn alarm_key(reference: &str) -> String {
+    format!("stray-{reference}")
+}
+
 /// Books what is not booked, as far as the account has free money; the rest is tried again, and people are told.
 pub(super) fn book_stray_payout(work: &mut Work, cmd: &BookStrayPayout) -> Handled<()> {
-    let Some(mut stray) = work.get::<StrayPayout>(cmd.reference.clone())? else { return Ok(()) };
+    let Some(mut stray) = work.get::<StrayPayout>(cmd.reference.clone())?.filter(|stray| stray.is_open) else {
+        return Ok(());
+    };
     let mut account = work.require::<FundAccount>(stray.fund_account)?;
     let rest = must(stray.amount.checked_sub(stray.booked))?;
     let covered = must(rest.min(account.available))?;
@@ -94,18 +118,22 @@ pub(super) fn book_stray_payout(work: &mut Work, cmd: &BookStrayPayout) -> Handl
         let cause = Cause { loan: Some(stray.loan), reference: stray.reference.clone() };
         let movement = must(account.post(MovementKind::StrayPayout, covered, cause, work.now()))?;
         stray.booked = must(stray.booked.checked_add(covered))?;
+        account.uncovered = must(account.uncovered.checked_sub(covered))?;
         work.save(movement);
         tell_balance(work, &account);
         post(work, "stray-payout", &account, covered, &stray.reference);
     }
-    if stray.booked != stray.amount {
+    stray.is_open = stray.booked != stray.amount;
+    if stray.is_open {
         let text = format!(
             "{} of {} went out of {}, which has {} free: the rest is booked when there is more.",
             stray.amount, stray.reference, account.code, account.available
         );
         call_people(work, "stray-payout-uncovered", stray.loan, text, &stray.reference);
         let due = work.now().plus_minutes(RETRY_HOURS * 60);
-        work.at(due, &format!("stray-{}", stray.reference), cmd.clone());
+        work.at(due, &alarm_key(&stray.reference), cmd.clone());
+    } else {
+        work.cancel_timer(&alarm_key(&stray.reference));
     }
     work.save(stray);
     save_account(work, account)
@@ -141,6 +169,7 @@ pub(super) fn recover_stray_payout(work: &mut Work, cmd: &RecoverStrayPayout) ->
     let (bank_reference, payout) = (cmd.bank_reference.clone(), cmd.payout.clone());
     work.save(StrayRecovery { bank_reference, payout, amount: cmd.amount, at });
     tell_balance(work, &account);
+    super::claim_reference(work, &account, &cmd.bank_reference, cmd.amount);
     post(work, "stray-payout-recovered", &account, cmd.amount, &cmd.bank_reference);
     let balances = account.balances();
     save_account(work, account)?;

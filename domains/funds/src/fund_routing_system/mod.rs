@@ -1,21 +1,23 @@
 //! Whose money pays a loan out: candidates, rules, the choice.
 //!
-//! Invariant: free and committed money of a candidate are those of its account's newest balances, so a route that is chosen
-//! within a cascade can be reserved within it.
+//! Invariant: free money of a candidate is that of its account's newest balances, so a route that is chosen within a
+//! cascade can be reserved within it.
 
 mod model;
 
 pub use model::{
-    BOOK, Choice, FundRoute, FundingSourceCandidate, ProductFunding, RouteBook, RouteDemand, RouteRefusal,
+    BOOK, Choice, FundRoute, FundingSourceCandidate, ProductFunding, QuotaHold, RouteBook, RouteDemand, RouteRefusal,
     RouteShortage, TierDemand, describe, version_key,
 };
 
 use sycee_contract::messages::{
-    DisbursementSucceeded, FundAccountOpened, FundArrivalConfirmed, FundBalanceChanged, FundReserved,
-    FundRouteSelected, FundingContractSigned, FundsReturned, ProductFundingMatched, RepaymentSucceeded,
-    RiskDecisionMade, RouteFunds, SetFundRouteStatus,
+    DisbursementSucceeded, FundAccountOpened, FundArrivalConfirmed, FundBalanceChanged, FundReservationReleased,
+    FundReserved, FundRouteSelected, FundingContractAmended, FundingContractSigned, FundsReturned,
+    ProductFundingMatched, RepaymentSucceeded, RiskDecisionMade, RouteFunds, SetFundRouteStatus,
 };
-use sycee_contract::{FundAccountId, FundBalances, FundRouteAnswer, Rejection, RiskOutcome, RiskPurpose};
+use sycee_contract::{
+    FundAccountId, FundBalances, FundRouteAnswer, Rejection, ReservationId, RiskOutcome, RiskPurpose,
+};
 use sycee_money::{Currency, Money};
 use sycee_runtime::{Handled, Registry, Work};
 
@@ -28,15 +30,18 @@ pub fn register(registry: &mut Registry) {
         .service("fund-routing-system")
         .entity::<RouteBook>()
         .entity::<FundRoute>()
+        .entity::<QuotaHold>()
         .entity::<RouteDemand>()
         .entity::<RouteShortage>()
         .handles::<RouteFunds>(route_funds)
         .handles::<SetFundRouteStatus>(set_fund_route_status)
         .on::<FundingContractSigned>(on_funding_contract_signed)
+        .on::<FundingContractAmended>(on_funding_contract_amended)
         .on::<FundAccountOpened>(on_fund_account_opened)
         .on::<FundArrivalConfirmed>(on_fund_arrival_confirmed)
         .on::<FundsReturned>(on_funds_returned)
         .on::<FundReserved>(on_fund_reserved)
+        .on::<FundReservationReleased>(on_fund_reservation_released)
         .on::<FundBalanceChanged>(on_fund_balance_changed)
         .on::<ProductFundingMatched>(on_product_funding_matched)
         .on::<RiskDecisionMade>(on_risk_decision)
@@ -61,7 +66,7 @@ fn route_funds(work: &mut Work, cmd: &RouteFunds) -> Handled<FundRouteAnswer> {
         return Err(FundsRejection::AmountInvalid { amount: cmd.amount, example }.into());
     }
     let choice = match work.read::<RouteBook>(BOOK.to_owned())? {
-        Some(book) => book.choose(cmd),
+        Some(book) => book.choose(cmd, work.today()),
         None => Err(Vec::new()),
     };
     let choice = match choice {
@@ -79,10 +84,11 @@ fn route_funds(work: &mut Work, cmd: &RouteFunds) -> Handled<FundRouteAnswer> {
     let route = FundRoute {
         id: work.new_id(),
         loan: cmd.loan,
-        funder: choice.funder.partner,
+        funder: choice.funder,
         fund_account: choice.fund_account,
-        cost: choice.funder.cost,
+        cost: choice.cost,
         amount: cmd.amount,
+        principal: cmd.principal,
         passed_over: (!choice.passed_over.is_empty()).then(|| describe(&choice.passed_over)),
         at: work.now(),
     };
@@ -92,7 +98,7 @@ fn route_funds(work: &mut Work, cmd: &RouteFunds) -> Handled<FundRouteAnswer> {
         funder: route.funder,
         fund_account: route.fund_account,
         cost: route.cost,
-        pays_itself: choice.funder.pays_itself,
+        pays_itself: choice.pays_itself,
         amount: cmd.amount,
     });
     let answer = FundRouteAnswer { route: route.id };
@@ -152,6 +158,15 @@ fn on_funding_contract_signed(work: &mut Work, event: &FundingContractSigned) ->
     Ok(())
 }
 
+/// The candidate lends on other terms from a day on. What is reserved or lent stays as it is.
+fn on_funding_contract_amended(work: &mut Work, event: &FundingContractAmended) -> Handled<()> {
+    let mut book = book_of(work)?;
+    let Some(candidate) = book.by_partner(event.partner) else { return Ok(()) };
+    candidate.terms.clone_from(&event.terms);
+    work.save(book);
+    Ok(())
+}
+
 /// The candidate's account is open: it can be chosen once it has money.
 fn on_fund_account_opened(work: &mut Work, event: &FundAccountOpened) -> Handled<()> {
     let mut book = book_of(work)?;
@@ -164,7 +179,7 @@ fn on_fund_account_opened(work: &mut Work, event: &FundAccountOpened) -> Handled
 fn learn(work: &mut Work, account: FundAccountId, balances: &FundBalances) -> Handled<()> {
     let mut book = book_of(work)?;
     let Some(candidate) = book.by_account(account) else { return Ok(()) };
-    must(candidate.learn_balances(balances))?;
+    candidate.learn_balances(balances);
     work.save(book);
     Ok(())
 }
@@ -179,12 +194,38 @@ fn on_funds_returned(work: &mut Work, event: &FundsReturned) -> Handled<()> {
     learn(work, event.fund_account, &event.balances)
 }
 
-/// Less free money.
+/// Less free money, and less quota: by the principal of the route, or by what is reserved when no route was asked for.
 fn on_fund_reserved(work: &mut Work, event: &FundReserved) -> Handled<()> {
-    learn(work, event.fund_account, &event.balances)
+    let mut book = book_of(work)?;
+    let Some(candidate) = book.by_account(event.fund_account) else { return Ok(()) };
+    candidate.learn_balances(&event.balances);
+    if work.get::<QuotaHold>(event.reservation)?.is_none() {
+        let principal = work.get::<FundRoute>(event.route)?.map_or(event.amount, |route| route.principal);
+        must(candidate.move_in_flight(principal))?;
+        work.save(QuotaHold { reservation: event.reservation, loan: event.loan, principal });
+    }
+    work.save(book);
+    Ok(())
 }
 
-/// Free or committed money changed otherwise.
+/// The reserved money is not needed: neither is its part of the quota.
+fn on_fund_reservation_released(work: &mut Work, event: &FundReservationReleased) -> Handled<()> {
+    let mut book = book_of(work)?;
+    let Some(candidate) = book.by_account(event.fund_account) else { return Ok(()) };
+    end_hold(work, candidate, event.reservation)?;
+    work.save(book);
+    Ok(())
+}
+
+/// What was counted for a reservation is not on its way any more.
+fn end_hold(work: &mut Work, candidate: &mut FundingSourceCandidate, reservation: ReservationId) -> Handled<()> {
+    let Some(hold) = work.get::<QuotaHold>(reservation)? else { return Ok(()) };
+    must(hold.principal.checked_neg().and_then(|ended| candidate.move_in_flight(ended)))?;
+    work.delete::<QuotaHold>(reservation);
+    Ok(())
+}
+
+/// Free money changed otherwise.
 fn on_fund_balance_changed(work: &mut Work, event: &FundBalanceChanged) -> Handled<()> {
     learn(work, event.fund_account, &event.balances)
 }
@@ -210,10 +251,11 @@ fn on_risk_decision(work: &mut Work, event: &RiskDecisionMade) -> Handled<()> {
     Ok(())
 }
 
-/// Lent principal uses the funder's quota.
+/// Principal on its way is lent: it takes of the funder's quota as before.
 fn on_disbursement_succeeded(work: &mut Work, event: &DisbursementSucceeded) -> Handled<()> {
     let mut book = book_of(work)?;
     let Some(candidate) = book.by_partner(event.funder) else { return Ok(()) };
+    end_hold(work, candidate, event.reservation)?;
     must(candidate.move_principal(event.principal))?;
     work.save(book);
     Ok(())

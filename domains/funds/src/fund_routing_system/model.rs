@@ -1,13 +1,19 @@
 //! Who could fund a loan, and the choice among them.
 //!
-//! Invariant: the choice depends on the candidates and the request alone: least cost first, own funds after a partner of
-//! the same cost, then the older partner.
+//! Invariant: the choice depends on the candidates, the request and the business day alone: least cost first, own funds
+//! after every partner, then the older partner.
+//! Invariant: a funder is chosen only on a day on which its agreement is in force, own funds too, and under the terms of
+//! that day; what was reserved is paid whatever day it is.
+//! Invariant: a loan takes its principal of the quota once, from the reservation until it is repaid or the reservation
+//! is released.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use sycee_contract::messages::{FundingContractSigned, RouteFunds};
-use sycee_contract::{Date, FundAccountId, FundBalances, LoanId, PartnerId, RouteId, Timestamp};
+use sycee_contract::{
+    Date, FundAccountId, FundBalances, FundingTerms, LoanId, PartnerId, ReservationId, RouteId, Timestamp,
+};
 use sycee_money::{Currency, Money, MoneyError, Rate};
 use sycee_runtime::{Json, entity, text_enum};
 
@@ -19,6 +25,8 @@ text_enum! {
     pub enum RouteRefusal {
         /// Failed for this loan before.
         Excluded,
+        /// Its agreement is not in force: it has not begun, or is over.
+        Agreement,
         /// Its route is closed.
         Closed,
         /// The payout channel is closed, for it or for all, or it does not work with it.
@@ -49,14 +57,8 @@ pub struct FundingSourceCandidate {
     pub country: String,
     /// Currency it lends.
     pub currency: Currency,
-    /// Cost of funds as a fraction a year.
-    pub cost: Rate,
-    /// The most that may be outstanding.
-    pub quota: Money,
-    /// Products it funds; empty means any.
-    pub products: Vec<String>,
-    /// Channels it works with; empty means any.
-    pub channels: Vec<String>,
+    /// What is agreed, by first day.
+    pub terms: Vec<FundingTerms>,
     /// Whether it pays with its own system.
     pub pays_itself: bool,
     /// Whether it is the lender itself.
@@ -69,8 +71,8 @@ pub struct FundingSourceCandidate {
     pub fund_account: Option<FundAccountId>,
     /// Free to lend.
     pub available: Money,
-    /// Reserved or sent, not yet paid out.
-    pub committed: Money,
+    /// Principal of loans for which money is reserved or sent.
+    pub in_flight: Money,
     /// Principal that borrowers owe.
     pub principal: Money,
 }
@@ -113,10 +115,24 @@ entity! {
         cost: Rate,
         /// What is needed.
         amount: Money,
+        /// What the borrower will owe.
+        principal: Money,
         /// Cheaper funders with what ruled them out, such as `bridge-capital Quota`.
         passed_over: Option<String>,
         /// When it was chosen.
         at: Timestamp,
+    }
+}
+
+entity! {
+    /// What a loan takes of its funder's quota while money is reserved or sent: more than is sent, when a fee is kept back.
+    pub struct QuotaHold in "quota_hold" of "fund-routing-system" key reservation: ReservationId {
+        /// The reservation.
+        reservation: ReservationId,
+        /// The loan.
+        loan: LoanId,
+        /// What the borrower will owe.
+        principal: Money,
     }
 }
 
@@ -182,25 +198,26 @@ impl FundingSourceCandidate {
             code: event.code.clone(),
             country: event.country.clone(),
             currency: event.currency,
-            cost: event.cost,
-            quota: event.quota,
-            products: event.products.clone(),
-            channels: event.channels.clone(),
+            terms: vec![event.terms()],
             pays_itself: event.pays_itself,
             is_own: event.is_own,
             open: true,
             closed_channels: BTreeSet::new(),
             fund_account: None,
             available: nothing,
-            committed: nothing,
+            in_flight: nothing,
             principal: nothing,
         }
     }
 
     /// Takes an account's balances over.
-    pub fn learn_balances(&mut self, balances: &FundBalances) -> Result<(), MoneyError> {
+    pub fn learn_balances(&mut self, balances: &FundBalances) {
         self.available = balances.available;
-        self.committed = balances.frozen.checked_add(balances.in_transit)?;
+    }
+
+    /// Adds principal on its way, or takes off what arrived or is not needed; never below zero.
+    pub fn move_in_flight(&mut self, by: Money) -> Result<(), MoneyError> {
+        self.in_flight = self.in_flight.checked_add(by)?.max(Money::zero(self.currency))?;
         Ok(())
     }
 
@@ -210,38 +227,45 @@ impl FundingSourceCandidate {
         Ok(())
     }
 
-    /// What rules this candidate out for a request, the plainest reason first.
-    fn refusal(&self, request: &RouteFunds, book: &RouteBook) -> Result<FundAccountId, RouteRefusal> {
+    /// What it costs on `day`: by the terms whose turn it is, or by those that come first.
+    fn cost_on(&self, day: Date) -> Option<Rate> {
+        FundingTerms::begun(&self.terms, day).or(self.terms.first()).map(|terms| terms.cost)
+    }
+
+    /// Its account, if it may fund a request on `day`; or what rules it out, the plainest reason first.
+    fn refusal(&self, request: &RouteFunds, book: &RouteBook, day: Date) -> Result<FundAccountId, RouteRefusal> {
         let unless = |holds: bool, refusal: RouteRefusal| if holds { Ok(()) } else { Err(refusal) };
         unless(!request.excluded.contains(&self.partner), RouteRefusal::Excluded)?;
+        let terms = FundingTerms::in_force(&self.terms, day).ok_or(RouteRefusal::Agreement)?;
         unless(self.open, RouteRefusal::Closed)?;
         unless(self.country == request.country, RouteRefusal::Country)?;
         unless(self.currency == request.amount.currency(), RouteRefusal::Currency)?;
         unless(self.currency == request.principal.currency(), RouteRefusal::Currency)?;
-        unless(self.funds(&request.product, request.version, book), RouteRefusal::Product)?;
-        unless(self.pays_through(&request.channel, book), RouteRefusal::ChannelClosed)?;
+        unless(self.funds(terms, &request.product, request.version, book), RouteRefusal::Product)?;
+        unless(self.pays_through(terms, &request.channel, book), RouteRefusal::ChannelClosed)?;
         let account = self.fund_account.ok_or(RouteRefusal::NoAccount)?;
-        unless(self.quota_left() >= i128::from(request.principal.units()), RouteRefusal::Quota)?;
+        unless(self.quota_left(terms) >= i128::from(request.principal.units()), RouteRefusal::Quota)?;
         unless(self.available.units() >= request.amount.units(), RouteRefusal::Money)?;
         Ok(account)
     }
 
-    fn funds(&self, product: &str, version: u32, book: &RouteBook) -> bool {
-        let agreed = self.products.is_empty() || self.products.iter().any(|code| code == product);
+    fn funds(&self, terms: &FundingTerms, product: &str, version: u32, book: &RouteBook) -> bool {
+        let agreed = terms.products.is_empty() || terms.products.iter().any(|code| code == product);
         let matched = |funding: &ProductFunding| {
             funding.country == self.country && (funding.funders.is_empty() || funding.funders.contains(&self.code))
         };
         agreed && book.products.get(&version_key(product, version)).is_none_or(matched)
     }
 
-    fn pays_through(&self, channel: &str, book: &RouteBook) -> bool {
-        (self.channels.is_empty() || self.channels.iter().any(|code| code == channel))
+    fn pays_through(&self, terms: &FundingTerms, channel: &str, book: &RouteBook) -> bool {
+        (terms.channels.is_empty() || terms.channels.iter().any(|code| code == channel))
             && !self.closed_channels.contains(channel)
             && !book.closed_channels.contains(channel)
     }
 
-    fn quota_left(&self) -> i128 {
-        i128::from(self.quota.units()) - i128::from(self.principal.units()) - i128::from(self.committed.units())
+    /// Principal that may still be lent: what borrowers owe and what is on its way to them is off. Below zero after a cut.
+    fn quota_left(&self, terms: &FundingTerms) -> i128 {
+        i128::from(terms.quota.units()) - i128::from(self.principal.units()) - i128::from(self.in_flight.units())
     }
 }
 
@@ -254,9 +278,13 @@ pub fn version_key(product: &str, version: u32) -> String {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Choice {
     /// The funder.
-    pub funder: FundingSourceCandidate,
+    pub funder: PartnerId,
     /// Its account.
     pub fund_account: FundAccountId,
+    /// Its cost on the day, as a fraction a year.
+    pub cost: Rate,
+    /// Whether it pays with its own system.
+    pub pays_itself: bool,
     /// Funders before it in order, with what ruled them out.
     pub passed_over: Vec<(String, RouteRefusal)>,
 }
@@ -282,16 +310,20 @@ impl RouteBook {
         self.candidates.iter_mut().find(|candidate| candidate.partner == partner)
     }
 
-    /// Chooses a funder, the cheapest first. Own funds are the default: they lend what no partner does.
+    /// Chooses who funds a request on `day`, the cheapest first. Own funds are the default: they lend what no partner does.
     ///
     /// Errors: every funder in order, with what ruled it out.
-    pub fn choose(&self, request: &RouteFunds) -> Result<Choice, Vec<(String, RouteRefusal)>> {
-        let mut order: Vec<&FundingSourceCandidate> = self.candidates.iter().collect();
-        order.sort_by_key(|candidate| (candidate.is_own, candidate.cost, candidate.partner));
+    pub fn choose(&self, request: &RouteFunds, day: Date) -> Result<Choice, Vec<(String, RouteRefusal)>> {
+        let costs = self.candidates.iter().filter_map(|candidate| Some((candidate.cost_on(day)?, candidate)));
+        let mut order: Vec<(Rate, &FundingSourceCandidate)> = costs.collect();
+        order.sort_by_key(|(cost, candidate)| (candidate.is_own, *cost, candidate.partner));
         let mut passed_over = Vec::new();
-        for candidate in order {
-            match candidate.refusal(request, self) {
-                Ok(fund_account) => return Ok(Choice { funder: candidate.clone(), fund_account, passed_over }),
+        for (cost, candidate) in order {
+            match candidate.refusal(request, self, day) {
+                Ok(fund_account) => {
+                    let (funder, pays_itself) = (candidate.partner, candidate.pays_itself);
+                    return Ok(Choice { funder, fund_account, cost, pays_itself, passed_over });
+                }
                 Err(refusal) => passed_over.push((candidate.code.clone(), refusal)),
             }
         }

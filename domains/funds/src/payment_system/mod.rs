@@ -14,14 +14,15 @@ pub use order::{
 };
 
 use sycee_contract::messages::{
-    CreateDirectDebitMandate, CreateRepaymentMethod, DecidePayment, DirectDebitMandateCreated, InitiatePayment,
-    PollPayment, RecordPaymentResult, RepaymentMethodCreated, RepaymentOrderClosed, RepaymentOrderCreated,
-    RequestDisbursement,
+    CollectionReferenceLearned, CreateDirectDebitMandate, CreateRepaymentMethod, DecidePayment,
+    DirectDebitMandateCreated, InitiatePayment, PollPayment, RecordPaymentResult, RepaymentMethodCreated,
+    RepaymentOrderClosed, RepaymentOrderCreated, RequestDisbursement,
 };
 use sycee_contract::{
-    CancelDirectDebitMandate, ChannelPayment, DirectDebitMandateCancelled, MandateId, OpenWorkOrder, PaymentAnswer,
-    PaymentDirection, PaymentFailed, PaymentId, PaymentPurpose, PaymentSucceeded, PayoutAccount, Rejection,
-    RepaymentMethodKind, Sensitive, StrayPayoutReported,
+    CancelDirectDebitMandate, ChannelPayment, DirectDebitMandateCancelled, LINE_MAX, MandateId, NAME_MAX,
+    OpenWorkOrder, PaymentAnswer, PaymentDirection, PaymentFailed, PaymentId, PaymentPurpose, PaymentSucceeded,
+    PayoutAccount, QueryLoanPosition, QueryPartner, Rejection, RepaymentMethodKind, Sensitive, StrayPayoutReported,
+    check_text,
 };
 use sycee_money::Money;
 use sycee_runtime::{Handled, Registry, Work};
@@ -47,6 +48,7 @@ pub fn register(registry: &mut Registry) {
         .handles::<DecidePayment>(results::decide_payment)
         .on::<RepaymentOrderCreated>(on_repayment_order_created)
         .on::<RepaymentOrderClosed>(on_repayment_order_closed)
+        .emits::<CollectionReferenceLearned>()
         .emits::<DirectDebitMandateCancelled>()
         .emits::<DirectDebitMandateCreated>()
         .emits::<PaymentFailed>()
@@ -54,6 +56,8 @@ pub fn register(registry: &mut Registry) {
         .emits::<RepaymentMethodCreated>()
         .sends::<OpenWorkOrder>()
         .sends::<PollPayment>()
+        .sends::<QueryLoanPosition>()
+        .sends::<QueryPartner>()
         .emits::<StrayPayoutReported>();
 }
 
@@ -119,16 +123,20 @@ fn send_to_channel(work: &mut Work, draft: Draft) -> Handled<PaymentOrder> {
     Ok(order)
 }
 
-/// Moves money through a channel, for a partner.
+/// Moves money through a channel, for a partner. Errors: as [`pay`].
 fn initiate_payment(work: &mut Work, cmd: &InitiatePayment) -> Handled<PaymentAnswer> {
     pay(work, cmd.direction, &cmd.purpose, cmd.amount, &cmd.account)
 }
 
-/// Pays a loan out of own funds.
+/// Pays a loan out of own funds. Errors: as [`pay`].
 fn request_disbursement(work: &mut Work, cmd: &RequestDisbursement) -> Handled<PaymentAnswer> {
     pay(work, PaymentDirection::Payout, &cmd.purpose, cmd.amount, &cmd.account)
 }
 
+/// Sends a payment, once an attempt.
+///
+/// Errors: `INVALID_FIELD` for a payout without attempt and reservation, or one that people order, and for a collection with
+/// either; `INVALID_AMOUNT`, `CHANNEL_UNKNOWN`, `CHANNEL_CLOSED`.
 fn pay(
     work: &mut Work,
     direction: PaymentDirection,
@@ -136,16 +144,7 @@ fn pay(
     amount: Money,
     account: &PayoutAccount,
 ) -> Handled<PaymentAnswer> {
-    if direction == PaymentDirection::Payout && (purpose.disbursement.is_none() || purpose.reservation.is_none()) {
-        let rule =
-            "a payout pays an attempt out of money that is reserved for it: neither the books nor a loan would know it";
-        return Err(Rejection::invalid(
-            "purpose",
-            rule,
-            "{\"disbursement\": \"dis-1042\", \"reservation\": \"rsv-1041\"}",
-        )
-        .into());
-    }
+    check_purpose(work, direction, purpose)?;
     if let Some(disbursement) = purpose.disbursement
         && let Some(existing) = work.get::<DisbursementPayment>(disbursement)?
     {
@@ -157,6 +156,32 @@ fn pay(
     }
     remember_payer(work, &order, account)?;
     Ok(PaymentAnswer { payment: order.id })
+}
+
+/// A payout is the partner hub's to order, for an attempt and out of money that is reserved for it: what people sent past it
+/// would be in no book and on no loan.
+fn check_purpose(work: &Work, direction: PaymentDirection, purpose: &PaymentPurpose) -> Result<(), Rejection> {
+    let (attempt, reserved) = (purpose.disbursement.is_some(), purpose.reservation.is_some());
+    match direction {
+        PaymentDirection::Payout if !(attempt && reserved) => Err(Rejection::invalid(
+            "purpose",
+            "a payout pays an attempt out of money that is reserved for it: neither the books nor a loan would know it",
+            "{\"disbursement\": \"dis-1042\", \"reservation\": \"rsv-1041\"}",
+        )),
+        PaymentDirection::Payout if work.is_stimulus() => Err(Rejection::new(
+            "INVALID_FIELD",
+            "purpose: people order no payout, the partner hub does, for each attempt of a loan; have the customer apply again \
+             for a loan that was not paid out, and confirm what finance pays back at the bank with resolve-suspense or \
+             return-funds",
+        )
+        .with("field", "purpose")),
+        PaymentDirection::Collection if attempt || reserved => Err(Rejection::invalid(
+            "purpose",
+            "a collection is for a repayment order: it pays no attempt, and takes no reserved money",
+            "{\"repayment\": \"rpo-1042\"}",
+        )),
+        PaymentDirection::Payout | PaymentDirection::Collection => Ok(()),
+    }
 }
 
 fn remember_payer(work: &mut Work, order: &PaymentOrder, account: &PayoutAccount) -> Handled<()> {
@@ -298,6 +323,10 @@ fn shown_to_payer(config: &PaymentConfig, country: &str, order: &PaymentOrder, m
 /// Allows a loan's installments to be pulled; a loan has one mandate, asked for again it is the same.
 fn create_direct_debit_mandate(work: &mut Work, cmd: &CreateDirectDebitMandate) -> Handled<MandateId> {
     work.about(cmd.customer);
+    if work.is_stimulus() {
+        // The loan engine knows whose loan it is and where it was paid to; anybody else is asked.
+        check_may_give(work, cmd)?;
+    }
     if let Some(existing) = work.get::<DirectDebitMandate>(cmd.loan)? {
         if existing.customer != cmd.customer {
             return Err(
@@ -328,6 +357,35 @@ fn create_direct_debit_mandate(work: &mut Work, cmd: &CreateDirectDebitMandate) 
     work.save(mandate);
     work.emit(DirectDebitMandateCreated { mandate: id, customer: cmd.customer, loan: cmd.loan });
     Ok(id)
+}
+
+/// Whether a mandate may be given from outside: by the borrower, for a running loan that we collect, on the borrower's own
+/// wallet. A number that somebody names proves nothing, the one that took our money does.
+///
+/// Errors: `NOT_FOUND`, `LOAN_NOT_YOURS`, `UNEXPECTED_STATE`, `INVALID_FIELD`.
+fn check_may_give(work: &mut Work, cmd: &CreateDirectDebitMandate) -> Handled<()> {
+    check_text("account.channel", &cmd.account.channel, NAME_MAX, "mtn-momo")?;
+    check_text("account.number", cmd.account.number.reveal(), NAME_MAX, "an account number of that channel")?;
+    check_text("account.holder", cmd.account.holder.reveal(), LINE_MAX, "the name on the account")?;
+    let position = work.ask(QueryLoanPosition { loan: cmd.loan, as_of: None })?;
+    if position.customer != cmd.customer {
+        return Err(FundsRejection::LoanNotYours { loan: cmd.loan }.into());
+    }
+    if position.installments.is_empty() {
+        let wanted = "a loan with something left to pay";
+        return Err(Rejection::unexpected_state("loan", cmd.loan, "settled", wanted).into());
+    }
+    if work.ask(QueryPartner { partner: position.funder })? {
+        let wanted = "a loan that we collect ourselves: choose another way to pay";
+        return Err(Rejection::unexpected_state("loan", cmd.loan, "collected by its funder", wanted).into());
+    }
+    let payer = work.read::<PayerAccount>(cmd.customer)?;
+    let own = payer.is_some_and(|payer| payer.channel == cmd.account.channel && payer.number == cmd.account.number);
+    if own {
+        return Ok(());
+    }
+    let rule = "it has to be the wallet that you were last paid on";
+    Err(Rejection::invalid("account", rule, "channel and number as in your last loan application").into())
 }
 
 /// Ends the loan's mandate: a pull is refused from there on. Errors: `NO_MANDATE`.

@@ -1,8 +1,8 @@
 //! What channels say about payments, and asking them when they say nothing.
 
 use sycee_contract::messages::{
-    DecidePayment, OpenWorkOrder, PaymentFailed, PaymentSucceeded, PollPayment, RecordPaymentResult,
-    StrayPayoutReported,
+    CollectionReferenceLearned, DecidePayment, OpenWorkOrder, PaymentFailed, PaymentSucceeded, PollPayment,
+    RecordPaymentResult, StrayPayoutReported,
 };
 use sycee_contract::{
     ChannelOutcome, ChannelQuery, LINE_MAX, LoanId, NOTE_MAX, PaymentDirection, PaymentId, PaymentPurpose, Rejection,
@@ -36,9 +36,7 @@ pub(super) fn record_payment_result(work: &mut Work, cmd: &RecordPaymentResult) 
     work.answers_effect(order.effect)?;
     match order.step(cmd.outcome, cmd.amount, &cmd.channel_reference) {
         PaymentStep::AlreadyApplied => {
-            if order.learn_reference(cmd.outcome, &cmd.channel_reference) {
-                work.save(order);
-            }
+            learn_reference(work, order, cmd);
             Ok(())
         }
         PaymentStep::Succeed => succeed(work, order, cmd),
@@ -86,9 +84,27 @@ pub(super) fn record_payment_result(work: &mut Work, cmd: &RecordPaymentResult) 
                 cmd.channel_reference
             );
             open_work_order(work, "payment-contradicted", Some(order.loan), text, &order.id.to_string());
+            learn_reference(work, order, cmd);
             Ok(())
         }
     }
+}
+
+/// Learns under which reference money moved that was told without one. Of a payer's money the partner hub has to know it:
+/// our bank's notice names it.
+fn learn_reference(work: &mut Work, mut order: PaymentOrder, cmd: &RecordPaymentResult) {
+    if !order.learn_reference(cmd.outcome, &cmd.channel_reference) {
+        return;
+    }
+    if order.direction == PaymentDirection::Collection && order.status == PaymentStatus::Succeeded {
+        work.emit(CollectionReferenceLearned {
+            payment: order.id,
+            purpose: order.purpose(),
+            amount: order.moved.unwrap_or(order.amount),
+            channel_reference: cmd.channel_reference.clone(),
+        });
+    }
+    work.save(order);
 }
 
 fn told(cmd: &RecordPaymentResult) -> String {
@@ -226,12 +242,12 @@ fn succeed(work: &mut Work, mut order: PaymentOrder, cmd: &RecordPaymentResult) 
     Ok(())
 }
 
-/// Tells that money did not move; the order's state says whether it still may.
 /// What became of a payment is known: a request whose answer was lost is not sent once more, not by people either.
 fn not_again(work: &mut Work, order: &PaymentOrder) -> Handled<()> {
     work.withdraw_effect(order.effect, &format!("what became of {} is known", order.id))
 }
 
+/// Tells that money did not move; the order's state says whether it still may.
 fn fail(work: &mut Work, mut order: PaymentOrder, reason: String) -> Handled<()> {
     if order.status == PaymentStatus::Failed {
         work.cancel_timer(&alarm_key(order.id));

@@ -1,12 +1,13 @@
 //! Fund accounts: arrivals, reservations along their lives, repayments, suspense, demand.
 
 use sycee_contract::messages::{
-    ConfirmFundArrival, FundAccountOpened, FundArrivalConfirmed, FundBalanceChanged, FundReservationReleased,
-    FundReservationRequested, FundReserved, OpenWorkOrder, PostLedgerEvent, QueryFundAccount, ReleaseFundReservation,
-    ReserveFunds,
+    ClaimBankReference, ConfirmFundArrival, FundAccountOpened, FundArrivalConfirmed, FundBalanceChanged,
+    FundReservationReleased, FundReservationRequested, FundReserved, OpenWorkOrder, PostLedgerEvent, QueryFundAccount,
+    RecoverStrayPayout, ReleaseFundReservation, ReserveFunds, StrayPayoutReported,
 };
 use sycee_contract::{
-    FundAccountId, Identifier, PartnerId, PaymentDirection, PaymentId, ReservationId, RiskOutcome, RiskPurpose,
+    FundAccountId, Identifier, PartnerId, PaymentDirection, PaymentId, Rejection, ReservationId, RiskOutcome,
+    RiskPurpose,
 };
 use sycee_funds::fund_management_system::{
     FundAccount, FundBucket, FundDemand, FundReservation, FundTransaction, LendingForecast, MovementKind,
@@ -14,8 +15,9 @@ use sycee_funds::fund_management_system::{
 };
 use sycee_money::{Currency, Money, date};
 use sycee_runtime::testing::Scene;
+use sycee_runtime::{Configs, Handled, Registry, Work};
 
-use crate::{agreement, facts, fund, ghs, loan, own, route, scene, sign, unknown_reservation};
+use crate::{agreement, channels, facts, fund, ghs, loan, own, route, scene, sign, unknown_reservation};
 
 fn reserve(scene: &mut Scene, account: FundAccountId, loan_nr: i64, amount: Money) -> Result<ReservationId, String> {
     let cmd = ReserveFunds { loan: loan(loan_nr), fund_account: account, route: route(), amount };
@@ -87,6 +89,46 @@ fn a_bank_reference_brings_money_once() {
             (MovementKind::Arrival, FundBucket::Arrived, FundBucket::Available)
         );
         assert_eq!((history[0].target_before, history[0].target_after), (ghs(0), ghs(500)));
+    });
+}
+
+#[test]
+fn money_that_is_in_the_books_as_a_borrowers_does_not_arrive_once_more() {
+    let with_known_references = |registry: &mut Registry| {
+        sycee_funds::register(registry);
+        let keep = |_: &mut Work, cmd: &ClaimBankReference| -> Handled<()> {
+            if cmd.bank_reference == "known" {
+                return Err(Rejection::new("BANK_REFERENCE_USED", "own/known").into());
+            }
+            Ok(())
+        };
+        registry.service("partner-hub").handles::<ClaimBankReference>(keep);
+    };
+    Scene::each(with_known_references, Configs::new().with(channels()), |scene| {
+        let account = own(scene);
+        let kept = &scene.sent::<ClaimBankReference>()[0];
+        let told = (kept.partner, kept.bank_reference.as_str(), kept.amount);
+        assert_eq!(told, (PartnerId::from_number(3), "bank-own-funds", ghs(1_000)));
+        let arrival =
+            ConfirmFundArrival { funder: "own-funds".into(), amount: ghs(500), bank_reference: "known".into() };
+        assert_eq!(scene.request(arrival).unwrap_err().code, "BANK_REFERENCE_USED");
+        assert_eq!(balances(scene, account), [1000, 1000, 0, 0, 0, 0, 0, 0]);
+
+        scene.happened(StrayPayoutReported {
+            reference: "pay-9/mtn-1".into(),
+            loan: loan(0),
+            disbursement: None,
+            fund_account: Some(account),
+            amount: ghs(300),
+        });
+        let recovery = |reference: &str| RecoverStrayPayout {
+            payout: "pay-9/mtn-1".into(),
+            amount: ghs(300),
+            bank_reference: reference.into(),
+        };
+        assert_eq!(scene.request(recovery("known")).unwrap_err().code, "BANK_REFERENCE_USED");
+        assert_eq!(scene.request(recovery("bank-2")).unwrap().available, ghs(1_000));
+        assert_eq!(scene.sent::<ClaimBankReference>()[0].bank_reference, "bank-2");
     });
 }
 

@@ -161,6 +161,13 @@ pub fn entry_posted(template: &str, debit: &str, amount: Money) -> AccountingEnt
     }
 }
 
+/// Money that nobody explains, in the books of partner 3, under a receipt.
+pub fn unexplained(receipt: &str, amount: Money) -> AccountingEntryPosted {
+    let mut event = entry_posted("unmatched-receipt", "1100|par-3", amount);
+    event.reference.text = receipt.into();
+    event
+}
+
 pub fn decided(
     purpose: RiskPurpose,
     outcome: RiskOutcome,

@@ -9,18 +9,22 @@ mod results;
 mod returns;
 mod routing;
 mod tables;
+mod terms;
 
 use std::collections::BTreeMap;
 
-use sycee_contract::messages::{ConfirmFundArrival, FundAccountOpened, FundingContractSigned};
+use sycee_contract::messages::{
+    ConfirmFundArrival, DisbursementRequested, FundAccountOpened, FundingContractSigned, InitiatePayment, OpenWorkOrder,
+};
 use sycee_contract::{
-    CustomerId, DisbursementOrderId, FundAccountId, FundingContractId, Identifier, LoanId, PartnerId, PayoutAccount,
-    ReservationId, RouteId, Sensitive,
+    CustomerId, DisbursementOrderId, FundAccountId, FundingContractId, Identifier, LoanId, PartnerId, PaymentAnswer,
+    PaymentDirection, PaymentPurpose, PayoutAccount, Rejection, ReservationId, RouteId, Sensitive,
 };
 use sycee_funds::PaymentConfig;
-use sycee_money::{Currency, Money, Rate};
-use sycee_runtime::Configs;
+use sycee_funds::payment_system::DisbursementPayment;
+use sycee_money::{Currency, Money, Rate, date};
 use sycee_runtime::testing::Scene;
+use sycee_runtime::{Configs, Registry};
 
 const LOAN: i64 = 1_000_001;
 
@@ -31,6 +35,57 @@ pub fn channels() -> PaymentConfig {
 
 fn scene(body: impl Fn(&mut Scene)) {
     Scene::each(sycee_funds::register, Configs::new().with(channels()), body);
+}
+
+/// As [`scene`], with a partner hub that orders a payout for each attempt.
+fn paying(body: impl Fn(&mut Scene)) {
+    Scene::each(with_hub, Configs::new().with(channels()), body);
+}
+
+/// Key under which the hub of [`with_hub`] tells that its payout was refused.
+const REFUSED: &str = "payout-refused";
+
+fn with_hub(registry: &mut Registry) {
+    sycee_funds::register(registry);
+    registry
+        .service("partner-hub")
+        .on::<DisbursementRequested>(|work, event| {
+            work.send(InitiatePayment {
+                direction: PaymentDirection::Payout,
+                purpose: PaymentPurpose {
+                    loan: event.loan,
+                    customer: event.customer,
+                    disbursement: Some(event.order),
+                    repayment: None,
+                    fund_account: Some(event.fund_account),
+                    reservation: Some(event.reservation),
+                },
+                amount: event.amount,
+                account: event.payout_account.clone(),
+            });
+            Ok(())
+        })
+        .on_refusal::<InitiatePayment>(|work, _, refusal| {
+            let (kind, text) = (refusal.code.clone(), refusal.message.clone());
+            work.send(OpenWorkOrder { kind, loan: None, text, key: REFUSED.to_owned() });
+            Ok(())
+        })
+        .sends::<InitiatePayment>()
+        .sends::<OpenWorkOrder>();
+}
+
+/// The hub orders this payout; the payment, or why it was refused.
+fn order_payout(scene: &mut Scene, payout: &InitiatePayment) -> Result<PaymentAnswer, Rejection> {
+    let (account, reservation) = (payout.purpose.fund_account.unwrap(), payout.purpose.reservation.unwrap());
+    scene.happened(DisbursementRequested {
+        payout_account: payout.account.clone(),
+        ..facts::disbursement_requested(account, reservation, payout.amount)
+    });
+    if let Some(refused) = scene.sent::<OpenWorkOrder>().into_iter().find(|order| order.key == REFUSED) {
+        return Err(Rejection::new(&refused.kind, refused.text));
+    }
+    let payment = scene.load::<DisbursementPayment>(disbursement()).unwrap().payment;
+    Ok(PaymentAnswer { payment })
 }
 
 fn ghs(major: i64) -> Money {
@@ -76,6 +131,8 @@ fn agreement(partner: i64, code: &str, cost: &str) -> FundingContractSigned {
         pays_itself: false,
         is_own: code == "own-funds",
         channels: Vec::new(),
+        valid_from: date(2026, 1, 5),
+        valid_until: None,
     }
 }
 

@@ -6,8 +6,9 @@ use sycee_contract::messages::{
     RepaymentMethodCreated, RepaymentOrderClosed, RepaymentOrderCreated, RequestDisbursement,
 };
 use sycee_contract::{
-    ChannelOutcome, ChannelPayment, ChannelQuery, CustomerId, Identifier, MandateId, PartnerId, PaymentDirection,
-    PaymentId, PaymentPurpose, RepaymentKind, RepaymentMethodKind, RepaymentOrderId, RepaymentOrderStatus,
+    ChannelOutcome, ChannelPayment, ChannelQuery, CustomerId, Date, FundAccountId, Identifier, InstallmentDue,
+    LoanPosition, MandateId, PartnerId, PaymentDirection, PaymentId, PaymentPurpose, PayoutAccount, QueryLoanPosition,
+    QueryPartner, Rejection, RepaymentKind, RepaymentMethodKind, RepaymentOrderId, RepaymentOrderStatus,
 };
 use sycee_funds::payment_system::content::payment_of_account;
 use sycee_funds::payment_system::{ExpectedCollection, PaymentOrder, PaymentStatus};
@@ -15,7 +16,9 @@ use sycee_money::Money;
 use sycee_runtime::testing::Scene;
 use sycee_runtime::{EffectState, RuntimeEffect};
 
-use crate::{customer, disbursement, facts, ghs, loan, scene, unknown_reservation, wallet};
+use crate::{
+    customer, disbursement, facts, ghs, loan, order_payout, paying, scene, unknown_reservation, wallet, with_hub,
+};
 
 pub fn payout(amount: Money) -> InitiatePayment {
     InitiatePayment {
@@ -45,15 +48,52 @@ pub fn told(payment: PaymentId, outcome: ChannelOutcome, amount: Option<Money>) 
     }
 }
 
+/// Where loan 0 of our customer stands: with something left to pay, or settled.
+fn position(runs: bool) -> LoanPosition {
+    let zero = ghs(0);
+    let due = InstallmentDue {
+        nr: 1,
+        due_date: Date::constant(2026, 2, 5),
+        principal: ghs(110),
+        interest: zero,
+        fee: zero,
+        penalty: zero,
+        outstanding: ghs(110),
+    };
+    LoanPosition {
+        loan: loan(0),
+        customer: customer(),
+        funder: PartnerId::from_number(3),
+        fund_account: FundAccountId::from_number(8),
+        product: "gh-cash".into(),
+        allocation: Vec::new(),
+        interest_receivable: zero,
+        installments: if runs { vec![due] } else { Vec::new() },
+    }
+}
+
+/// Money goes over the customer's wallet, and the loan runs: the mandate that the customer may give on it.
+fn wanted_mandate(scene: &mut Scene) -> CreateDirectDebitMandate {
+    scene.answers::<QueryLoanPosition>(|asked| {
+        if asked.loan == loan(0) { Ok(position(true)) } else { Err(Rejection::not_found("loan note", asked.loan)) }
+    });
+    scene.answers::<QueryPartner>(|_| Ok(false));
+    let InitiatePayment { purpose, amount, .. } = payout(ghs(300));
+    let purpose = PaymentPurpose { disbursement: None, reservation: None, ..purpose };
+    let (direction, account) = (PaymentDirection::Collection, wallet("+233240000002"));
+    scene.request(InitiatePayment { direction, purpose, amount, account: account.clone() }).unwrap();
+    CreateDirectDebitMandate { customer: customer(), loan: loan(0), account }
+}
+
 fn mandate(scene: &mut Scene) -> MandateId {
-    let cmd = CreateDirectDebitMandate { customer: customer(), loan: loan(0), account: wallet("+233240000002") };
+    let cmd = wanted_mandate(scene);
     scene.request(cmd).unwrap()
 }
 
 #[test]
 fn a_payout_goes_to_its_channel_once_a_disbursement() {
-    scene(|scene| {
-        let answer = scene.request(payout(ghs(300))).unwrap();
+    paying(|scene| {
+        let answer = order_payout(scene, &payout(ghs(300))).unwrap();
         let effect = &scene.effects::<ChannelPayment>()[0];
         assert_eq!((effect.request_id.clone(), effect.payment), (answer.payment.to_string(), answer.payment));
         assert_eq!(
@@ -62,11 +102,10 @@ fn a_payout_goes_to_its_channel_once_a_disbursement() {
         );
         assert_eq!(effect.account.number.reveal(), "+233240000001");
 
-        assert_eq!(scene.request(payout(ghs(300))).unwrap(), answer);
+        assert_eq!(order_payout(scene, &payout(ghs(300))).unwrap(), answer);
         let cmd = payout(ghs(300));
+        assert!(scene.effects::<ChannelPayment>().is_empty(), "the same attempt is never paid twice");
         let direct = RequestDisbursement { purpose: cmd.purpose, amount: cmd.amount, account: cmd.account };
-        assert_eq!(scene.request(direct.clone()).unwrap(), answer, "the same attempt is never paid twice");
-        assert!(scene.effects::<ChannelPayment>().is_empty());
 
         for (disbursement, reservation) in [(None, direct.purpose.reservation), (Some(disbursement()), None)] {
             let other = PaymentPurpose { disbursement, reservation, ..direct.purpose.clone() };
@@ -83,8 +122,35 @@ fn a_payout_goes_to_its_channel_once_a_disbursement() {
 }
 
 #[test]
+fn people_order_no_payout() {
+    paying(|scene| {
+        let InitiatePayment { direction, purpose, amount, account } = payout(ghs(970));
+        let collected = |purpose: PaymentPurpose| InitiatePayment {
+            direction: PaymentDirection::Collection,
+            purpose,
+            amount,
+            account: account.clone(),
+        };
+        for refused in [
+            scene.request(InitiatePayment { direction, purpose: purpose.clone(), amount, account: account.clone() }),
+            scene.request(RequestDisbursement { purpose: purpose.clone(), amount, account: account.clone() }),
+            scene.request(collected(purpose.clone())),
+            scene.request(collected(PaymentPurpose { disbursement: None, ..purpose })),
+        ] {
+            let refused = refused.unwrap_err();
+            assert_eq!((refused.code.as_str(), refused.details["field"].as_str()), ("INVALID_FIELD", "purpose"));
+        }
+        assert!(scene.all::<PaymentOrder>().is_empty(), "no money moves that no book knows");
+        let plain = PaymentPurpose { disbursement: None, reservation: None, ..purpose };
+        scene.request(collected(plain)).unwrap();
+        assert_eq!(scene.effects::<ChannelPayment>()[0].direction, PaymentDirection::Collection);
+        assert!(order_payout(scene, &payout(ghs(300))).is_ok(), "the hub's payout still goes out");
+    });
+}
+
+#[test]
 fn payouts_that_are_refused() {
-    scene(|scene| {
+    paying(|scene| {
         let on = |channel: &str| {
             let mut cmd = payout(ghs(300));
             cmd.account.channel = channel.into();
@@ -95,15 +161,15 @@ fn payouts_that_are_refused() {
             (payout(ghs(0)), "INVALID_AMOUNT"),
             (payout(Money::from_units(123_456, sycee_money::Currency::GHS)), "INVALID_AMOUNT"),
         ] {
-            assert_eq!(scene.request(cmd).unwrap_err().code, code);
+            assert_eq!(order_payout(scene, &cmd).unwrap_err().code, code);
             assert!(scene.effects::<ChannelPayment>().is_empty());
         }
     });
     let mut config = crate::channels();
     config.channels[0].payout = false;
     let configs = sycee_runtime::Configs::new().with(config);
-    Scene::each(sycee_funds::register, configs, |scene| {
-        assert_eq!(scene.request(payout(ghs(300))).unwrap_err().code, "CHANNEL_CLOSED");
+    Scene::each(with_hub, configs, |scene| {
+        assert_eq!(order_payout(scene, &payout(ghs(300))).unwrap_err().code, "CHANNEL_CLOSED");
     });
 }
 
@@ -114,8 +180,8 @@ fn methods_show_the_payer_what_to_do() {
         (RepaymentMethodKind::VirtualAccount, "va:8890"),
         (RepaymentMethodKind::DeepLink, "link:https://"),
     ] {
-        scene(|scene| {
-            scene.request(payout(ghs(300))).unwrap();
+        paying(|scene| {
+            order_payout(scene, &payout(ghs(300))).unwrap();
             let answer = scene.request(method(kind, ghs(110))).unwrap();
             let shown = &scene.emitted::<RepaymentMethodCreated>()[0];
             assert!(shown.content.starts_with(prefix), "{}", shown.content);
@@ -232,13 +298,38 @@ fn a_pull_that_did_not_leave_is_taken_back_when_its_order_ends() {
 #[test]
 fn mandates_that_are_refused() {
     scene(|scene| {
-        let mut account = wallet("+233240000002");
-        account.channel = "carrier-pigeon".into();
-        let cmd = CreateDirectDebitMandate { customer: customer(), loan: loan(0), account };
-        assert_eq!(scene.request(cmd.clone()).unwrap_err().code, "INVALID_FIELD");
-        mandate(scene);
-        let stranger = CreateDirectDebitMandate { customer: CustomerId::from_number(8), ..cmd };
-        assert_eq!(scene.request(stranger).unwrap_err().code, "INVALID_FIELD");
+        let cmd = wanted_mandate(scene);
+        let on = |account: PayoutAccount| CreateDirectDebitMandate { account, ..cmd.clone() };
+        let through = |channel: &str| on(PayoutAccount { channel: channel.into(), ..cmd.account.clone() });
+        for (what, refused, code) in [
+            ("another wallet", on(wallet("+233240000003")), "INVALID_FIELD"),
+            ("no wallet", on(wallet(" ")), "INVALID_FIELD"),
+            ("another channel", through("telecel-cash"), "INVALID_FIELD"),
+            ("no such channel", through("carrier-pigeon"), "INVALID_FIELD"),
+            (
+                "a stranger",
+                CreateDirectDebitMandate { customer: CustomerId::from_number(8), ..cmd.clone() },
+                "LOAN_NOT_YOURS",
+            ),
+            ("no such loan", CreateDirectDebitMandate { loan: loan(1), ..cmd.clone() }, "NOT_FOUND"),
+        ] {
+            assert_eq!(scene.request(refused).unwrap_err().code, code, "{what}");
+            assert!(scene.emitted::<DirectDebitMandateCreated>().is_empty(), "{what}");
+        }
+        scene.answers::<QueryPartner>(|_| Ok(true));
+        assert_eq!(scene.request(cmd.clone()).unwrap_err().code, "UNEXPECTED_STATE", "the funder collects");
+        scene.answers::<QueryPartner>(|_| Ok(false));
+        scene.answers::<QueryLoanPosition>(|_| Ok(position(false)));
+        assert_eq!(scene.request(cmd.clone()).unwrap_err().code, "UNEXPECTED_STATE", "nothing is owed");
+        scene.answers::<QueryLoanPosition>(|_| Ok(position(true)));
+        scene.request(cmd).unwrap();
+    });
+    let mut config = crate::channels();
+    config.channels[0].mandates = false;
+    Scene::each(sycee_funds::register, sycee_runtime::Configs::new().with(config), |scene| {
+        let cmd = wanted_mandate(scene);
+        let refused = scene.request(cmd).unwrap_err();
+        assert_eq!((refused.code.as_str(), refused.details["field"].as_str()), ("INVALID_FIELD", "account.channel"));
     });
 }
 
@@ -252,8 +343,8 @@ fn wake(scene: &mut Scene, minutes: i64) -> (Vec<u32>, Vec<String>) {
 
 #[test]
 fn a_silent_channel_is_asked_eight_times_then_people_are() {
-    scene(|scene| {
-        let payment = scene.request(payout(ghs(300))).unwrap().payment;
+    paying(|scene| {
+        let payment = order_payout(scene, &payout(ghs(300))).unwrap().payment;
         assert_eq!(wake(scene, 14), (vec![], vec![]));
         assert_eq!(wake(scene, 1), (vec![1], vec![]));
         for attempt in 2..=8 {
@@ -275,8 +366,8 @@ fn a_silent_channel_is_asked_eight_times_then_people_are() {
 #[test]
 fn an_answer_ends_the_alarms() {
     for outcome in [ChannelOutcome::Successful, ChannelOutcome::Failed] {
-        scene(|scene| {
-            let payment = scene.request(payout(ghs(300))).unwrap().payment;
+        paying(|scene| {
+            let payment = order_payout(scene, &payout(ghs(300))).unwrap().payment;
             scene.fact(told(payment, outcome, Some(ghs(300))));
             assert_eq!(wake(scene, 1_000_000), (vec![], vec![]));
         });

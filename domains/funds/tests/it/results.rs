@@ -1,19 +1,24 @@
 //! What channels say about payments: once, twice, late, wrong.
 
 use sycee_contract::messages::{
-    ConfirmFundArrival, DecidePayment, FundBalanceChanged, InitiatePayment, OpenWorkOrder, PaymentFailed,
-    PaymentSucceeded, PostLedgerEvent, RecordPaymentResult, RecoverStrayPayout, StrayPayoutReported,
+    CollectionReferenceLearned, ConfirmFundArrival, DecidePayment, FundBalanceChanged, InitiatePayment, OpenWorkOrder,
+    PaymentFailed, PaymentSucceeded, PostLedgerEvent, RecordPaymentResult, RecoverStrayPayout, ReserveFunds,
+    ReturnFunds, StrayPayoutReported,
 };
 use sycee_contract::{
-    ChannelOutcome, ChannelQuery, FundAccountId, Identifier, PaymentDirection, PaymentId, RepaymentMethodKind,
+    ChannelOutcome, ChannelQuery, FundAccountId, Identifier, PartnerId, PaymentDirection, PaymentId,
+    RepaymentMethodKind, Timestamp,
 };
-use sycee_funds::fund_management_system::FundAccount;
+use sycee_funds::FundsRejection;
+use sycee_funds::fund_management_system::{Cause, FundAccount, MovementKind, StrayPayout};
 use sycee_funds::payment_system::{PaymentOrder, PaymentStatus};
 use sycee_money::{Currency, Money};
 use sycee_runtime::testing::Scene;
 
 use crate::payments::{method, order, payout, told};
-use crate::{disbursement, facts, ghs, loan, own, scene, unknown_reservation};
+use crate::{
+    agreement, disbursement, facts, ghs, loan, order_payout, own, paying, route, scene, sign, unknown_reservation,
+};
 
 use ChannelOutcome::{Failed, Pending, Successful};
 
@@ -27,8 +32,8 @@ fn status(scene: &mut Scene, payment: PaymentId) -> PaymentStatus {
 
 #[test]
 fn a_success_counts_once() {
-    scene(|scene| {
-        let payment = scene.request(payout(ghs(300))).unwrap().payment;
+    paying(|scene| {
+        let payment = order_payout(scene, &payout(ghs(300))).unwrap().payment;
         scene.fact(told(payment, Pending, None));
         assert_eq!(status(scene, payment), PaymentStatus::Sent);
         scene.fact(told(payment, Successful, Some(ghs(300))));
@@ -44,8 +49,8 @@ fn a_success_counts_once() {
 
 #[test]
 fn a_failure_counts_once() {
-    scene(|scene| {
-        let payment = scene.request(payout(ghs(300))).unwrap().payment;
+    paying(|scene| {
+        let payment = order_payout(scene, &payout(ghs(300))).unwrap().payment;
         scene.fact(told(payment, Failed, None));
         assert_eq!(scene.emitted::<PaymentFailed>()[0].reason, "PAYEE_NOT_FOUND");
         for outcome in [Failed, Pending] {
@@ -73,8 +78,8 @@ fn an_unknown_request_goes_to_people() {
 #[test]
 fn a_payout_of_another_amount_waits_for_a_better_report() {
     for better in [Successful, Failed] {
-        scene(|scene| {
-            let payment = scene.request(payout(ghs(300))).unwrap().payment;
+        paying(|scene| {
+            let payment = order_payout(scene, &payout(ghs(300))).unwrap().payment;
             for _ in 0..2 {
                 scene.fact(told(payment, Successful, Some(ghs(299))));
                 assert_eq!(kinds(scene), ["payment-disputed"]);
@@ -137,7 +142,7 @@ fn money_under_another_reference_than_people_decided_is_more_money() {
         channel_reference: reference.into(),
         ..told(payment, Successful, Some(amount))
     };
-    scene(|scene| {
+    paying(|scene| {
         let payment = scene.request(method(RepaymentMethodKind::Qr, ghs(110))).unwrap().payment;
         scene.request(decision(payment, true, None)).unwrap();
         for (reference, new) in [("mtn-1", 0), ("mtn-1", 0), ("mtn-2", 1)] {
@@ -146,8 +151,8 @@ fn money_under_another_reference_than_people_decided_is_more_money() {
         }
         assert_eq!(kinds(scene), ["payment-repeated"]);
     });
-    scene(|scene| {
-        let payment = scene.request(payout(ghs(300))).unwrap().payment;
+    paying(|scene| {
+        let payment = order_payout(scene, &payout(ghs(300))).unwrap().payment;
         scene.request(decision(payment, true, None)).unwrap();
         for (reference, new) in [("mtn-1", 0), ("mtn-2", 1)] {
             scene.fact(named(payment, reference, ghs(300)));
@@ -192,8 +197,8 @@ fn what_a_payer_moved_is_taken_also_after_a_bad_report() {
 #[test]
 fn people_decide_what_the_channel_does_not() {
     for (paid, expected) in [(true, PaymentStatus::Succeeded), (false, PaymentStatus::Failed)] {
-        scene(|scene| {
-            let payment = scene.request(payout(ghs(300))).unwrap().payment;
+        paying(|scene| {
+            let payment = order_payout(scene, &payout(ghs(300))).unwrap().payment;
             scene.fact(told(payment, Successful, Some(ghs(299))));
             let decide = |paid, amount| decision(payment, paid, amount);
             assert_eq!(scene.request(decide(true, Some(ghs(299)))).unwrap_err().code, "INVALID_FIELD");
@@ -212,10 +217,10 @@ fn people_decide_what_the_channel_does_not() {
 
 #[test]
 fn money_that_went_out_twice_is_told_once_a_reference() {
-    scene(|scene| {
+    paying(|scene| {
         let account = own(scene);
         let cmd = InitiatePayment { purpose: facts::purpose(account, unknown_reservation()), ..payout(ghs(300)) };
-        let payment = scene.request(cmd).unwrap().payment;
+        let payment = order_payout(scene, &cmd).unwrap().payment;
         scene.fact(told(payment, Failed, None));
         for (reference, new) in [("mtn-1", true), ("mtn-1", false), ("mtn-2", true), ("mtn-2", false)] {
             let late = RecordPaymentResult { channel_reference: reference.into(), ..told(payment, Successful, None) };
@@ -257,17 +262,71 @@ fn a_stray_payout_is_booked_wholly_also_when_the_money_is_lent_again() {
         assert_eq!((kept.available, kept.recoverable), (ghs(0), ghs(1_000)));
         let more = ConfirmFundArrival { funder: "own-funds".into(), amount: ghs(500), bank_reference: "bank-2".into() };
         scene.request(more).unwrap();
-        scene.advance_seconds(6 * 3_600);
-        scene.fire_timers();
-        assert_eq!(scene.sent::<PostLedgerEvent>()[0].amounts["amount"], ghs(200));
+        let posted = scene.sent::<PostLedgerEvent>();
+        let booked: Vec<_> = posted.iter().map(|entry| (entry.template.as_str(), entry.amounts["amount"])).collect();
+        assert_eq!(booked, [("funds-arrived", ghs(500)), ("stray-payout", ghs(200))]);
         let kept = scene.load::<FundAccount>(account).unwrap();
-        assert_eq!((kept.available, kept.recoverable), (ghs(300), ghs(1_200)));
+        assert_eq!((kept.available, kept.recoverable, kept.uncovered), (ghs(300), ghs(1_200), ghs(0)));
         scene.advance_seconds(6 * 3_600);
         scene.fire_timers();
         assert!(scene.sent::<PostLedgerEvent>().is_empty());
         scene.happened(StrayPayoutReported { reference: "pay-2/mtn-1".into(), fund_account: None, ..stray });
         assert_eq!(kinds(scene), ["stray-payout-unknown"]);
     });
+}
+
+#[test]
+fn money_that_comes_pays_stray_payouts_before_it_is_lent_or_given_back() {
+    scene(|scene| {
+        let account = sign(scene, agreement(3, "own-funds", "0.10"));
+        for nr in 1..=2 {
+            let reference = format!("pay-{nr}/mtn-1");
+            scene.happened(StrayPayoutReported { reference, amount: ghs(970), ..stray_of(account) });
+            assert_eq!(kinds(scene), ["stray-payout-uncovered"]);
+        }
+        let kept = scene.load::<FundAccount>(account).unwrap();
+        assert_eq!((kept.available, kept.recoverable, kept.uncovered), (ghs(0), ghs(0), ghs(1_940)));
+        let arrived = |amount, reference: &str| ConfirmFundArrival {
+            funder: "own-funds".into(),
+            amount,
+            bank_reference: reference.into(),
+        };
+        scene.request(arrived(ghs(970), "bank-1")).unwrap();
+        let back = ReturnFunds { funder: "own-funds".into(), amount: ghs(970), bank_reference: "out-1".into() };
+        assert_eq!(scene.request(back).unwrap_err().code, "INSUFFICIENT_FUNDS", "before any timer");
+        let lend = |amount| ReserveFunds { loan: loan(0), fund_account: account, route: route(), amount };
+        assert_eq!(scene.request(lend(ghs(1))).unwrap_err().code, "INSUFFICIENT_FUNDS");
+        scene.request(arrived(ghs(1_000), "bank-2")).unwrap();
+        let kept = scene.load::<FundAccount>(account).unwrap();
+        assert_eq!((kept.available, kept.recoverable, kept.uncovered), (ghs(30), ghs(1_940), ghs(0)));
+        assert_eq!(scene.request(lend(ghs(31))).unwrap_err().code, "INSUFFICIENT_FUNDS");
+        scene.request(lend(ghs(30))).unwrap();
+        assert!(scene.all::<StrayPayout>().iter().all(|stray| !stray.is_open && stray.booked == ghs(970)));
+        scene.advance_seconds(7 * 3_600);
+        scene.fire_timers();
+        assert!(scene.sent::<PostLedgerEvent>().is_empty() && kinds(scene).is_empty(), "nothing is left to book");
+    });
+}
+
+#[test]
+fn what_is_uncovered_is_neither_lent_nor_given_back() {
+    let (id, partner) = (FundAccountId::from_number(1), PartnerId::from_number(3));
+    let mut account = FundAccount::open(id, partner, "own-funds", "Own funds", Vec::new(), Currency::GHS);
+    let at = Timestamp::from_micros(0);
+    let cause = || Cause { loan: None, reference: "x".into() };
+    account.post(MovementKind::Arrival, ghs(100), cause(), at).unwrap();
+    account.uncovered = ghs(60);
+    for kind in [MovementKind::Reservation, MovementKind::Return] {
+        let refused = account.post(kind, ghs(41), cause(), at).unwrap_err();
+        let (available, requested) = (ghs(40), ghs(41));
+        assert_eq!(refused, FundsRejection::InsufficientFunds { account: id, available, requested });
+        assert!(account.clone().post(kind, ghs(40), cause(), at).is_ok());
+    }
+    assert!(account.clone().post(MovementKind::StrayPayout, ghs(60), cause(), at).is_ok());
+    account.uncovered = ghs(101);
+    assert_eq!((account.lendable(), account.check()), (ghs(0), Ok(())));
+    account.uncovered = ghs(-1);
+    assert!(account.check().is_err());
 }
 
 #[test]
@@ -285,9 +344,12 @@ fn what_comes_back_of_a_stray_payout_is_free_again_once() {
         assert_eq!((entry.template.as_str(), entry.amounts["amount"]), ("stray-payout-recovered", ghs(400)));
         let told = &scene.emitted::<FundBalanceChanged>()[0];
         assert_eq!(told.balances.available, ghs(400));
+        // What the account did not cover is booked out of it at once: 800 of 1,200 are still out.
+        let kept = scene.load::<FundAccount>(account).unwrap();
+        assert_eq!((kept.available, kept.recoverable), (ghs(200), ghs(800)));
         for (cmd, code) in [
             (back(ghs(1), "back-1"), "RECOVERY_ALREADY_CONFIRMED"),
-            (back(ghs(601), "back-2"), "INVALID_AMOUNT"),
+            (back(ghs(801), "back-2"), "INVALID_AMOUNT"),
             (back(ghs(0), "back-2"), "INVALID_AMOUNT"),
             (back(Money::from_units(1, Currency::GHS), "back-2"), "INVALID_AMOUNT"),
             (back(Money::from_units(10_000, Currency::USD), "back-2"), "INVALID_AMOUNT"),
@@ -298,10 +360,7 @@ fn what_comes_back_of_a_stray_payout_is_free_again_once() {
         }
         scene.request(back(ghs(600), "back-2")).unwrap();
         let kept = scene.load::<FundAccount>(account).unwrap();
-        assert_eq!((kept.available, kept.recoverable), (ghs(1_000), ghs(0)));
-        // The rest is booked now that there is money, and can come back too.
-        scene.advance_seconds(6 * 3_600);
-        scene.fire_timers();
+        assert_eq!((kept.available, kept.recoverable), (ghs(800), ghs(200)));
         scene.request(back(ghs(200), "back-3")).unwrap();
         let kept = scene.load::<FundAccount>(account).unwrap();
         assert_eq!((kept.available, kept.recoverable), (ghs(1_000), ghs(0)));
@@ -311,8 +370,8 @@ fn what_comes_back_of_a_stray_payout_is_free_again_once() {
 
 #[test]
 fn a_success_that_is_contradicted_stands() {
-    scene(|scene| {
-        let payment = scene.request(payout(ghs(300))).unwrap().payment;
+    paying(|scene| {
+        let payment = order_payout(scene, &payout(ghs(300))).unwrap().payment;
         scene.fact(told(payment, Successful, None));
         scene.fact(told(payment, Failed, None));
         assert_eq!(kinds(scene), ["payment-contradicted"]);
@@ -333,6 +392,42 @@ fn a_code_that_is_paid_twice_is_money_twice() {
         let paid = &scene.emitted::<PaymentSucceeded>()[0];
         assert_eq!((paid.amount, paid.purpose.repayment, paid.purpose.loan), (ghs(70), None, loan(0)));
         assert_eq!(kinds(scene), ["payment-repeated"]);
+    });
+}
+
+#[test]
+fn the_reference_of_a_payers_money_is_told_when_the_channel_says_it() {
+    let under = |payment, reference: &str, amount| RecordPaymentResult {
+        channel_reference: reference.into(),
+        ..told(payment, Successful, amount)
+    };
+    // What the channel says with the reference, after 110 without one; then the work orders.
+    for (amount, called) in [(None, None), (Some(ghs(110)), None), (Some(ghs(99)), Some("payment-contradicted"))] {
+        scene(|scene| {
+            let payment = scene.request(method(RepaymentMethodKind::Qr, ghs(110))).unwrap().payment;
+            scene.fact(under(payment, "", Some(ghs(110))));
+            assert_eq!(scene.emitted::<PaymentSucceeded>().len(), 1);
+            scene.fact(under(payment, "", Some(ghs(110))));
+            assert!(scene.emitted::<CollectionReferenceLearned>().is_empty(), "nothing is learned");
+            scene.fact(under(payment, "mtn-7", amount));
+            let learned = &scene.emitted::<CollectionReferenceLearned>()[0];
+            assert_eq!(
+                (learned.payment, learned.amount, learned.channel_reference.as_str()),
+                (payment, ghs(110), "mtn-7")
+            );
+            assert_eq!((learned.purpose.loan, learned.purpose.repayment), (loan(0), Some(order())));
+            assert!(scene.emitted::<PaymentSucceeded>().is_empty());
+            assert_eq!(kinds(scene), Vec::from_iter(called));
+            scene.fact(under(payment, "mtn-7", Some(ghs(110))));
+            assert!(scene.emitted::<CollectionReferenceLearned>().is_empty() && kinds(scene).is_empty(), "once");
+        });
+    }
+    paying(|scene| {
+        let payment = order_payout(scene, &payout(ghs(300))).unwrap().payment;
+        for reference in ["", "mtn-7"] {
+            scene.fact(under(payment, reference, None));
+            assert!(scene.emitted::<CollectionReferenceLearned>().is_empty(), "a payout is no payer's money");
+        }
     });
 }
 

@@ -1,16 +1,16 @@
 //! Routing: who is chosen, who is ruled out and why.
 
 use sycee_contract::messages::{
-    FundRouteSelected, FundingContractSigned, ReserveFunds, RouteFunds, SetFundRouteStatus,
+    FundRouteSelected, FundingContractSigned, ReleaseFundReservation, ReserveFunds, RouteFunds, SetFundRouteStatus,
 };
 use sycee_contract::{Identifier, PartnerId, RiskOutcome, RiskPurpose};
-use sycee_funds::fund_routing_system::{FundRoute, RouteDemand, RouteShortage};
+use sycee_funds::fund_routing_system::{FundRoute, QuotaHold, RouteDemand, RouteShortage};
 use sycee_money::{Currency, Money, Rate, date};
 use sycee_runtime::testing::Scene;
 
 use crate::{agreement, facts, fund, ghs, loan, scene, sign};
 
-fn request(amount: Money) -> RouteFunds {
+pub fn request(amount: Money) -> RouteFunds {
     RouteFunds {
         loan: loan(0),
         product: "gh-installment".into(),
@@ -24,7 +24,7 @@ fn request(amount: Money) -> RouteFunds {
 }
 
 /// The partner a request goes to, or why it goes nowhere.
-fn routed(scene: &mut Scene, cmd: RouteFunds) -> Result<i64, String> {
+pub fn routed(scene: &mut Scene, cmd: RouteFunds) -> Result<i64, String> {
     match scene.request(cmd) {
         Ok(answer) => {
             let told = scene.emitted::<FundRouteSelected>();
@@ -164,6 +164,48 @@ fn the_quota_counts_what_is_committed_and_what_is_owed() {
         scene.happened(facts::repaid(account, ghs(130), ghs(120)));
         assert_eq!(routed(scene, request(ghs(301))).unwrap_err(), "own-funds Quota");
         assert_eq!(routed(scene, request(ghs(300))), Ok(3));
+    });
+}
+
+#[test]
+fn what_is_on_its_way_takes_its_principal_of_the_quota() {
+    scene(|scene| {
+        let account =
+            fund(scene, FundingContractSigned { quota: ghs(500), ..agreement(3, "own-funds", "0.10") }, ghs(1_000));
+        // A fee is kept back: less goes out than is owed.
+        let ask = |loan_nr, principal, net| RouteFunds {
+            loan: loan(loan_nr),
+            principal: ghs(principal),
+            ..request(ghs(net))
+        };
+        let reserve = |scene: &mut Scene, cmd: RouteFunds| {
+            let (loan, amount) = (cmd.loan, cmd.amount);
+            let route = scene.request(cmd).unwrap().route;
+            scene.request(ReserveFunds { loan, fund_account: account, route, amount }).unwrap().reservation
+        };
+        let first = reserve(scene, ask(0, 300, 291));
+        assert_eq!(routed(scene, ask(1, 201, 195)).unwrap_err(), "own-funds Quota", "486 would go out, 501 be owed");
+        let second = reserve(scene, ask(1, 200, 194));
+        assert_eq!(routed(scene, ask(2, 1, 1)).unwrap_err(), "own-funds Quota");
+
+        for _ in 0..2 {
+            let reason = "CANCELLED".to_owned();
+            scene.request(ReleaseFundReservation { reservation: second, reason }).unwrap();
+            assert_eq!(routed(scene, ask(1, 201, 195)).unwrap_err(), "own-funds Quota");
+            assert_eq!(routed(scene, ask(1, 200, 194)), Ok(3), "given back once");
+        }
+        scene.happened(facts::disbursement_requested(account, first, ghs(291)));
+        scene.happened(facts::partner_paid(account, first, None));
+        assert_eq!(routed(scene, ask(1, 201, 195)).unwrap_err(), "own-funds Quota", "paid out, not booked");
+        scene.happened(facts::disbursed(account, first, ghs(300), ghs(291)));
+        assert_eq!(routed(scene, ask(1, 201, 195)).unwrap_err(), "own-funds Quota", "lent");
+        assert_eq!(routed(scene, ask(1, 200, 194)), Ok(3), "counted once");
+        assert!(scene.all::<QuotaHold>().is_empty());
+
+        let unrouted = ReserveFunds { loan: loan(3), fund_account: account, route: crate::route(), amount: ghs(50) };
+        scene.request(unrouted).unwrap();
+        assert_eq!(routed(scene, ask(1, 151, 146)).unwrap_err(), "own-funds Quota");
+        assert_eq!(routed(scene, ask(1, 150, 145)), Ok(3));
     });
 }
 

@@ -8,6 +8,7 @@ use sycee_contract::{
     ChannelOutcome, DisbursementOrderId, PartnerPayout, PartnerQuery, PaymentDirection, PaymentId, PaymentPurpose,
     Rejection,
 };
+use sycee_money::Money;
 use sycee_runtime::{Handled, Work};
 
 use super::{
@@ -81,26 +82,58 @@ fn purpose_of(event: &DisbursementRequested) -> PaymentPurpose {
     }
 }
 
-/// Our channel paid: the attempt succeeded.
+/// Our channel paid: the attempt succeeded. What no attempt takes of the money is a stray payout: all of it when the attempt
+/// had failed or was paid by another payment, the rest when more was paid than asked for.
 pub(super) fn on_payout_succeeded(work: &mut Work, event: &PaymentSucceeded) -> Handled<()> {
     let known = match event.purpose.disbursement {
         Some(order) => work.get::<PartnerDisbursement>(order)?,
         None => None,
     };
-    match known {
-        Some(known) => end_paid(work, known.order, Some(event.payment), &event.channel_reference),
-        None if event.direction == PaymentDirection::Payout => {
-            work.emit(StrayPayoutReported {
-                reference: super::repayments::receipt_of_payment(event),
-                loan: event.purpose.loan,
-                disbursement: event.purpose.disbursement,
-                fund_account: event.purpose.fund_account,
-                amount: event.amount,
-            });
-            Ok(())
+    let Some(known) = known else {
+        report_stray(work, event, event.amount);
+        return Ok(());
+    };
+    match known.status {
+        DisbursementStatus::Succeeded if known.payment == Some(event.payment) => {}
+        DisbursementStatus::Succeeded => report_stray(work, event, event.amount),
+        DisbursementStatus::Failed => {
+            end_paid(work, known.order, Some(event.payment), &event.channel_reference)?;
+            report_stray(work, event, event.amount);
         }
-        None => Ok(()),
+        DisbursementStatus::Requested => {
+            end_paid(work, known.order, Some(event.payment), &event.channel_reference)?;
+            compare_paid(work, event, &known);
+        }
     }
+    Ok(())
+}
+
+/// Has people look when an attempt was paid in another amount than asked for; what was too much is a stray payout.
+fn compare_paid(work: &mut Work, event: &PaymentSucceeded, asked: &PartnerDisbursement) {
+    if event.amount == asked.amount {
+        return;
+    }
+    if let Ok(rest) = event.amount.checked_sub(asked.amount)
+        && rest.is_positive()
+    {
+        report_stray(work, event, rest);
+    }
+    let text = format!(
+        "{} was to be paid {}, {} paid {}: compare the channel's statement with the loan.",
+        asked.order, asked.amount, event.payment, event.amount
+    );
+    open_work_order(work, "payout-amount-differs", Some(asked.loan), text, &asked.order.to_string());
+}
+
+/// Money of our payment went out that no attempt takes.
+fn report_stray(work: &mut Work, event: &PaymentSucceeded, amount: Money) {
+    work.emit(StrayPayoutReported {
+        reference: super::repayments::receipt_of_payment(event),
+        loan: event.purpose.loan,
+        disbursement: event.purpose.disbursement,
+        fund_account: event.purpose.fund_account,
+        amount,
+    });
 }
 
 /// Our channel did not pay. The loan engine hears it from the payment system: nothing is told twice.
@@ -177,6 +210,9 @@ pub(super) fn record_partner_disbursement(work: &mut Work, cmd: &RecordPartnerDi
                 fund_account: Some(disbursement.fund_account),
                 amount: paid,
             });
+            if disbursement.reference.is_none() {
+                work.save(PartnerDisbursement { reference: Some(cmd.partner_reference.clone()), ..disbursement });
+            }
             Ok(())
         }
         ChannelOutcome::Successful if paid != disbursement.amount => {
@@ -191,6 +227,8 @@ pub(super) fn record_partner_disbursement(work: &mut Work, cmd: &RecordPartnerDi
             work.save(PartnerDisbursement { reference: Some(cmd.partner_reference.clone()), ..disbursement });
             Ok(())
         }
+        // The stray payout of an attempt that failed is told again.
+        ChannelOutcome::Successful if disbursement.knows_money_of(&cmd.partner_reference) => Ok(()),
         ChannelOutcome::Successful => end_paid(work, cmd.order, None, &cmd.partner_reference),
         ChannelOutcome::Failed => end_unpaid(work, cmd.order, cmd.reason.as_deref().unwrap_or("UNKNOWN"), true),
     }
@@ -199,16 +237,8 @@ pub(super) fn record_partner_disbursement(work: &mut Work, cmd: &RecordPartnerDi
 /// Whether the partner paid what no loan takes: the attempt had failed, or was paid under another reference.
 fn is_stray(disbursement: &PartnerDisbursement, cmd: &RecordPartnerDisbursement) -> bool {
     let is_money = cmd.amount.is_none_or(|paid| paid.is_positive());
-    let is_new = match disbursement.status {
-        DisbursementStatus::Requested => false,
-        // Without a reference on both sides nothing says that it is another payout.
-        DisbursementStatus::Succeeded => {
-            let known = disbursement.reference.as_deref().unwrap_or_default();
-            !known.is_empty() && !cmd.partner_reference.is_empty() && known != cmd.partner_reference
-        }
-        DisbursementStatus::Failed => true,
-    };
-    is_money && is_new
+    let ended = disbursement.status != DisbursementStatus::Requested;
+    is_money && ended && !disbursement.knows_money_of(&cmd.partner_reference)
 }
 
 /// No channel took the payment out of own funds.

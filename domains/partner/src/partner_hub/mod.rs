@@ -1,43 +1,49 @@
 //! Funders: their agreements, who pays their loans out, who collects them.
 //!
-//! Invariant: a partner code names one agreement for ever.
+//! Invariant: a partner code names one agreement for ever; `agreement` says what of it may change.
 //! Invariant: an attempt that failed is never reported paid, nor the other way round: contradictions go to people.
 //! Invariant: an attempt that a funder pays itself has an alarm until it ends, or a work order.
 //! Invariant: a funder's report counts for what that funder was asked to pay, in the amount asked for.
+//! Invariant: money that our channel and our bank tell of is booked for its loan once; when they tell of different amounts,
+//! what was told later waits in suspense for people.
 
+mod agreement;
 mod disbursements;
 mod model;
 mod repayments;
 
+pub use agreement::{PLANNED_MAX, PartnerTerms};
 pub use model::{
     DisbursementOutcome, DisbursementStatus, DisbursementStep, Partner, PartnerConfig, PartnerDay, PartnerDisbursement,
     PartnerLoan, PartnerReceipt, PartnerRepayment, PayoutWay, ReceiptStatus,
 };
 
 use sycee_contract::messages::{
-    CreateRepaymentMethod, DisbursementRequested, ExternalRepaymentNotified, InitiatePayment, OpenWorkOrder,
-    PaymentFailed, PaymentSucceeded, PollPartnerPayout, PostLedgerEvent, QueryPartner, RecordPartnerDisbursement,
-    RegisterFundingContract, RepaymentRouteSelected, RequestDisbursement, RequestPartnerRepayment,
+    AmendFundingContract, ClaimBankReference, CollectionReferenceLearned, CreateRepaymentMethod, DisbursementRequested,
+    ExternalRepaymentNotified, InitiatePayment, OpenWorkOrder, PaymentFailed, PaymentSucceeded, PollPartnerPayout,
+    PostLedgerEvent, QueryPartner, RecordPartnerDisbursement, RegisterFundingContract, RepaymentRouteSelected,
+    RequestDisbursement, RequestPartnerRepayment,
 };
 use sycee_contract::{
-    FundingContractId, FundingContractSigned, LoanId, PartnerDisbursementFailed, PartnerDisbursementSucceeded,
-    PartnerId, PartnerRepaymentReceived, PaymentDirection, Rejection, RepaymentMethodCreated, StrayPayoutReported,
+    FundingContractAmended, FundingContractSigned, LoanId, PartnerDisbursementFailed, PartnerDisbursementSucceeded,
+    PartnerId, PartnerRepaymentReceived, PaymentDirection, RepaymentMethodCreated, StrayPayoutReported,
 };
 use sycee_runtime::{Handled, Registry, Work};
-
-use crate::PartnerRejection;
 
 /// Registers this service. Configuration needed: [`PartnerConfig`].
 pub fn register(registry: &mut Registry) {
     registry
         .service("partner-hub")
         .entity::<Partner>()
+        .entity::<PartnerTerms>()
         .entity::<PartnerDisbursement>()
         .entity::<PartnerLoan>()
         .entity::<PartnerRepayment>()
         .entity::<PartnerReceipt>()
         .entity::<PartnerDay>()
-        .handles::<RegisterFundingContract>(register_funding_contract)
+        .handles::<RegisterFundingContract>(agreement::register_funding_contract)
+        .handles::<AmendFundingContract>(agreement::amend_funding_contract)
+        .handles::<ClaimBankReference>(repayments::claim_bank_reference)
         .handles::<QueryPartner>(query_partner)
         .handles::<RecordPartnerDisbursement>(disbursements::record_partner_disbursement)
         .handles::<PollPartnerPayout>(disbursements::poll_partner_payout)
@@ -45,6 +51,7 @@ pub fn register(registry: &mut Registry) {
         .on::<DisbursementRequested>(disbursements::on_disbursement_requested)
         .on::<PaymentSucceeded>(on_payment_succeeded)
         .on::<PaymentFailed>(disbursements::on_payment_failed)
+        .on::<CollectionReferenceLearned>(repayments::on_reference_learned)
         .on::<RepaymentRouteSelected>(repayments::on_repayment_route_selected)
         .on::<ExternalRepaymentNotified>(repayments::on_external_repayment)
         .on_refusal::<RequestDisbursement>(disbursements::on_request_disbursement_refused)
@@ -53,6 +60,7 @@ pub fn register(registry: &mut Registry) {
         .on_refusal::<PostLedgerEvent>(repayments::on_suspense_refused)
         .passes_on::<ExternalRepaymentNotified>()
         .emits::<FundingContractSigned>()
+        .emits::<FundingContractAmended>()
         .emits::<PartnerDisbursementFailed>()
         .emits::<PartnerDisbursementSucceeded>()
         .emits::<PartnerRepaymentReceived>()
@@ -64,28 +72,6 @@ pub fn register(registry: &mut Registry) {
         .sends::<RequestDisbursement>()
         .sends::<PollPartnerPayout>()
         .emits::<StrayPayoutReported>();
-}
-
-/// Registers an agreement. The same terms again give the same agreement; other terms under the code are refused.
-fn register_funding_contract(work: &mut Work, cmd: &RegisterFundingContract) -> Handled<FundingContractId> {
-    if let Some(existing) = work.find_one(Partner::by_code(cmd.code.clone()))? {
-        if existing.agrees_with(cmd) {
-            return Ok(existing.contract);
-        }
-        return Err(
-            PartnerRejection::FundingContractExists { code: cmd.code.clone(), contract: existing.contract }.into()
-        );
-    }
-    if cmd.is_own
-        && let Some(own) = work.find_one(Partner::by_own(true))?
-    {
-        return Err(Rejection::invalid("isOwn", format!("own funds are {} already", own.code), "false").into());
-    }
-    let (partner, contract) = (work.new_id(), work.new_id());
-    let partner = Partner::sign(partner, contract, cmd, work.now())?;
-    work.emit(partner.signed());
-    work.save(partner);
-    Ok(contract)
 }
 
 /// Tells whether a partner pays and collects with its own system.

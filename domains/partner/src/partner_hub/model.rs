@@ -1,12 +1,11 @@
-//! Partners, their agreements, and what they are asked to do.
+//! Partners, and what they are asked to do.
 
 use serde::Deserialize;
-use sycee_contract::messages::{FundingContractSigned, RegisterFundingContract};
 use sycee_contract::{
-    CustomerId, Date, DisbursementOrderId, FundAccountId, FundingContractId, LINE_MAX, LoanId, NAME_MAX, PartnerId,
-    PaymentId, Rejection, RepaymentMethodKind, RepaymentOrderId, ReservationId, Timestamp, check_text,
+    CustomerId, Date, DisbursementOrderId, FundAccountId, FundingContractId, FundingTerms, LoanId, PartnerId,
+    PaymentId, RepaymentMethodKind, RepaymentOrderId, ReservationId, Timestamp,
 };
-use sycee_money::{Currency, Money, Rate};
+use sycee_money::{Currency, Money};
 use sycee_runtime::{Json, entity, text_enum};
 
 /// What the market configures about partners.
@@ -79,6 +78,8 @@ text_enum! {
         Matched,
         /// In suspense.
         Unmatched,
+        /// Booked by fund management: a funder's money, or a payout that came back.
+        Claimed,
     }
 }
 
@@ -87,7 +88,7 @@ entity! {
     pub struct Partner in "partner" of "partner-hub" key id: PartnerId {
         /// The partner.
         id: PartnerId,
-        /// The agreement in force.
+        /// The agreement.
         contract: FundingContractId,
         /// Code.
         code: String,
@@ -97,14 +98,10 @@ entity! {
         country: String,
         /// Currency.
         currency: Currency,
-        /// Cost of funds as a fraction a year.
-        cost: Rate,
-        /// The most that may be outstanding.
-        quota: Money,
-        /// Products; empty means any.
-        products: Json<Vec<String>>,
-        /// Channels; empty means any.
-        channels: Json<Vec<String>>,
+        /// By first day: the terms of the day of its last change, then those agreed for later.
+        terms: Json<Vec<FundingTerms>>,
+        /// Number of its newest [`PartnerTerms`](super::PartnerTerms).
+        version: i64,
         /// Whether it pays and collects with its own system.
         pays_itself: bool,
         /// Whether it is the lender itself.
@@ -139,7 +136,7 @@ entity! {
         status: DisbursementStatus,
         /// Our payment, when ours.
         payment: Option<PaymentId>,
-        /// The payer's reference.
+        /// The payer's reference; of an attempt that failed, that of the stray payout which was reported for it.
         reference: Option<String>,
         /// Why it failed.
         reason: Option<String>,
@@ -229,12 +226,31 @@ entity! {
 impl PartnerReceipt {
     /// Whether a report of `amount` tells of this very money: what both know of it is the same.
     pub fn is_told_by(&self, loan: Option<LoanId>, order: Option<RepaymentOrderId>, amount: Money) -> bool {
-        self.amount == amount && agree(self.loan, loan) && agree(self.order, order)
+        self.amount == amount && self.is_about(loan, order)
+    }
+
+    /// Whether loan and order of a report are those of this money, as far as both know them.
+    pub fn is_about(&self, loan: Option<LoanId>, order: Option<RepaymentOrderId>) -> bool {
+        agree(self.loan, loan) && agree(self.order, order)
+    }
+
+    /// Whether somebody outside told of it, and no channel of ours yet.
+    pub fn is_notice(&self) -> bool {
+        self.payment.is_none() && self.status != ReceiptStatus::Claimed
     }
 }
 
 fn agree<T: PartialEq>(known: Option<T>, told: Option<T>) -> bool {
     known.is_none() || told.is_none() || known == told
+}
+
+impl PartnerDisbursement {
+    /// Whether a report of money under `reference` may tell of the money that is known: without a reference on both sides
+    /// nothing says that it is another payout. `false` when no money is known.
+    pub fn knows_money_of(&self, reference: &str) -> bool {
+        let known = self.reference.as_deref();
+        known.is_some_and(|known| known.is_empty() || reference.is_empty() || known == reference)
+    }
 }
 
 impl DisbursementStatus {
@@ -259,44 +275,6 @@ impl PartnerDay {
 }
 
 impl Partner {
-    /// A partner under a new agreement. Errors: `INVALID_FIELD` names the field and the rule.
-    pub fn sign(
-        id: PartnerId,
-        contract: FundingContractId,
-        terms: &RegisterFundingContract,
-        at: Timestamp,
-    ) -> Result<Self, Rejection> {
-        check_terms(terms)?;
-        Ok(Self {
-            id,
-            contract,
-            code: terms.code.clone(),
-            name: terms.name.clone(),
-            country: terms.country.clone(),
-            currency: terms.currency,
-            cost: terms.cost,
-            quota: terms.quota,
-            products: Json(terms.products.clone()),
-            channels: Json(terms.channels.clone()),
-            pays_itself: terms.pays_itself,
-            is_own: terms.is_own,
-            signed_at: at,
-        })
-    }
-
-    /// Whether the agreement has these very terms.
-    pub fn agrees_with(&self, terms: &RegisterFundingContract) -> bool {
-        self.name == terms.name
-            && self.country == terms.country
-            && self.currency == terms.currency
-            && self.cost == terms.cost
-            && self.quota == terms.quota
-            && *self.products == terms.products
-            && *self.channels == terms.channels
-            && self.pays_itself == terms.pays_itself
-            && self.is_own == terms.is_own
-    }
-
     /// Who sends the money of its loans.
     pub fn payout_way(&self) -> PayoutWay {
         match (self.is_own, self.pays_itself) {
@@ -310,44 +288,4 @@ impl Partner {
     pub fn collects_itself(&self) -> bool {
         self.payout_way() == PayoutWay::PartnerSystem
     }
-
-    /// The agreement, as the other services learn it.
-    pub fn signed(&self) -> FundingContractSigned {
-        FundingContractSigned {
-            contract: self.contract,
-            partner: self.id,
-            code: self.code.clone(),
-            name: self.name.clone(),
-            country: self.country.clone(),
-            currency: self.currency,
-            cost: self.cost,
-            quota: self.quota,
-            products: self.products.0.clone(),
-            pays_itself: self.pays_itself,
-            is_own: self.is_own,
-            channels: self.channels.0.clone(),
-        }
-    }
-}
-
-fn check_terms(terms: &RegisterFundingContract) -> Result<(), Rejection> {
-    let is_code = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-    if terms.code.is_empty() || !terms.code.bytes().all(is_code) {
-        return Err(Rejection::invalid("code", "lower-case letters, digits and hyphens", "bridge-capital"));
-    }
-    check_text("code", &terms.code, NAME_MAX, "bridge-capital")?;
-    check_text("name", &terms.name, LINE_MAX, "Bridge Capital")?;
-    if terms.country.len() != 2 || !terms.country.bytes().all(|byte| byte.is_ascii_uppercase()) {
-        return Err(Rejection::invalid("country", "ISO 3166 alpha-2", "GH"));
-    }
-    if terms.cost.is_negative() {
-        return Err(Rejection::invalid("cost", "a fraction a year, zero or more", "0.12"));
-    }
-    if !terms.quota.is_positive() || terms.quota.currency() != terms.currency {
-        return Err(Rejection::invalid("quota", "more than zero, in the agreement's currency", "5000000.00"));
-    }
-    if terms.is_own && terms.pays_itself {
-        return Err(Rejection::invalid("paysItself", "own funds are paid by our payment system", "false"));
-    }
-    Ok(())
 }

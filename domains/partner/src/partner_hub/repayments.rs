@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use sycee_contract::messages::{
-    CreateRepaymentMethod, ExternalRepaymentNotified, PartnerRepaymentReceived, PaymentSucceeded, PostLedgerEvent,
-    RepaymentMethodCreated, RepaymentRouteSelected, RequestPartnerRepayment,
+    ClaimBankReference, CollectionReferenceLearned, CreateRepaymentMethod, ExternalRepaymentNotified,
+    PartnerRepaymentReceived, PaymentSucceeded, PostLedgerEvent, RepaymentMethodCreated, RepaymentRouteSelected,
+    RequestPartnerRepayment,
 };
 use sycee_contract::{LedgerReference, LoanId, PartnerId, PaymentId, Rejection, RepaymentMethodKind, RepaymentOrderId};
 use sycee_money::Money;
@@ -91,34 +92,90 @@ pub(super) fn on_collection_succeeded(work: &mut Work, event: &PaymentSucceeded)
         payment: Some(event.payment),
         paid_at: event.paid_at,
     };
-    match told_by_bank(work, event)? {
-        Some(before) => know_again(work, &receipt, before),
-        None => take(work, receipt),
+    let told = (receipt.loan, receipt.order, receipt.amount);
+    match told_by_bank(work, event.payment, &event.channel_reference, told)? {
+        BankWord::Nothing => take(work, receipt),
+        BankWord::Same(before) => know_again(work, &receipt, before),
+        BankWord::OtherAmount { name, .. } => {
+            let holder = holder_of(work, funder)?;
+            contradict(work, holder, &own_name(&event.channel_reference), &name, told)?;
+            for reference in [name, receipt.reference] {
+                keep(work, reference, told, ReceiptStatus::Unmatched, receipt.payment);
+            }
+            Ok(())
+        }
     }
 }
 
-/// What our bank told of this very money before the channel did. When it did not, the name under which it will is taken.
-fn told_by_bank(work: &mut Work, event: &PaymentSucceeded) -> Handled<Option<PartnerReceipt>> {
-    if event.channel_reference.is_empty() {
-        return Ok(None);
-    }
-    let (loan, order, amount) = (Some(event.purpose.loan), event.purpose.repayment, event.amount);
-    let reference = format!("{OWN}/{}", event.channel_reference);
-    let mut name = reference.clone();
-    for nr in 2.. {
-        match work.get::<PartnerReceipt>(name.clone())? {
-            None => {
-                keep(work, name, (loan, order, amount), ReceiptStatus::Matched, Some(event.payment));
-                return Ok(None);
-            }
-            Some(before) if before.payment == Some(event.payment) => return Ok(None),
-            Some(before) if before.payment.is_none() && before.is_told_by(loan, order, amount) => {
-                return Ok(Some(before));
-            }
-            Some(_) => name = format!("{reference}#{nr}"),
+/// Our channel says under which reference it collected what it told of without one: our bank's notice under it is no more
+/// money. What the bank told before is booked beside it, and people look.
+pub(super) fn on_reference_learned(work: &mut Work, event: &CollectionReferenceLearned) -> Handled<()> {
+    let told = (Some(event.purpose.loan), event.purpose.repayment, event.amount);
+    let before = match told_by_bank(work, event.payment, &event.channel_reference, told)? {
+        BankWord::Nothing => return Ok(()),
+        BankWord::Same(before) => before,
+        BankWord::OtherAmount { before, name } => {
+            keep(work, name, told, ReceiptStatus::Matched, Some(event.payment));
+            before
         }
+    };
+    let place = if before.status == ReceiptStatus::Unmatched { "in suspense" } else { "on its loan" };
+    let text = format!(
+        "{} told of {} without a reference, now under {}, and our bank told of {} under it: that is booked as well, as {} \
+         {place}. Find out what was paid: one of them may be no money.",
+        event.payment, event.amount, event.channel_reference, before.amount, before.reference
+    );
+    open_work_order(work, "payment-booked-twice", Some(event.purpose.loan), text, &event.payment.to_string());
+    work.save(PartnerReceipt { payment: Some(event.payment), ..before });
+    Ok(())
+}
+
+/// What our bank calls money that came under a channel's reference.
+fn own_name(channel_reference: &str) -> String {
+    format!("{OWN}/{channel_reference}")
+}
+
+/// What our bank told of a channel's money before the channel did.
+enum BankWord {
+    /// Nothing, or the payment is known by it: its name is kept.
+    Nothing,
+    /// This very money.
+    Same(PartnerReceipt),
+    /// Another amount of the same payment.
+    OtherAmount {
+        /// What it told.
+        before: PartnerReceipt,
+        /// A free name for what the channel tells.
+        name: String,
+    },
+}
+
+/// Looks for our bank's word of a payment's money. When there is none, the name under which it will come is taken.
+fn told_by_bank(work: &mut Work, payment: PaymentId, channel_reference: &str, told: Told) -> Handled<BankWord> {
+    if channel_reference.is_empty() {
+        return Ok(BankWord::Nothing);
     }
-    Ok(None)
+    let (loan, order, amount) = told;
+    let reference = own_name(channel_reference);
+    let (mut name, mut other_amount) = (reference.clone(), None);
+    for nr in 2.. {
+        let Some(before) = work.get::<PartnerReceipt>(name.clone())? else { break };
+        if before.payment == Some(payment) {
+            return Ok(BankWord::Nothing);
+        }
+        if before.is_notice() && before.is_told_by(loan, order, amount) {
+            return Ok(BankWord::Same(before));
+        }
+        if before.is_notice() && before.is_about(loan, order) {
+            other_amount.get_or_insert(before);
+        }
+        name = format!("{reference}#{nr}");
+    }
+    if let Some(before) = other_amount {
+        return Ok(BankWord::OtherAmount { before, name });
+    }
+    keep(work, name, told, ReceiptStatus::Matched, Some(payment));
+    Ok(BankWord::Nothing)
 }
 
 /// The money of a payment is booked already, as our bank told it: it is not taken again. What is in suspense waits there for
@@ -211,6 +268,26 @@ fn collects_for(work: &mut Work, receiver: &Partner, funder: Option<PartnerId>) 
     Ok(receiver.is_own && funder.is_none_or(|funder| !funder.collects_itself()))
 }
 
+/// Keeps the reference of money that fund management books: when our bank tells of it too, it is the same money. Refused when
+/// such money is in the books. Of a funder that collects itself, the money is where its repayments are: references are its own.
+pub(super) fn claim_bank_reference(work: &mut Work, cmd: &ClaimBankReference) -> Handled<()> {
+    let partner = work.require::<Partner>(cmd.partner)?;
+    let receiver = if partner.collects_itself() { partner.id.to_string() } else { OWN.to_owned() };
+    let (reference, told) = (format!("{receiver}/{}", cmd.bank_reference), (None, None, cmd.amount));
+    let name = match standing(work, &reference, told)? {
+        Standing::First => reference,
+        Standing::Other(name) => name,
+        Standing::Known(before) => {
+            let (bank_reference, amount) = (cmd.bank_reference.clone(), before.amount);
+            return Err(
+                PartnerRejection::BankReferenceUsed { bank_reference, amount, receipt: before.reference }.into()
+            );
+        }
+    };
+    keep(work, name, told, ReceiptStatus::Claimed, None);
+    Ok(())
+}
+
 /// The loan the notice is for, if it was paid out by somebody we asked; the order says it when the notice does not.
 fn known_loan(work: &mut Work, event: &ExternalRepaymentNotified) -> Handled<Option<LoanId>> {
     let by_order = match event.order {
@@ -229,13 +306,21 @@ fn funder_of(work: &mut Work, loan: LoanId) -> Handled<Option<PartnerId>> {
     Ok(work.get::<PartnerLoan>(loan)?.map(|known| known.funder))
 }
 
+/// In whose books money of a loan is; own funds' when nobody is known.
+fn holder_of(work: &mut Work, funder: Option<PartnerId>) -> Handled<Option<Partner>> {
+    match funder {
+        Some(funder) => work.get::<Partner>(funder),
+        None => Ok(None),
+    }
+}
+
 /// What is told of money: loan, order, amount.
 type Told = (Option<LoanId>, Option<RepaymentOrderId>, Money);
 
 /// Whether money under a reference was told of before.
 enum Standing {
-    /// It was.
-    Known,
+    /// It was, so.
+    Known(PartnerReceipt),
     /// The reference is free.
     First,
     /// The reference stands for other money: this is kept under a name of its own.
@@ -248,11 +333,11 @@ fn standing(work: &mut Work, reference: &str, (loan, order, amount): Told) -> Ha
         match work.get::<PartnerReceipt>(name.clone())? {
             None if nr == 2 => return Ok(Standing::First),
             None => return Ok(Standing::Other(name)),
-            Some(before) if before.is_told_by(loan, order, amount) => return Ok(Standing::Known),
+            Some(before) if before.is_told_by(loan, order, amount) => return Ok(Standing::Known(before)),
             Some(_) => name = format!("{reference}#{nr}"),
         }
     }
-    Ok(Standing::Known)
+    Ok(Standing::Other(name))
 }
 
 fn keep(
@@ -265,11 +350,21 @@ fn keep(
     work.save(PartnerReceipt { reference, loan, order, amount, payment, status, at: work.now() });
 }
 
-/// Passes money on for its loan, once a reference. Other money under a known reference goes to suspense.
+/// Passes money on for its loan, once a reference. Other money under a known reference goes to suspense; people look at
+/// money that fund management booked.
 fn take(work: &mut Work, received: PartnerRepaymentReceived) -> Handled<()> {
     let told = (received.loan, received.order, received.amount);
     match standing(work, &received.reference, told)? {
-        Standing::Known => Ok(()),
+        Standing::Known(before) if before.status == ReceiptStatus::Claimed => {
+            let text = format!(
+                "{} is told for a loan under {}, which fund management booked as a funder's money or as a payout that came \
+                 back: it is not booked again. If it is other money, have it told under a reference of its own.",
+                received.amount, before.reference
+            );
+            open_work_order(work, "repayment-reference-claimed", received.loan, text, &before.reference);
+            Ok(())
+        }
+        Standing::Known(_) => Ok(()),
         Standing::First => {
             keep(work, received.reference.clone(), told, ReceiptStatus::Matched, received.payment);
             if let Some(funder) = received.funder {
@@ -279,10 +374,7 @@ fn take(work: &mut Work, received: PartnerRepaymentReceived) -> Handled<()> {
             Ok(())
         }
         Standing::Other(name) => {
-            let holder = match received.funder {
-                Some(funder) => work.get::<Partner>(funder)?,
-                None => None,
-            };
+            let holder = holder_of(work, received.funder)?;
             contradict(work, holder, &received.reference, &name, told)
         }
     }
@@ -298,7 +390,7 @@ fn suspend(
 ) -> Handled<()> {
     let told = (event.loan, event.order, event.amount);
     match standing(work, &receipt, told)? {
-        Standing::Known => Ok(()),
+        Standing::Known(_) => Ok(()),
         Standing::First => {
             let place = book_suspense(work, holder, &receipt, told)?;
             open_work_order(work, kind, event.loan, format!("{text} {place}"), &receipt);

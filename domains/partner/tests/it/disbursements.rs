@@ -8,6 +8,7 @@ use sycee_contract::{
     ChannelOutcome, Identifier, PartnerId, PartnerPayout, PartnerQuery, PaymentAnswer, PaymentDirection, PaymentId,
     PaymentPurpose, Rejection, Timestamp,
 };
+use sycee_money::Money;
 use sycee_partner::PartnerConfig;
 use sycee_partner::partner_hub::{
     DisbursementOutcome, DisbursementStatus, DisbursementStep, PartnerDay, PartnerDisbursement, PartnerLoan, PayoutWay,
@@ -135,7 +136,65 @@ fn our_channel_does_not_pay() {
         scene.happened(succeeded(&event));
         assert!(scene.emitted::<PartnerDisbursementSucceeded>().is_empty());
         assert_eq!(kinds(scene), ["disbursement-contradicted"]);
+        let stray = &scene.emitted::<StrayPayoutReported>()[0];
+        assert_eq!((stray.reference.as_str(), stray.loan, stray.amount), ("pay-5/mtn-1", loan(1), ghs(300)));
+        assert_eq!((stray.disbursement, stray.fund_account), (Some(attempt(1)), Some(event.fund_account)));
     });
+}
+
+#[test]
+fn what_no_attempt_takes_of_a_payment_is_a_stray_payout() {
+    // What our channel paid for an attempt of 300; then what of it is stray, and whether people compare.
+    for (paid, stray, compared) in
+        [(ghs(300), None, false), (ghs(5_000), Some(ghs(4_700)), true), (ghs(299), None, true)]
+    {
+        scene(|scene| {
+            let funder = partner(scene, "self-capital");
+            let event = requested(funder, 1, ghs(300));
+            scene.happened(event.clone());
+            scene.happened(PaymentSucceeded { amount: paid, ..succeeded(&event) });
+            assert_eq!(scene.emitted::<PartnerDisbursementSucceeded>().len(), 1, "{paid}");
+            let told: Vec<Money> = scene.emitted::<StrayPayoutReported>().into_iter().map(|it| it.amount).collect();
+            assert_eq!(told, Vec::from_iter(stray));
+            let called: &[&str] = if compared { &["payout-amount-differs"] } else { &[] };
+            assert_eq!(kinds(scene), called);
+
+            scene.happened(PaymentSucceeded { amount: paid, ..succeeded(&event) });
+            assert!(scene.emitted::<StrayPayoutReported>().is_empty() && kinds(scene).is_empty(), "told again");
+            scene.happened(PaymentSucceeded { payment: PaymentId::from_number(6), ..succeeded(&event) });
+            let told = &scene.emitted::<StrayPayoutReported>()[0];
+            assert_eq!((told.reference.as_str(), told.amount), ("pay-6/mtn-1", ghs(300)), "paid by another payment");
+        });
+    }
+}
+
+#[test]
+fn a_late_payout_of_a_partner_is_told_once_whenever_its_reference_comes() {
+    // References under which the partner says, after it failed, that it paid; then the stray payouts that are reported.
+    for (references, strays) in [
+        (["", "AT-9", "AT-9"], vec![""]),
+        (["AT-9", "", "AT-9"], vec!["AT-9"]),
+        (["AT-9", "AT-10", ""], vec!["AT-9", "AT-10"]),
+    ] {
+        scene(|scene| {
+            let funder = partner(scene, "self-capital");
+            scene.happened(requested(funder, 1, ghs(300)));
+            scene.fact(reported(funder, 1, ChannelOutcome::Failed));
+            let mut told = Vec::new();
+            for reference in references {
+                let partner_reference = reference.to_owned();
+                scene.fact(RecordPartnerDisbursement {
+                    partner_reference,
+                    ..reported(funder, 1, ChannelOutcome::Successful)
+                });
+                assert!(scene.emitted::<PartnerDisbursementSucceeded>().is_empty() && kinds(scene).is_empty());
+                told.extend(scene.emitted::<StrayPayoutReported>().into_iter().map(|stray| stray.reference));
+            }
+            let expected: Vec<String> = strays.iter().map(|it| format!("{}/{it}", attempt(1))).collect();
+            assert_eq!(told, expected, "{references:?}");
+            assert_eq!(status(scene), DisbursementStatus::Failed);
+        });
+    }
 }
 
 #[test]

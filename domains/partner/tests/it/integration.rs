@@ -1,8 +1,8 @@
 //! Quotas and the log of a funder's interface.
 
 use sycee_contract::messages::{
-    DisbursementRequested, PartnerDisbursementFailed, PartnerDisbursementSucceeded, PaymentFailed,
-    RecordPartnerDisbursement, RepaymentSucceeded,
+    AmendFundingContract, DisbursementRequested, PartnerDisbursementFailed, PartnerDisbursementSucceeded,
+    PaymentFailed, RecordPartnerDisbursement, RegisterFundingContract, RepaymentSucceeded,
 };
 use sycee_contract::{
     ChannelOutcome, FundAccountId, Identifier, PartnerId, PaymentDirection, PaymentId, PaymentPurpose, PostingId,
@@ -12,7 +12,7 @@ use sycee_money::{Currency, Money, date};
 use sycee_partner::funding_partner_integration::{FundingPartnerIntegration, IntegrationLog, IntegrationStatus};
 use sycee_runtime::testing::Scene;
 
-use crate::{attempt, customer, ghs, kinds, loan, partner, requested, scene};
+use crate::{attempt, customer, ghs, kinds, loan, partner, requested, scene, terms};
 
 fn used(scene: &mut Scene, partner: PartnerId) -> Money {
     scene.load::<FundingPartnerIntegration>(partner).unwrap().quota_used
@@ -139,6 +139,32 @@ fn people_hear_once_a_day_that_the_quota_is_nearly_used() {
         assert_eq!(alerts(scene, 5, 1), 0);
         scene.happened(requested(PartnerId::from_number(99), 6, ghs(1)));
         assert!(scene.load::<IntegrationLog>(attempt(6)).is_none());
+    });
+}
+
+#[test]
+fn a_quota_counts_from_its_first_day() {
+    scene(|scene| {
+        let funder = partner(scene, "self-capital");
+        let RegisterFundingContract { code, cost, quota, products, channels, .. } = terms("self-capital");
+        let valid_until = None;
+        assert_eq!(quota, ghs(1_000));
+        for (valid_from, quota) in [(date(2026, 2, 1), ghs(500)), (date(2026, 3, 1), ghs(600))] {
+            let (code, products, channels) = (code.clone(), products.clone(), channels.clone());
+            scene
+                .request(AmendFundingContract { code, valid_from, valid_until, cost, quota, products, channels })
+                .unwrap();
+        }
+        for (number, day, amount, alerts, of) in
+            [(1, date(2026, 1, 31), 449, 0, 1_000), (2, date(2026, 2, 1), 1, 1, 500), (3, date(2026, 3, 1), 1, 0, 600)]
+        {
+            scene.set_today(day);
+            scene.happened(requested(funder, number, ghs(amount)));
+            assert_eq!(kinds(scene).len(), alerts, "{day}");
+            let integration = scene.load::<FundingPartnerIntegration>(funder).unwrap();
+            assert_eq!(integration.quota, ghs(of), "{day}");
+        }
+        assert!(scene.load::<FundingPartnerIntegration>(funder).unwrap().quotas_later.is_empty());
     });
 }
 

@@ -1,6 +1,7 @@
 //! The partner domain on a real engine: agreements, payouts, repayments, quotas.
 #![allow(clippy::unwrap_used, reason = "a helper that meets a surprise ends its test")]
 
+mod agreement;
 mod disbursements;
 mod integration;
 mod registration;
@@ -52,6 +53,8 @@ fn terms(code: &str) -> RegisterFundingContract {
         pays_itself: code == "self-capital",
         is_own: code == "own-funds",
         channels: Vec::new(),
+        valid_from: None,
+        valid_until: None,
     }
 }
 

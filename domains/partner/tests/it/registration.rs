@@ -16,8 +16,10 @@ fn an_agreement_is_signed_once_a_code() {
         assert_eq!(scene.request(terms("own-funds")).unwrap(), contract, "the same terms again");
         assert!(scene.emitted::<FundingContractSigned>().is_empty());
         let other = RegisterFundingContract { cost: Rate::from_bps(900), ..terms("own-funds") };
-        assert_eq!(scene.request(other).unwrap_err().code, "FUNDING_CONTRACT_EXISTS");
-        assert_eq!(scene.load::<Partner>(signed[0].partner).unwrap().cost, Rate::from_bps(1000));
+        let refusal = scene.request(other).unwrap_err();
+        assert_eq!(refusal.code, "FUNDING_CONTRACT_EXISTS");
+        assert!(refusal.message.contains("amend-funding-contract"), "{refusal}");
+        assert_eq!(scene.load::<Partner>(signed[0].partner).unwrap().terms[0].cost, Rate::from_bps(1000));
         assert_ne!(partner(scene, "bridge-capital"), signed[0].partner);
     });
 }

@@ -1,9 +1,9 @@
 //! Repayments: who collects, what is taken, what goes to suspense.
 
 use sycee_contract::messages::{
-    CreateRepaymentMethod, ExternalRepaymentNotified, OpenWorkOrder, PartnerRepaymentReceived, PaymentSucceeded,
-    PostLedgerEvent, RecordPartnerDisbursement, RepaymentMethodCreated, RepaymentRouteSelected,
-    RequestPartnerRepayment,
+    ClaimBankReference, CollectionReferenceLearned, CreateRepaymentMethod, ExternalRepaymentNotified, OpenWorkOrder,
+    PartnerRepaymentReceived, PaymentSucceeded, PostLedgerEvent, RecordPartnerDisbursement, RepaymentMethodCreated,
+    RepaymentRouteSelected, RequestPartnerRepayment,
 };
 use sycee_contract::{
     ChannelOutcome, Identifier, LedgerEntryAnswer, PartnerId, PaymentAnswer, PaymentDirection, PaymentId,
@@ -232,6 +232,133 @@ fn money_in_suspense_that_a_channel_explains_is_not_booked_again() {
 }
 
 #[test]
+fn of_two_amounts_that_bank_and_channel_tell_the_later_one_waits_for_people() {
+    for named in [Some(1), None] {
+        scene(|scene| {
+            collected_by_us(scene);
+            scene.happened(notice("mtn-7", named, ghs(99)));
+            for round in 0..2 {
+                scene.happened(collected(1, "mtn-7"));
+                assert!(scene.emitted::<PartnerRepaymentReceived>().is_empty(), "{named:?}: 99 are booked already");
+                let (booked, called) = (scene.sent::<PostLedgerEvent>(), kinds(scene));
+                if round == 0 {
+                    assert_eq!(called, ["repayment-reference-contradicted"]);
+                    assert_eq!(
+                        (booked[0].amounts["amount"], booked[0].reference.text.as_str()),
+                        (ghs(110), "own/mtn-7#2")
+                    );
+                } else {
+                    assert!(booked.is_empty() && called.is_empty(), "the same contradiction");
+                }
+            }
+            let kept = scene.load::<PartnerReceipt>("own/mtn-7#2".to_owned()).unwrap();
+            assert_eq!((kept.status, kept.payment), (ReceiptStatus::Unmatched, Some(PaymentId::from_number(5))));
+            for amount in [ghs(110), ghs(99)] {
+                scene.happened(notice("mtn-7", named, amount));
+                assert!(scene.emitted::<PartnerRepaymentReceived>().is_empty() && kinds(scene).is_empty(), "{amount}");
+            }
+        });
+    }
+}
+
+fn learned(reference: &str) -> CollectionReferenceLearned {
+    let PaymentSucceeded { payment, purpose, amount, .. } = collected(1, "");
+    CollectionReferenceLearned { payment, purpose, amount, channel_reference: reference.into() }
+}
+
+#[test]
+fn a_reference_that_the_channel_tells_late_stands_for_its_money() {
+    scene(|scene| {
+        collected_by_us(scene);
+        scene.happened(collected(1, ""));
+        assert_eq!(scene.emitted::<PartnerRepaymentReceived>()[0].reference, "pay-5");
+        for _ in 0..2 {
+            scene.happened(learned("mtn-7"));
+            assert!(kinds(scene).is_empty());
+        }
+        for named in [Some(1), None] {
+            scene.happened(notice("mtn-7", named, ghs(110)));
+            assert!(scene.emitted::<PartnerRepaymentReceived>().is_empty() && kinds(scene).is_empty(), "{named:?}");
+        }
+        scene.happened(notice("mtn-7", Some(1), ghs(99)));
+        assert_eq!(kinds(scene), ["repayment-reference-contradicted"]);
+    });
+    for amount in [ghs(110), ghs(99)] {
+        scene(|scene| {
+            collected_by_us(scene);
+            scene.happened(collected(1, ""));
+            scene.happened(notice("mtn-7", Some(1), amount));
+            assert_eq!(scene.emitted::<PartnerRepaymentReceived>().len(), 1, "nothing says that it is the same money");
+            scene.happened(learned("mtn-7"));
+            assert_eq!(kinds(scene), ["payment-booked-twice"]);
+            let called = &scene.sent::<OpenWorkOrder>()[0];
+            assert!(called.text.contains("pay-5") && called.text.contains("own/mtn-7"), "{}", called.text);
+            scene.happened(learned("mtn-7"));
+            scene.happened(notice("mtn-7", Some(1), ghs(110)));
+            assert!(scene.emitted::<PartnerRepaymentReceived>().is_empty() && kinds(scene).is_empty());
+        });
+    }
+}
+
+fn claim(partner: PartnerId, reference: &str, amount: Money) -> ClaimBankReference {
+    ClaimBankReference { partner, bank_reference: reference.into(), amount }
+}
+
+#[test]
+fn money_that_fund_management_booked_is_not_booked_again() {
+    scene(|scene| {
+        let own = collected_by_us(scene);
+        scene.request(claim(own, "GCB-1", ghs(500))).unwrap();
+        let kept = scene.load::<PartnerReceipt>("own/GCB-1".to_owned()).unwrap();
+        assert_eq!((kept.status, kept.amount), (ReceiptStatus::Claimed, ghs(500)));
+        let nothing_moves = |scene: &Scene| {
+            assert!(
+                scene.emitted::<PartnerRepaymentReceived>().is_empty() && scene.sent::<PostLedgerEvent>().is_empty()
+            );
+        };
+        for funder in [None, Some(own)] {
+            scene.happened(ExternalRepaymentNotified { funder, ..notice("GCB-1", None, ghs(500)) });
+            nothing_moves(scene);
+            assert!(kinds(scene).is_empty(), "our bank tells of the same money");
+        }
+        scene.happened(notice("GCB-1", Some(1), ghs(500)));
+        nothing_moves(scene);
+        assert_eq!(kinds(scene), ["repayment-reference-claimed"]);
+
+        scene.happened(notice("GCB-1", Some(1), ghs(50)));
+        assert_eq!(kinds(scene), ["repayment-reference-contradicted"], "other money");
+        assert_eq!(scene.sent::<PostLedgerEvent>()[0].reference.text, "own/GCB-1#2");
+        scene.happened(PaymentSucceeded { amount: ghs(500), ..collected(9, "GCB-1") });
+        let told = &scene.emitted::<PartnerRepaymentReceived>()[0];
+        assert_eq!(told.reference, "pay-5/GCB-1", "a channel's money is always its own");
+    });
+}
+
+#[test]
+fn money_in_the_books_is_claimed_by_nobody() {
+    scene(|scene| {
+        let own = collected_by_us(scene);
+        let (bridge, itself) = (partner(scene, "bridge-capital"), partner(scene, "self-capital"));
+        scene.happened(notice("GCB-1", None, ghs(500)));
+        scene.happened(notice("GCB-2", Some(1), ghs(110)));
+        scene.happened(collected(1, "mtn-7"));
+        for (funder, reference, amount) in
+            [(own, "GCB-1", 500), (own, "GCB-2", 110), (own, "mtn-7", 110), (bridge, "GCB-1", 500)]
+        {
+            let refusal = scene.request(claim(funder, reference, ghs(amount))).unwrap_err();
+            assert_eq!(refusal.code, "BANK_REFERENCE_USED");
+            assert!(refusal.message.contains(&format!("own/{reference}")), "{refusal}");
+        }
+        scene.request(claim(itself, "GCB-1", ghs(500))).unwrap();
+        scene.request(claim(own, "GCB-1", ghs(499))).unwrap();
+        for (receipt, amount) in [(format!("{itself}/GCB-1"), 500), ("own/GCB-1#2".to_owned(), 499)] {
+            let kept = scene.load::<PartnerReceipt>(receipt.clone()).unwrap();
+            assert_eq!((kept.status, kept.amount), (ReceiptStatus::Claimed, ghs(amount)), "{receipt}: other money");
+        }
+    });
+}
+
+#[test]
 fn two_channels_with_equal_references_are_both_known_to_our_bank() {
     scene(|scene| {
         let own = collected_by_us(scene);
@@ -434,7 +561,13 @@ fn every_state_of_a_receipt_meets_everything_that_tells_of_money() {
     for (named, before) in [(Some(1), Matched), (None, Unmatched)] {
         // A loan that is named later may explain money that was told of without one; it is no more money.
         let other_loan = before == Matched;
-        for (word, more) in [("again", false), ("channel", false), ("other amount", true), ("other loan", other_loan)] {
+        for (word, more) in [
+            ("again", false),
+            ("channel", false),
+            ("channel, other amount", true),
+            ("other amount", true),
+            ("other loan", other_loan),
+        ] {
             scene(|scene| {
                 collected_by_us(scene);
                 scene.happened(notice("mtn-7", named, ghs(110)));
@@ -445,6 +578,9 @@ fn every_state_of_a_receipt_meets_everything_that_tells_of_money() {
                 match word {
                     "again" => scene.happened(notice("mtn-7", named, ghs(110))),
                     "channel" => scene.happened(collected(1, "mtn-7")),
+                    "channel, other amount" => {
+                        scene.happened(PaymentSucceeded { amount: ghs(111), ..collected(1, "mtn-7") });
+                    }
                     "other amount" => scene.happened(notice("mtn-7", named, ghs(111))),
                     _ => scene.happened(notice("mtn-7", Some(9), ghs(110))),
                 }

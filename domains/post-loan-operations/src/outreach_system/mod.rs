@@ -7,9 +7,9 @@ mod templates;
 use std::collections::BTreeMap;
 
 use sycee_contract::{
-    CustomerId, CustomerRegistered, DisbursementSucceeded, InstallmentDueNotice, LoanApplicationApproved,
-    LoanApplicationRejected, LoanId, MessageDispatched, NoticeId, Rejection, RepaymentKind, RepaymentSucceeded,
-    SendNotification, Timestamp,
+    CreditApplicationRejected, CreditLineApproved, CustomerId, CustomerRegistered, DisbursementSucceeded,
+    InstallmentDueNotice, LoanApplicationApproved, LoanApplicationCancelled, LoanApplicationRejected, LoanId,
+    MessageDispatched, NoticeId, Rejection, RepaymentKind, RepaymentSucceeded, SendNotification, Timestamp,
 };
 use sycee_runtime::{Fault, Handled, Registry, Work, entity};
 
@@ -59,8 +59,11 @@ pub(crate) fn register(registry: &mut Registry) {
         .entity::<CustomerLanguage>()
         .handles(send_notification)
         .on(welcome)
+        .on(tell_line)
+        .on(tell_no_line)
         .on(tell_approval)
         .on(tell_rejection)
+        .on(tell_end)
         .on(tell_payout)
         .on(remind_of_installment)
         .on(confirm_repayment)
@@ -108,8 +111,8 @@ fn dispatch(
 }
 
 /// Sends a message that an event of ours causes: its template must be there.
-fn tell(work: &mut Work, customer: CustomerId, loan: LoanId, template: &str, values: &Values) -> Handled<()> {
-    match dispatch(work, customer, Some(loan), template, values)? {
+fn tell(work: &mut Work, customer: CustomerId, loan: Option<LoanId>, template: &str, values: &Values) -> Handled<()> {
+    match dispatch(work, customer, loan, template, values)? {
         Ok(_) => Ok(()),
         Err(error) => Err(Fault::bug(format!("{customer} cannot be told {template}")).because(error).into()),
     }
@@ -130,10 +133,16 @@ fn send_notification(work: &mut Work, cmd: &SendNotification) -> Handled<NoticeI
 
 fn welcome(work: &mut Work, event: &CustomerRegistered) -> Handled<()> {
     work.save(CustomerLanguage { customer: event.customer, language: event.language.clone() });
-    match dispatch(work, event.customer, None, "welcome", &Values::new())? {
-        Ok(_) => Ok(()),
-        Err(error) => Err(Fault::bug("a customer cannot be welcomed").because(error).into()),
-    }
+    tell(work, event.customer, None, "welcome", &Values::new())
+}
+
+fn tell_line(work: &mut Work, event: &CreditLineApproved) -> Handled<()> {
+    let values = values([("limit", event.limit.to_string()), ("valid_until", event.valid_until.to_string())]);
+    tell(work, event.customer, None, "credit-line-approved", &values)
+}
+
+fn tell_no_line(work: &mut Work, event: &CreditApplicationRejected) -> Handled<()> {
+    tell(work, event.customer, None, "credit-rejected", &Values::new())
 }
 
 fn tell_approval(work: &mut Work, event: &LoanApplicationApproved) -> Handled<()> {
@@ -142,11 +151,20 @@ fn tell_approval(work: &mut Work, event: &LoanApplicationApproved) -> Handled<()
         ("amount", event.amount.to_string()),
         ("sign_before", event.expires_at.to_string()),
     ]);
-    tell(work, event.customer, event.loan, "loan-approved", &values)
+    tell(work, event.customer, Some(event.loan), "loan-approved", &values)
 }
 
 fn tell_rejection(work: &mut Work, event: &LoanApplicationRejected) -> Handled<()> {
-    tell(work, event.customer, event.loan, "loan-rejected", &values([("loan", event.loan.to_string())]))
+    tell(work, event.customer, Some(event.loan), "loan-rejected", &values([("loan", event.loan.to_string())]))
+}
+
+/// The lender ended an application; whoever cancelled himself knows it.
+fn tell_end(work: &mut Work, event: &LoanApplicationCancelled) -> Handled<()> {
+    if event.by_customer {
+        return Ok(());
+    }
+    let template = if event.reason == "CONTRACT_EXPIRED" { "contract-lapsed" } else { "payout-impossible" };
+    tell(work, event.customer, Some(event.loan), template, &values([("loan", event.loan.to_string())]))
 }
 
 fn tell_payout(work: &mut Work, event: &DisbursementSucceeded) -> Handled<()> {
@@ -156,7 +174,7 @@ fn tell_payout(work: &mut Work, event: &DisbursementSucceeded) -> Handled<()> {
         ("net_proceeds", event.net_proceeds.to_string()),
         ("first_due", event.first_due.to_string()),
     ]);
-    tell(work, event.customer, event.loan, "loan-disbursed", &values)
+    tell(work, event.customer, Some(event.loan), "loan-disbursed", &values)
 }
 
 fn remind_of_installment(work: &mut Work, event: &InstallmentDueNotice) -> Handled<()> {
@@ -168,7 +186,7 @@ fn remind_of_installment(work: &mut Work, event: &InstallmentDueNotice) -> Handl
         ("in_days", event.in_days.to_string()),
         ("amount", event.amount.to_string()),
     ]);
-    tell(work, event.customer, event.loan, template, &values)
+    tell(work, event.customer, Some(event.loan), template, &values)
 }
 
 fn confirm_repayment(work: &mut Work, event: &RepaymentSucceeded) -> Handled<()> {
@@ -182,5 +200,5 @@ fn confirm_repayment(work: &mut Work, event: &RepaymentSucceeded) -> Handled<()>
         ("amount", event.amount.to_string()),
         ("principal_outstanding", event.principal_outstanding.to_string()),
     ]);
-    tell(work, event.customer, event.loan, template, &values)
+    tell(work, event.customer, Some(event.loan), template, &values)
 }

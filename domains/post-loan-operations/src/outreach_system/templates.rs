@@ -69,8 +69,12 @@ pub struct RenderedNotice {
 /// The messages that events cause, and the values that come with them.
 const EVENT_TEMPLATES: &[(&str, &[&str])] = &[
     ("welcome", &[]),
+    ("credit-line-approved", &["limit", "valid_until"]),
+    ("credit-rejected", &[]),
     ("loan-approved", &["loan", "amount", "sign_before"]),
     ("loan-rejected", &["loan"]),
+    ("contract-lapsed", &["loan"]),
+    ("payout-impossible", &["loan"]),
     ("loan-disbursed", &["loan", "principal", "net_proceeds", "first_due"]),
     ("installment-reminder", DUE_VALUES),
     ("installment-due-today", DUE_VALUES),

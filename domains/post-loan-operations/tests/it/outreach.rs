@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use sycee_contract::{
-    CustomerId, CustomerRegistered, DisbursementSucceeded, DocumentId, EntryId, FundAccountId, Identifier,
-    InstallmentDueNotice, LoanApplicationApproved, LoanApplicationRejected, LoanId, MessageDispatched, NoticeId,
+    CreditApplicationId, CreditApplicationRejected, CreditLineApproved, CustomerId, CustomerRegistered, DecisionId,
+    DisbursementSucceeded, DocumentId, EntryId, FundAccountId, Identifier, InstallmentDueNotice,
+    LoanApplicationApproved, LoanApplicationCancelled, LoanApplicationRejected, LoanId, MessageDispatched, NoticeId,
     PartnerId, PostingId, PostingParts, RenderedDocument, RepaymentKind, RepaymentSucceeded, ReservationId,
-    SendNotification,
+    SendNotification, Timestamp,
 };
 use sycee_money::{Currency, Money, Rate, date};
 use sycee_post_loan_operations::{Notice, OutreachTemplates};
@@ -52,6 +53,30 @@ fn approved(scene: &Scene) -> LoanApplicationApproved {
         contract: RenderedDocument { document: DocumentId::from_number(1), hash: "f00d".to_owned() },
         expires_at: scene.now(),
     }
+}
+
+fn line() -> CreditLineApproved {
+    CreditLineApproved {
+        application: CreditApplicationId::from_number(9),
+        customer: customer(),
+        limit: ghs("2000"),
+        limit_cap: ghs("4000"),
+        tier: "low".to_owned(),
+        decision: DecisionId::from_number(10),
+        valid_until: Timestamp::start_of(date(2027, 1, 31)),
+    }
+}
+
+fn no_line() -> CreditApplicationRejected {
+    CreditApplicationRejected {
+        application: CreditApplicationId::from_number(9),
+        customer: customer(),
+        reasons: vec!["SCORE_TOO_LOW".to_owned()],
+    }
+}
+
+fn ended(reason: &str, by_customer: bool) -> LoanApplicationCancelled {
+    LoanApplicationCancelled { loan: loan(), customer: customer(), reason: reason.to_owned(), by_customer }
 }
 
 fn disbursed() -> DisbursementSucceeded {
@@ -159,6 +184,38 @@ fn each_event_of_a_loan_has_its_message() {
 }
 
 #[test]
+fn whoever_asked_for_a_line_hears_what_became_of_it() {
+    market(|scene| {
+        scene.happened(registered("en"));
+        scene.happened(line());
+        let notice = last_notice(scene);
+        assert_eq!((notice.template.as_str(), notice.loan), ("credit-line-approved", None));
+        assert!(notice.body.contains("GHS 2000.00") && notice.body.contains("2027-01-31"), "{}", notice.body);
+        scene.happened(no_line());
+        assert_eq!(last_notice(scene).template, "credit-rejected");
+    });
+}
+
+#[test]
+fn whose_application_the_lender_ends_hears_why() {
+    market(|scene| {
+        scene.happened(registered("en"));
+        for (reason, template) in [
+            ("CONTRACT_EXPIRED", "contract-lapsed"),
+            ("NO_FUNDING_ROUTE", "payout-impossible"),
+            ("DISBURSEMENT_FAILED", "payout-impossible"),
+            ("DECISION_EXPIRED", "payout-impossible"),
+        ] {
+            scene.happened(ended(reason, false));
+            let notice = last_notice(scene);
+            assert_eq!((notice.template.as_str(), notice.loan), (template, Some(loan())));
+            scene.happened(ended(reason, true));
+            assert!(scene.emitted::<MessageDispatched>().is_empty(), "whoever cancels himself knows it");
+        }
+    });
+}
+
+#[test]
 fn every_text_can_be_written_in_every_language() {
     for language in ["en", "zh-CN"] {
         market(|scene| {
@@ -166,6 +223,14 @@ fn every_text_can_be_written_in_every_language() {
             let mut bodies = vec![last_notice(scene)];
             scene.happened(approved(scene));
             bodies.push(last_notice(scene));
+            scene.happened(line());
+            bodies.push(last_notice(scene));
+            scene.happened(no_line());
+            bodies.push(last_notice(scene));
+            for reason in ["CONTRACT_EXPIRED", "NO_FUNDING_ROUTE"] {
+                scene.happened(ended(reason, false));
+                bodies.push(last_notice(scene));
+            }
             scene.happened(LoanApplicationRejected { loan: loan(), customer: customer(), reasons: Vec::new() });
             bodies.push(last_notice(scene));
             scene.happened(disbursed());

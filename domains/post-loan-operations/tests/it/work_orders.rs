@@ -2,7 +2,7 @@
 
 use sycee_contract::{
     CloseWorkOrder, Command as _, Effect as _, Identifier, LoanId, OpenWorkOrder, OtpChallengeId, OtpIssued,
-    OtpPurpose, RequestOtp, RetryEffect, SendOtp, Sensitive, WorkOrderCreated, WorkOrderId,
+    OtpPurpose, RequestOtp, ResolveWorkOrder, RetryEffect, SendOtp, Sensitive, WorkOrderCreated, WorkOrderId,
 };
 use sycee_post_loan_operations::{WorkOrder, WorkOrderStatus};
 use sycee_runtime::testing::Scene;
@@ -85,6 +85,27 @@ fn every_state_meets_every_message() {
             assert_eq!(scene.load::<WorkOrder>(order).unwrap().status, WorkOrderStatus::Closed);
         });
     }
+}
+
+#[test]
+fn what_is_decided_closes_its_work_order_and_no_other() {
+    market(|scene| {
+        let resolve = |key: &str| ResolveWorkOrder { key: key.to_owned(), note: "it was decided".to_owned() };
+        let opened = ["loan-review:1", "loan-review:2", "loan-review:3"].map(|key| {
+            scene.fact(open(key));
+            scene.emitted::<WorkOrderCreated>().remove(0).work_order
+        });
+        scene.request(close(opened[1], "somebody looks")).unwrap();
+        scene.fact(resolve("loan-review:1"));
+        scene.fact(resolve("loan-review:2"));
+        scene.fact(resolve("no such key"));
+        let notes = opened.map(|order| scene.load::<WorkOrder>(order).unwrap().note);
+        assert_eq!(notes.map(|note| note.unwrap_or_default()), ["it was decided", "somebody looks", ""]);
+        let first = scene.load::<WorkOrder>(opened[0]).unwrap();
+        assert_eq!((first.status, first.closed_by.is_some()), (WorkOrderStatus::Closed, true));
+        scene.fact(open("loan-review:1"));
+        assert_eq!(scene.emitted::<WorkOrderCreated>().len(), 1, "the key is free again");
+    });
 }
 
 #[test]

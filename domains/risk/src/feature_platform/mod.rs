@@ -1,6 +1,7 @@
 //! Feature platform: what is known about a customer, declared and measured, ready for rules and scorecards.
 //!
-//! Invariant: declared attributes and measured features are kept apart; a measured one always wins.
+//! Invariant: declared attributes and measured features are kept apart; a measured one always wins. A declared age counts
+//! until the KYC service, which is asked after this one, knows the age from a document.
 
 mod model;
 

@@ -18,7 +18,7 @@ pub use rules::{Condition, Fired, Rule, fired};
 pub use scorecard::{Bin, Characteristic, Score, Scorecard, Test};
 
 sycee_runtime::text_enum! {
-    /// Risk by score, best first: what `003` §6.2 calls low, medium, high and very high risk.
+    /// Risk by score, best first.
     pub enum Tier {
         /// Approve, high limit, low price.
         Low,

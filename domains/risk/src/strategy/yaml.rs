@@ -6,7 +6,7 @@ use std::fmt;
 use rust_decimal::Decimal;
 use serde::Deserialize;
 use serde::de::{self, Deserializer, Visitor};
-use sycee_contract::{RiskOutcome, RiskPurpose};
+use sycee_contract::{AGE_IN_YEARS, RiskOutcome, RiskPurpose};
 use sycee_money::{Currency, Money, Rate};
 
 use crate::inputs::{MEASURED, REQUESTED};
@@ -17,6 +17,8 @@ use super::{
 };
 
 const HOURS_MAX: u32 = 24 * 366;
+/// Purposes whose referred cases a person decides. Nobody looks at a referred admission or at referred offers.
+const REVIEWED: [RiskPurpose; 2] = [RiskPurpose::Credit, RiskPurpose::Drawdown];
 /// Hex digits of the file's hash that decisions record.
 const DIGEST_LENGTH: usize = 8;
 
@@ -181,9 +183,9 @@ pub(super) fn read(text: &str) -> Result<RiskStrategy, StrategyError> {
         "credit: { valid_hours: 24, tiers: … }",
     )?;
     for (fact, feature) in &document.request_facts {
-        let declared = !MEASURED.contains(&feature.as_str());
+        let told = !MEASURED.contains(&feature.as_str()) && feature != AGE_IN_YEARS;
         require(
-            declared,
+            told,
             format!("request_facts.{fact}"),
             format!("{feature} is measured, requests cannot tell it"),
             "purpose",
@@ -341,6 +343,13 @@ fn rule(at: &str, text: RuleText) -> Result<Rule, StrategyError> {
         && text.reason.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_');
     require(code, format!("{at}.reason"), "an UPPER_SNAKE code", "OVERDUE_NOW")?;
     require(text.outcome != RiskOutcome::Approve, format!("{at}.outcome"), "reject or review", "reject")?;
+    let reviewed = !text.purposes.is_empty() && text.purposes.iter().all(|purpose| REVIEWED.contains(purpose));
+    require(
+        text.outcome != RiskOutcome::Review || reviewed,
+        format!("{at}.purposes"),
+        "people decide what is referred for credit and drawdown, and nothing else: a rule that refers names its purposes",
+        "[credit, drawdown]",
+    )?;
     let conditions: Vec<Condition> = [
         text.is.map(Condition::Is),
         text.is_not.map(Condition::IsNot),
@@ -387,6 +396,11 @@ fn tier_policy(
     text: TierText,
     currency: Currency,
 ) -> Result<TierPolicy, StrategyError> {
+    for (field, outcome) in [("outcome", Some(text.outcome)), ("with_manual_review", text.with_manual_review)] {
+        let decided = outcome != Some(RiskOutcome::Review) || REVIEWED.contains(&purpose);
+        let rule = "people decide what is referred for credit and drawdown, and nothing else: approve or reject";
+        require(decided, format!("{at}.{field}"), rule, "reject")?;
+    }
     let surcharge = text.surcharge.unwrap_or_else(|| Rate::from_bps(0));
     require(!surcharge.is_negative(), format!("{at}.surcharge"), "zero or more", "\"0.04\"")?;
     let limit = text.limit.map(|limit| limit_rule(&format!("{at}.limit"), limit, currency)).transpose()?;

@@ -42,6 +42,7 @@ fn repaid(number: i64, loan_number: i64, outstanding: Money, worst: u32) -> Repa
         interest_waived: zero,
         interest_refund: zero,
         surplus: zero,
+        as_of: None,
     };
     RepaymentSucceeded {
         posting: PostingId::from_number(54),

@@ -86,6 +86,7 @@ fn a_mistake_names_its_field() {
         ("name: gh-default", "name: gh default", "name"),
         ("version: 1", "version: 0", "version"),
         ("  purpose: purpose", "  purpose: kyc_verdict", "request_facts.purpose"),
+        ("  purpose: purpose", "  purpose: age_in_years", "request_facts.purpose"),
         ("{ below: 8, points: 27 }", "{ below: 16, points: 27 }", "scorecard.characteristics[1].bins[1].below"),
         ("{ below: 8, points: 27 }", "{ points: 27 }", "scorecard.characteristics[1].bins[1].below"),
         ("{ below: 8, points: 27 }", "{ below: 8, in: [x], points: 27 }", "scorecard.characteristics[1].bins[0]"),
@@ -104,6 +105,23 @@ fn a_mistake_names_its_field() {
         ("fraction: \"0.50\"", "fraction: \"0\"", "purposes.credit.tiers.medium.limit.fraction"),
         ("max: \"5000\"", "max: \"50\"", "purposes.credit.tiers.medium.limit.min"),
         ("max: \"5000\"", "max: \"5000.00001\"", "purposes.credit.tiers.medium.limit.max"),
+        ("low: { outcome: approve }", "low: { outcome: review }", "purposes.admission.tiers.low.outcome"),
+        (
+            "medium: { outcome: approve }",
+            "medium: { outcome: approve, with_manual_review: review }",
+            "purposes.admission.tiers.medium.with_manual_review",
+        ),
+        (
+            "medium: { outcome: approve, surcharge",
+            "medium: { outcome: approve, with_manual_review: review, surcharge",
+            "purposes.distribution.tiers.medium.with_manual_review",
+        ),
+        ("outcome: review, purposes: [credit, drawdown] }", "outcome: review }", "rules[8].purposes"),
+        (
+            "outcome: review, purposes: [credit] }",
+            "outcome: review, purposes: [credit, admission] }",
+            "rules[12].purposes",
+        ),
         (
             "multiple: \"10\" }\n      medium",
             "multiple: \"0\" }\n      medium",

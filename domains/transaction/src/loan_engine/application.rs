@@ -13,13 +13,14 @@ use sycee_runtime::{Handled, Json, Work};
 use super::machine::LoanSignal;
 use super::model::{CustomerLoans, LoanApplication, LoanOrder, ProductFunding};
 use super::signing::offer_contract;
-use super::{agreed, call_people, cancel, count_closed, count_opened, release_line};
+use super::{Canceller, REVIEW, agreed, call_people, cancel, count_closed, count_opened, end_review, release_line};
 use crate::{LoanPolicy, Step, TransactionRejection};
 
 /// Takes an application in: the offer, the line and the number of open loans must allow it.
 pub(super) fn submit_loan_application(work: &mut Work, cmd: &SubmitLoanApplication) -> Handled<LoanApplicationAnswer> {
     work.about(cmd.customer);
     check_fields(cmd)?;
+    check_channel(work, cmd)?;
     let choice = OfferDetailRequest { offer: cmd.offer, amount: cmd.amount, term: cmd.term };
     let accepted = work.ask(AcceptProductOffer { customer: cmd.customer, choice })?;
     check_line(work, cmd)?;
@@ -88,6 +89,16 @@ fn check_fields(cmd: &SubmitLoanApplication) -> Result<(), Rejection> {
     check_text("payoutAccount.channel", &account.channel, NAME_MAX, "mtn-momo")?;
     check_text("payoutAccount.number", account.number.reveal(), NAME_MAX, "an account number of that channel")?;
     check_text("payoutAccount.holder", account.holder.reveal(), LINE_MAX, "the name on the account")
+}
+
+/// Money can only go where the market has a channel that pays out: better said now than after the signature.
+fn check_channel(work: &Work, cmd: &SubmitLoanApplication) -> Result<(), TransactionRejection> {
+    let (policy, channel) = (work.config::<LoanPolicy>(), &cmd.payout_account.channel);
+    let known = &policy.payout_channels;
+    if known.is_empty() || known.contains(channel) {
+        return Ok(());
+    }
+    Err(TransactionRejection::ChannelUnknown { channel: channel.clone(), known: known.join(", ") })
 }
 
 fn check_line(work: &mut Work, cmd: &SubmitLoanApplication) -> Handled<()> {
@@ -225,6 +236,12 @@ fn needs_person(work: &Work, application: &LoanApplication) -> Handled<bool> {
 
 fn refer(work: &mut Work, order: &mut LoanOrder, signal: LoanSignal, reasons: Vec<String>) {
     order.apply(signal, work.now());
+    let text = format!(
+        "the application for {} needs a person ({}): look and decide it with review-loan-application",
+        order.loan,
+        reasons.join(", ")
+    );
+    call_people(work, order.loan, REVIEW, text);
     work.emit(LoanApplicationReferred { loan: order.loan, customer: order.customer, reasons });
 }
 
@@ -257,6 +274,7 @@ pub(super) fn review_loan_application(work: &mut Work, cmd: &ReviewLoanApplicati
     } else {
         reject(work, &mut order, signal, vec!["REJECTED_BY_REVIEWER".to_owned()])?;
     }
+    end_review(work, cmd.loan, "decided with review-loan-application");
     work.save(order);
     Ok(())
 }
@@ -272,7 +290,7 @@ pub(super) fn cancel_loan_application(work: &mut Work, cmd: &CancelLoanApplicati
         Step::Refused => return Err(unexpected(&order, "cancelled").into()),
         Step::AlreadyApplied => {}
         Step::To(_) => {
-            cancel(work, &mut order, &cmd.reason)?;
+            cancel(work, &mut order, Canceller::Customer, &cmd.reason)?;
             work.save(order.clone());
         }
     }

@@ -13,13 +13,13 @@ use sycee_runtime::{Handled, Work};
 
 use super::machine::LoanSignal;
 use super::model::{BookingStage, CustomerLoans, DisbursementOrder, DisbursementStatus, LoanOrder};
-use super::{ALARM_RETRY, agreed, booking, call_people, cancel, set_alarm};
+use super::{ALARM_RETRY, Canceller, agreed, booking, call_people, cancel, set_alarm};
 use crate::LoanPolicy;
 
 /// Looks for a funder of a signed loan, among those that did not fail; a loan whose risk decision lapsed meanwhile ends.
 pub(super) fn seek_funds(work: &mut Work, order: &mut LoanOrder) -> Handled<()> {
     if !order.decision_holds(work.now()) {
-        cancel(work, order, "DECISION_EXPIRED")?;
+        cancel(work, order, Canceller::Lender, "DECISION_EXPIRED")?;
         return Ok(());
     }
     if !order.moves(LoanSignal::SeekFunds, work.now()) {
@@ -67,7 +67,7 @@ fn postpone(work: &mut Work, order: &mut LoanOrder, reason: &str) -> Handled<()>
     if will_retry {
         set_alarm(work, order.loan, ALARM_RETRY, policy.retry_hours);
     } else {
-        cancel(work, order, reason)?;
+        cancel(work, order, Canceller::Lender, reason)?;
     }
     Ok(())
 }
@@ -244,7 +244,8 @@ fn fail_attempt(work: &mut Work, id: DisbursementOrderId, reason: &str) -> Handl
         will_retry,
     });
     if !will_retry {
-        cancel(work, &mut order, if decided { "DISBURSEMENT_FAILED" } else { "DECISION_EXPIRED" })?;
+        let reason = if decided { "DISBURSEMENT_FAILED" } else { "DECISION_EXPIRED" };
+        cancel(work, &mut order, Canceller::Lender, reason)?;
     } else if agreed(work, loan)?.funders.len() == 1 {
         // The only funder of the product has just failed: another route can't exist before the pause.
         order.excluded.clear();

@@ -1,4 +1,4 @@
-//! The life of a loan, after seed 000 §4.1 with the edges the design adds: one table, pure.
+//! The life of a loan: one table, pure; `docs/loan-states.md` is drawn from it.
 //!
 //! Invariant: every path to `Disbursed` passes `ContractSigned`.
 //! Invariant: no signal leaves a rejected, cancelled or reversed loan.

@@ -2,6 +2,7 @@
 //!
 //! Invariant: a loan's state changes only as [`step`] says; every change before the payout stands in its trace.
 //! Invariant: an answer about a payout attempt counts once; money that went out otherwise becomes a work order.
+//! Invariant: a work order is open for every loan in ManualReview, unless people closed it.
 //! Invariant: `disbursement-succeeded` says that ledger entry, contract, note and schedule exist.
 
 mod application;
@@ -29,9 +30,9 @@ use sycee_contract::{
     LoanContractCreated, LoanContractRendered, LoanContractSigned, LoanId, LoanNoteCreated, LoanStatus,
     LoanStatusChanged, OpenWorkOrder, OverdueBucketChanged, PartnerDisbursementFailed, PartnerDisbursementSucceeded,
     PaymentFailed, PostLedgerEvent, ProductFundingMatched, QueryCreditLine, Rejection, ReleaseCreditLine,
-    ReleaseFundReservation, RenderContract, RepaymentScheduleGenerated, ReserveCreditLine, ReserveFunds, ResumeLoan,
-    ReviewLoanApplication, RiskDecisionMade, RouteFunds, SignLoanContract, StrayPayoutReported, SubmitLoanApplication,
-    Timestamp,
+    ReleaseFundReservation, RenderContract, RepaymentScheduleGenerated, ReserveCreditLine, ReserveFunds,
+    ResolveWorkOrder, ResumeLoan, ReviewLoanApplication, RiskDecisionMade, RouteFunds, SignLoanContract,
+    StrayPayoutReported, SubmitLoanApplication, Timestamp,
 };
 use sycee_runtime::{Handled, Registry, Work};
 
@@ -102,6 +103,7 @@ pub fn register(registry: &mut Registry) {
         .sends::<RenderContract>()
         .sends::<ReserveCreditLine>()
         .sends::<ReserveFunds>()
+        .sends::<ResolveWorkOrder>()
         .sends::<ResumeLoan>()
         .sends::<RouteFunds>()
         .sends::<CheckSignature>();
@@ -110,6 +112,9 @@ pub fn register(registry: &mut Registry) {
 const ALARM_CONTRACT: &str = "contract-expired";
 const ALARM_RETRY: &str = "retry-disbursement";
 const ALARM_BOOKS: &str = "book-disbursement";
+
+/// The kind of work order that asks people to decide an application.
+const REVIEW: &str = "loan-review";
 
 /// Goes on where an alarm says that time has passed.
 fn resume_loan(work: &mut Work, cmd: &ResumeLoan) -> Handled<()> {
@@ -139,7 +144,17 @@ fn stop_alarm(work: &mut Work, loan: LoanId, alarm: &str) {
 
 /// Asks people to look at a loan; one open work order for each kind and loan.
 fn call_people(work: &mut Work, loan: LoanId, kind: &str, text: String) {
-    work.send(OpenWorkOrder { kind: kind.to_owned(), loan: Some(loan), text, key: format!("{kind}:{loan}") });
+    work.send(OpenWorkOrder { kind: kind.to_owned(), loan: Some(loan), text, key: call_key(kind, loan) });
+}
+
+/// The key of the work order of a kind about a loan.
+fn call_key(kind: &str, loan: LoanId) -> String {
+    format!("{kind}:{loan}")
+}
+
+/// Nobody has to decide the application any more: its review is over, as `note` says.
+fn end_review(work: &mut Work, loan: LoanId, note: &str) {
+    work.send(ResolveWorkOrder { key: call_key(REVIEW, loan), note: note.to_owned() });
 }
 
 /// What was agreed for a loan, shared. Errors: `NOT_FOUND`.
@@ -169,20 +184,38 @@ fn release_line(work: &mut Work, order: &LoanOrder, reason: &str) {
     }
 }
 
+/// Who ends a loan before money moved.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Canceller {
+    /// The customer, by request.
+    Customer,
+    /// The lender, who cannot or may not pay.
+    Lender,
+}
+
 /// Ends a loan before money moved, if its state allows; says whether it did.
-fn cancel(work: &mut Work, order: &mut LoanOrder, reason: &str) -> Handled<bool> {
+fn cancel(work: &mut Work, order: &mut LoanOrder, by: Canceller, reason: &str) -> Handled<bool> {
     let line_reason = if order.status == LoanStatus::DisburseFailed { "disbursement-failed" } else { "cancelled" };
+    let in_review = order.status == LoanStatus::ManualReview;
     if !order.moves(LoanSignal::Cancel, work.now()) {
         return Ok(false);
     }
     order.reason = Some(reason.to_owned());
+    if in_review {
+        end_review(work, order.loan, "the application was cancelled");
+    }
     stop_alarm(work, order.loan, ALARM_CONTRACT);
     stop_alarm(work, order.loan, ALARM_RETRY);
     release_line(work, order, line_reason);
     if let Some(reservation) = order.reservation {
         work.send(ReleaseFundReservation { reservation, reason: reason.to_owned() });
     }
-    work.emit(LoanApplicationCancelled { loan: order.loan, customer: order.customer, reason: reason.to_owned() });
+    work.emit(LoanApplicationCancelled {
+        loan: order.loan,
+        customer: order.customer,
+        reason: reason.to_owned(),
+        by_customer: by == Canceller::Customer,
+    });
     count_closed(work, order.customer)?;
     Ok(true)
 }

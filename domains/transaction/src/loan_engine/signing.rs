@@ -13,7 +13,7 @@ use super::application::{check_decision, unexpected};
 use super::disbursement::seek_funds;
 use super::machine::LoanSignal;
 use super::model::{ContractSignature, CustomerLoans, LoanApplication, LoanOrder};
-use super::{ALARM_CONTRACT, agreed, call_people, cancel, set_alarm_at, stop_alarm};
+use super::{ALARM_CONTRACT, Canceller, agreed, call_people, cancel, set_alarm_at, stop_alarm};
 use crate::{LoanPolicy, Step, TransactionRejection};
 
 /// Has the contract of an approved loan rendered, with a plan that starts today.
@@ -52,7 +52,7 @@ fn contract_impossible(work: &mut Work, order: &mut LoanOrder, refusal: &Rejecti
         order.loan, refusal.code
     );
     call_people(work, order.loan, "contract-not-rendered", text);
-    cancel(work, order, &refusal.code)?;
+    cancel(work, order, Canceller::Lender, &refusal.code)?;
     Ok(())
 }
 
@@ -162,7 +162,9 @@ fn proof(work: &mut Work, cmd: &SignLoanContract) -> Handled<Option<SignaturePro
 /// Nobody signed in time.
 pub(super) fn expire_contract(work: &mut Work, loan: LoanId) -> Handled<()> {
     let Some(mut order) = work.get::<LoanOrder>(loan)? else { return Ok(()) };
-    if order.status == sycee_contract::LoanStatus::ContractPending && cancel(work, &mut order, "CONTRACT_EXPIRED")? {
+    if order.status == sycee_contract::LoanStatus::ContractPending
+        && cancel(work, &mut order, Canceller::Lender, "CONTRACT_EXPIRED")?
+    {
         work.save(order);
     }
     Ok(())

@@ -2,6 +2,7 @@
 //!
 //! Invariant: at most one direct debit of a loan is under way; each installment begins one series of tries.
 //! Invariant: an installment that falls due while a debit is under way is pulled when that ends.
+//! Invariant: a pull ends when nothing is left for it to pay; one that has left by then is taken all the same.
 
 use sycee_contract::{
     CalculateRepaymentPosting, InstallmentDueNotice, RepaymentKind, RepaymentMethodKind, RepaymentOrderId,
@@ -10,8 +11,9 @@ use sycee_contract::{
 use sycee_money::Money;
 use sycee_runtime::{Halt, Handled, Work};
 
+use super::machine::OrderSignal;
 use super::model::{LoanLink, RepaymentOrder};
-use super::order::{Wanted, open};
+use super::order::{self, Wanted, open};
 use super::{ALARM_RETRY, set_alarm};
 use crate::RepaymentPolicy;
 
@@ -55,6 +57,25 @@ pub(super) fn go_on(work: &mut Work, link: &mut LoanLink) -> Handled<()> {
 
 /// Pulls what is due today or overdue, if anything is.
 fn pull_due(work: &mut Work, link: &mut LoanLink, debit_try: u32) -> Handled<()> {
+    if let Some(amount) = due_now(work, link)? {
+        pull(work, link, amount, debit_try);
+        work.save(link.clone());
+    }
+    Ok(())
+}
+
+/// Ends the pull under way of what is due, when that was paid another way; any pull of a settled loan.
+pub(super) fn end_if_paid(work: &mut Work, link: &LoanLink, pull: RepaymentOrderId) -> Handled<()> {
+    let Some(order) = work.get::<RepaymentOrder>(pull)? else { return Ok(()) };
+    let is_of_dues = order.kind == RepaymentKind::Normal;
+    if link.settled || (is_of_dues && due_now(work, link)?.is_none()) {
+        order::close(work, pull, OrderSignal::Expire, "PAID_ANOTHER_WAY")?;
+    }
+    Ok(())
+}
+
+/// What is due today or overdue; none when nothing is.
+fn due_now(work: &mut Work, link: &LoanLink) -> Handled<Option<Money>> {
     let due = CalculateRepaymentPosting {
         customer: link.customer,
         loan: link.loan,
@@ -63,12 +84,8 @@ fn pull_due(work: &mut Work, link: &mut LoanLink, debit_try: u32) -> Handled<()>
         as_of: None,
     };
     match work.ask(due) {
-        Ok(quote) if quote.amount.is_positive() => {
-            pull(work, link, quote.amount, debit_try);
-            work.save(link.clone());
-            Ok(())
-        }
-        Ok(_) | Err(Halt::Refused(_)) => Ok(()),
+        Ok(quote) => Ok(Some(quote.amount).filter(|amount| amount.is_positive())),
+        Err(Halt::Refused(_)) => Ok(None),
         Err(fault) => Err(fault),
     }
 }

@@ -7,13 +7,15 @@ use sycee_contract::{
 use sycee_money::Money;
 use sycee_runtime::{Handled, Work};
 
-use super::debit;
+use super::machine::OrderSignal;
 use super::model::{LoanLink, RepaymentOrder};
+use super::{debit, order};
 
 /// A loan begins: whose it is, who funds it, what it is.
 pub(super) fn on_loan_note_created(work: &mut Work, event: &LoanNoteCreated) -> Handled<()> {
     if work.get::<LoanLink>(event.loan)?.is_none() {
-        work.save(LoanLink::new(event.loan, event.customer, event.funder, event.product.clone()));
+        let product = event.product.clone();
+        work.save(LoanLink::new(event.loan, event.customer, event.funder, product, event.disbursed_on));
     }
     Ok(())
 }
@@ -54,15 +56,19 @@ pub(super) fn on_direct_debit_mandate_created(work: &mut Work, event: &DirectDeb
     Ok(())
 }
 
-/// Nothing is pulled any more; what is under way comes in or bounces, and is not tried again.
+/// Nothing is pulled any more: the pull under way ends. One that has left comes in or bounces, and is not tried again.
 pub(super) fn on_direct_debit_mandate_cancelled(work: &mut Work, event: &DirectDebitMandateCancelled) -> Handled<()> {
-    if let Some(mut link) = work.get::<LoanLink>(event.loan)?
-        && link.mandate == Some(event.mandate)
-    {
-        link.mandate = None;
-        work.save(link);
+    let Some(mut link) = work.get::<LoanLink>(event.loan)? else { return Ok(()) };
+    if link.mandate != Some(event.mandate) {
+        return Ok(());
     }
-    Ok(())
+    link.mandate = None;
+    let pull = link.open_debit;
+    work.save(link);
+    match pull {
+        Some(pull) => order::close(work, pull, OrderSignal::Expire, "MANDATE_CANCELLED").map(|_| ()),
+        None => Ok(()),
+    }
 }
 
 /// A settlement figure was calculated by the product's rule: it is kept beside the order, for disputes.
@@ -94,7 +100,7 @@ pub(super) fn on_repayment_posting_calculated(work: &mut Work, event: &Repayment
     Ok(())
 }
 
-/// Money is on the note: orders that it ended are no longer open, and a settled loan is not debited.
+/// Money is on the note: orders that it ended are no longer open, and nothing is pulled that is paid another way.
 pub(super) fn on_repayment_succeeded(work: &mut Work, event: &RepaymentSucceeded) -> Handled<()> {
     let Some(mut link) = work.get::<LoanLink>(event.loan)? else { return Ok(()) };
     let forgot = event.order.is_some_and(|order| link.forget(order));
@@ -103,9 +109,13 @@ pub(super) fn on_repayment_succeeded(work: &mut Work, event: &RepaymentSucceeded
         link.settled = true;
         link.mandate = None;
     }
+    let pull = link.open_debit;
     debit::go_on(work, &mut link)?;
     if forgot || settles {
-        work.save(link);
+        work.save(link.clone());
     }
-    Ok(())
+    match pull {
+        Some(pull) => debit::end_if_paid(work, &link, pull),
+        None => Ok(()),
+    }
 }

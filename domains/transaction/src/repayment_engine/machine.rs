@@ -17,7 +17,7 @@ pub enum OrderSignal {
     Post,
     /// The payment failed.
     FailPayment,
-    /// Nobody paid in time.
+    /// Nobody paid in time, or it may not be pulled any more.
     Expire,
     /// The books refused its money, which is in suspense.
     Suspend,

@@ -74,6 +74,11 @@ impl RepaymentOrder {
         self.takes_money() || (self.ended_unpaid() && self.reference.is_none())
     }
 
+    /// Whether `amount` is what it asks for, by its own figures or by the newest.
+    pub fn asks_for(&self, amount: Money) -> bool {
+        amount == self.amount || Some(amount) == self.amount_now
+    }
+
     /// Whether money paid at `paid_at` was paid in time.
     pub fn paid_in_time(&self, paid_at: Timestamp) -> bool {
         paid_at <= self.expires_at
@@ -96,6 +101,8 @@ entity! {
         funder: PartnerId,
         /// Product code.
         product: String,
+        /// Business date of the payout.
+        disbursed_on: Date,
         /// From which account it was funded.
         fund_account: Option<FundAccountId>,
         /// Number of installments.
@@ -127,12 +134,19 @@ entity! {
 
 impl LoanLink {
     /// A loan that was just paid out.
-    pub const fn new(loan: LoanId, customer: CustomerId, funder: PartnerId, product: String) -> Self {
+    pub const fn new(
+        loan: LoanId,
+        customer: CustomerId,
+        funder: PartnerId,
+        product: String,
+        disbursed_on: Date,
+    ) -> Self {
         Self {
             loan,
             customer,
             funder,
             product,
+            disbursed_on,
             fund_account: None,
             installments: 0,
             last_due: None,

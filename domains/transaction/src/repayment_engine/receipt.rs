@@ -2,6 +2,7 @@
 //!
 //! Invariant: nothing that arrived is dropped: it is posted to its loan, or to suspense with a work order.
 //! Invariant: what an order is for holds for its money, by the figures of the order's day when it was paid in time.
+//! Invariant: a normal repayment is split by the figures of the day on which it was paid, not before its order was made.
 //! Invariant: an order whose money is not posted ends; it does not block the debits after it.
 
 use std::collections::BTreeMap;
@@ -10,6 +11,7 @@ use sycee_contract::{
     AccountingEntryPosted, AssetPostingApplied, CalculateRepaymentPosting, Date, ExternalRepaymentNotified,
     LedgerReference, LoanId, OpenWorkOrder, PartnerRepaymentReceived, PostLedgerEvent, PostingParts, PostingQuote,
     Rejection, RepaymentKind, RepaymentOrderClosed, RepaymentOrderId, RepaymentPostingCalculated, SuspenseResolved,
+    Timestamp,
 };
 use sycee_money::Money;
 use sycee_runtime::{Fault, Halt, Handled, Work};
@@ -21,6 +23,8 @@ use super::{ALARM_EXPIRED, stop_alarm};
 const TEMPLATE_REPAID: &str = "repayment-received";
 const TEMPLATE_CANCELLED: &str = "loan-cancelled";
 const TEMPLATE_UNMATCHED: &str = "unmatched-receipt";
+/// Days back for which a notice of money for no order is believed: a weekend with holidays around it.
+const NOTICE_DAYS: i64 = 7;
 
 /// Somebody outside announces money for a loan: counted, so that people see what was promised and never came.
 pub(super) fn on_external_repayment_notified(work: &mut Work, event: &ExternalRepaymentNotified) -> Handled<()> {
@@ -35,8 +39,15 @@ pub(super) fn on_external_repayment_notified(work: &mut Work, event: &ExternalRe
     Ok(())
 }
 
-/// Takes money for a loan, once a reference: as what its order is for if it is enough, else as a normal repayment.
+/// Money came for a loan. A notice for no order may name a wrong day, so it is believed a few days back.
 pub(super) fn on_partner_repayment_received(work: &mut Work, event: &PartnerRepaymentReceived) -> Handled<()> {
+    let since = work.market().zone.date_of(work.now().plus_days(-NOTICE_DAYS));
+    take(work, event, since)
+}
+
+/// Takes money for a loan, once a reference: as what its order is for if it is enough, else as a normal repayment. Money for
+/// no order is the open settlement's or cancellation's if it is what that asks for; else it was paid on `since` or later.
+fn take(work: &mut Work, event: &PartnerRepaymentReceived, since: Date) -> Handled<()> {
     if work.get::<ReceivedPayment>(event.reference.clone())?.is_some() {
         return Ok(());
     }
@@ -53,16 +64,21 @@ pub(super) fn on_partner_repayment_received(work: &mut Work, event: &PartnerRepa
     let fits = amount.is_positive() && amount.is_whole_minor() && amount.currency() == work.market().currency;
     let Some(link) = link.filter(|_| fits) else { return suspend(work, event) };
 
-    let order = order.filter(|order| order.loan == link.loan);
+    let order = match order.filter(|order| order.loan == link.loan) {
+        None if event.order.is_none() => meant_settlement(work, &link, amount)?,
+        named => named,
+    };
     let meant = order.as_ref().filter(|order| order.is_meant());
     let kind = meant.map_or(RepaymentKind::Normal, |order| order.kind);
-    let as_of = meant.filter(|order| order.paid_in_time(event.paid_at)).map(|order| order.quoted_on);
+    let first = order.as_ref().map_or(since, |order| order.quoted_on);
+    let paid_on = paid_on(work, &link, first, event.paid_at);
+    let in_time = meant.filter(|order| order.paid_in_time(event.paid_at)).map(|order| order.quoted_on);
     let credited = meant.map(|order| order.id);
-    let quote = quote_for(work, &link, kind, amount, as_of)?;
+    let quote = quote_for(work, &link, kind, amount, Days { ends_by: in_time.or(paid_on), paid_on })?;
     work.save(ReceivedPayment {
         reference: event.reference.clone(),
         loan: Some(link.loan),
-        order: event.order,
+        order: event.order.or(credited),
         amount: event.amount,
         kind: quote.kind,
         payment: event.payment,
@@ -81,22 +97,44 @@ pub(super) fn on_partner_repayment_received(work: &mut Work, event: &PartnerRepa
     post(work, &quote, credited, &event.reference)
 }
 
-/// Money in suspense is explained: it is the loan's, under a reference of its own.
+/// The open order to settle or cancel, if the money is what it asks for.
+fn meant_settlement(work: &mut Work, link: &LoanLink, amount: Money) -> Handled<Option<RepaymentOrder>> {
+    let Some(open) = link.open_settlement else { return Ok(None) };
+    Ok(work.get::<RepaymentOrder>(open)?.filter(|order| order.takes_money() && order.asks_for(amount)))
+}
+
+/// The earlier day on which money was paid, not before `first` or the loan; none for today.
+fn paid_on(work: &Work, link: &LoanLink, first: Date, paid_at: Timestamp) -> Option<Date> {
+    let day = work.market().zone.date_of(paid_at).max(first).max(link.disbursed_on);
+    (day < work.today()).then_some(day)
+}
+
+/// Money in suspense is explained: it is the loan's, under a reference of its own. People say when it was paid.
 pub(super) fn on_suspense_resolved(work: &mut Work, event: &SuspenseResolved) -> Handled<()> {
     let Some(loan) = event.loan else { return Ok(()) };
+    let now = work.now();
     let received = PartnerRepaymentReceived {
         reference: format!("suspense {}", event.reference),
-        order: None,
+        order: event.order,
         loan: Some(loan),
         funder: Some(event.partner),
         amount: event.amount,
         payment: None,
-        paid_at: work.now(),
+        paid_at: event.paid_at.map_or(now, |at| at.min(now)),
     };
-    on_partner_repayment_received(work, &received)
+    take(work, &received, Date::MIN)
 }
 
-/// How the money is split: settlement and cancellation if their figure of `as_of` is reached, surplus when nothing is owed.
+/// By the figures of which days money is split; today's when absent.
+#[derive(Clone, Copy)]
+struct Days {
+    /// Those of a settlement or cancellation.
+    ends_by: Option<Date>,
+    /// Those of a normal repayment.
+    paid_on: Option<Date>,
+}
+
+/// How the money is split: settlement and cancellation if their figure is reached, surplus when nothing is owed.
 ///
 /// Money beyond what is due that would pay interest in advance, and is enough to settle the loan, settles it: nobody pays
 /// for time in which nothing is owed.
@@ -105,10 +143,10 @@ fn quote_for(
     link: &LoanLink,
     kind: RepaymentKind,
     amount: Money,
-    as_of: Option<Date>,
+    days: Days,
 ) -> Handled<PostingQuote> {
     if kind != RepaymentKind::Normal
-        && let Some(quote) = ending(work, link, kind, amount, as_of)?
+        && let Some(quote) = ending(work, link, kind, amount, days.ends_by)?
     {
         return Ok(quote);
     }
@@ -117,7 +155,7 @@ fn quote_for(
         loan: link.loan,
         kind: RepaymentKind::Normal,
         amount: Some(amount),
-        as_of: None,
+        as_of: days.paid_on,
     };
     match work.ask(normal) {
         Ok(quote) => {
@@ -125,7 +163,7 @@ fn quote_for(
             // Money that was meant to settle the loan, and is not enough, was asked about above.
             if prepays
                 && kind != RepaymentKind::EarlySettlement
-                && let Some(ending) = ending(work, link, RepaymentKind::EarlySettlement, amount, as_of)?
+                && let Some(ending) = ending(work, link, RepaymentKind::EarlySettlement, amount, days.ends_by)?
             {
                 return Ok(ending);
             }
@@ -287,7 +325,7 @@ pub(super) fn on_asset_posting_applied(work: &mut Work, event: &AssetPostingAppl
              resolve-suspense.",
             event.parts.surplus, event.loan
         );
-        call_people(work, "customer-credit", Some(event.loan), &event.loan.to_string(), text);
+        call_people(work, "customer-credit", Some(event.loan), &format!("{}:{}", event.loan, event.posting), text);
     }
     let Some(id) = event.order else { return Ok(()) };
     let Some(mut order) = work.get::<RepaymentOrder>(id)? else { return Ok(()) };

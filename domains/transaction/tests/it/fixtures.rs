@@ -249,6 +249,7 @@ pub fn reserved(loan: LoanId, number: i64) -> FundReserved {
         reservation: id(900 + number),
         loan,
         fund_account: id(800 + number),
+        route: id(700 + number),
         amount: ghs("980"),
         balances: FundBalances {
             arrived: ghs("5000"),

@@ -48,6 +48,32 @@ fn an_application_that_cannot_be_is_refused_and_leaves_nothing() {
 }
 
 #[test]
+fn money_goes_only_where_a_channel_pays_out() {
+    let payout_channels = vec!["mtn-momo".to_owned(), "at-money".to_owned()];
+    let policy = LoanPolicy { payout_channels, ..LoanPolicy::default() };
+    with_neighbours(
+        |_| {},
+        configs().with(policy),
+        |scene| {
+            for (channel, refused) in [("mtn-momo", false), ("at-money", false), ("m-pesa", true), ("MTN-MOMO", true)] {
+                let mut cmd = application();
+                cmd.payout_account.channel = channel.to_owned();
+                match scene.request(cmd) {
+                    Ok(_) => assert!(!refused, "{channel}"),
+                    Err(rejection) => {
+                        assert!(refused, "{channel}: {rejection}");
+                        assert_eq!(rejection.code, "CHANNEL_UNKNOWN");
+                        assert_eq!(rejection.details["field"], "payoutAccount.channel");
+                        assert_eq!(rejection.details["known"], "mtn-momo, at-money");
+                        assert!(scene.sent::<ReserveCreditLine>().is_empty());
+                    }
+                }
+            }
+        },
+    );
+}
+
+#[test]
 fn the_line_and_the_offer_must_allow_it() {
     alone(|scene| {
         scene.answers::<QueryCreditLine>(|_| Ok(None));
@@ -156,6 +182,22 @@ fn without_review_a_person_has_nothing_to_decide() {
     });
 }
 
+fn review_key(loan: LoanId) -> String {
+    format!("loan-review:{loan}")
+}
+
+#[test]
+fn a_cancelled_application_is_nobodys_to_review() {
+    with_review(configs(), |scene| {
+        let (referred, checked) = (submit(scene), submit(scene));
+        decide(scene, referred, RiskOutcome::Review);
+        scene.request(cancellation(referred)).unwrap();
+        assert_eq!(scene.sent::<ResolveWorkOrder>()[0].key, review_key(referred));
+        scene.request(cancellation(checked)).unwrap();
+        assert!(scene.sent::<ResolveWorkOrder>().is_empty(), "nobody was asked to look");
+    });
+}
+
 #[test]
 fn in_a_market_with_review_a_person_decides() {
     let policy = LoanPolicy { review_amount: Some(ghs("1000")), ..LoanPolicy::default() };
@@ -164,19 +206,26 @@ fn in_a_market_with_review_a_person_decides() {
         let loans = [submit(scene), submit(scene)];
         decide(scene, loans[0], RiskOutcome::Review);
         assert_eq!(scene.emitted::<LoanApplicationReferred>()[0].reasons, ["SCORE_TOO_LOW"]);
+        let called = scene.sent::<OpenWorkOrder>().remove(0);
+        assert_eq!((called.kind.as_str(), called.loan), ("loan-review", Some(loans[0])));
+        assert_eq!(called.key, review_key(loans[0]));
+        assert!(called.text.contains("review-loan-application"), "{}", called.text);
         decide(scene, loans[1], RiskOutcome::Approve);
         assert_eq!(scene.emitted::<LoanApplicationReferred>()[0].reasons, ["LARGE_AMOUNT"]);
+        assert_eq!(scene.sent::<OpenWorkOrder>()[0].key, review_key(loans[1]));
         for loan in loans {
             assert_eq!(order(scene, loan).status, LoanStatus::ManualReview);
         }
 
         scene.request(review(loans[0], true, "payslip seen")).unwrap();
         assert_eq!(scene.sent::<RenderContract>().len(), 1);
+        assert_eq!(scene.sent::<ResolveWorkOrder>()[0].key, review_key(loans[0]));
         scene.request(review(loans[0], true, "again")).unwrap();
-        assert!(scene.sent::<RenderContract>().is_empty());
+        assert!(scene.sent::<RenderContract>().is_empty() && scene.sent::<ResolveWorkOrder>().is_empty());
 
         scene.request(review(loans[1], false, "no income")).unwrap();
         assert_eq!(scene.emitted::<LoanApplicationRejected>()[0].reasons, ["REJECTED_BY_REVIEWER"]);
+        assert_eq!(scene.sent::<ResolveWorkOrder>()[0].key, review_key(loans[1]));
         assert_eq!(order(scene, loans[1]).status, LoanStatus::ManualRejected);
         assert_eq!(code(scene.request(review(loans[1], true, "after all"))), "UNEXPECTED_STATE");
     });
@@ -208,7 +257,8 @@ fn a_rendered_contract_waits_for_a_signature_until_it_expires() {
         scene.advance_seconds(48 * 3600 + 10);
         assert_eq!(code(scene.request(signature(loan))), "OFFER_EXPIRED");
         scene.fire_timers();
-        assert_eq!(scene.emitted::<LoanApplicationCancelled>()[0].reason, "CONTRACT_EXPIRED");
+        let ended = scene.emitted::<LoanApplicationCancelled>().remove(0);
+        assert_eq!((ended.reason.as_str(), ended.by_customer), ("CONTRACT_EXPIRED", false));
         assert_eq!(scene.sent::<ReleaseCreditLine>()[0].reason, "cancelled");
         assert_eq!(order(scene, loan).status, LoanStatus::Cancelled);
         assert_eq!(code(scene.request(signature(loan))), "UNEXPECTED_STATE");
@@ -292,7 +342,8 @@ fn a_customer_cancels_while_no_money_moves() {
             stranger.customer = id(4711);
             assert_eq!(code(scene.request(stranger)), "LOAN_NOT_YOURS");
             assert_eq!(scene.request(cancellation(loan)).unwrap().status, LoanStatus::Cancelled);
-            assert_eq!(scene.emitted::<LoanApplicationCancelled>()[0].reason, "CHANGED_MIND");
+            let ended = scene.emitted::<LoanApplicationCancelled>().remove(0);
+            assert_eq!((ended.reason.as_str(), ended.by_customer), ("CHANGED_MIND", true));
             assert_eq!(scene.sent::<ReleaseCreditLine>().len(), 1);
             assert_eq!(scene.request(cancellation(loan)).unwrap().status, LoanStatus::Cancelled);
             assert!(scene.emitted::<LoanApplicationCancelled>().is_empty(), "a second cancellation changes nothing");

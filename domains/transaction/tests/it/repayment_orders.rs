@@ -206,6 +206,71 @@ fn debit(scene: &mut Scene) -> Option<RepaymentOrder> {
     scene.load::<RepaymentOrder>(created.order)
 }
 
+/// The last message ended an order: who keeps its payment takes back what has not left.
+fn ends_unpaid(scene: &mut Scene, order: &RepaymentOrder, reason: &str) {
+    let closed = scene.emitted::<RepaymentOrderClosed>().pop().unwrap();
+    assert_eq!((closed.order, closed.status), (order.id, RepaymentOrderStatus::Expired));
+    assert_eq!((closed.reason.as_str(), closed.will_retry), (reason, false));
+    assert!(scene.load::<LoanLink>(order.loan).unwrap().open_debit.is_none());
+}
+
+fn repaid(loan: LoanId, order: Option<RepaymentOrderId>, settled: bool) -> RepaymentSucceeded {
+    RepaymentSucceeded {
+        posting: id(1201),
+        loan,
+        customer: customer(),
+        funder: id(1),
+        fund_account: id(801),
+        order,
+        kind: RepaymentKind::Normal,
+        amount: ghs("346.75"),
+        parts: quote(loan, RepaymentKind::Normal, ghs("346.75")).parts,
+        principal_outstanding: ghs("0"),
+        settled,
+        worst_days_past_due: 0,
+    }
+}
+
+#[test]
+fn a_pull_ends_when_nothing_is_left_for_it_and_is_taken_when_it_had_left() {
+    alone(|scene| {
+        let loan = with_mandate(scene);
+        scene.happened(installment_due(loan, 1, 0));
+        let pulled = debit(scene).unwrap();
+        scene.happened(repaid(loan, None, false));
+        assert!(scene.emitted::<RepaymentOrderClosed>().is_empty(), "a part was paid, the rest is due");
+        scene.answers::<CalculateRepaymentPosting>(|_| Err(Rejection::new("NOTHING_DUE", "all paid")));
+        scene.happened(repaid(loan, None, false));
+        ends_unpaid(scene, &pulled, "PAID_ANOTHER_WAY");
+        scene.advance_seconds(2 * 86_400 + 10);
+        scene.fire_timers();
+        assert!(debit(scene).is_none());
+
+        due_or_asked(scene);
+        scene.happened(PartnerRepaymentReceived {
+            reference: "pay-1/mtn-1".into(),
+            order: Some(pulled.id),
+            loan: Some(loan),
+            funder: Some(id(1)),
+            amount: pulled.amount,
+            payment: Some(id(2001)),
+            paid_at: scene.now(),
+        });
+        assert_eq!(scene.sent::<PostLedgerEvent>()[0].reference.order, Some(pulled.id));
+    });
+}
+
+#[test]
+fn a_pull_of_a_settled_loan_ends() {
+    alone(|scene| {
+        let loan = with_mandate(scene);
+        scene.happened(installment_due(loan, 1, 0));
+        let pulled = debit(scene).unwrap();
+        scene.happened(repaid(loan, None, true));
+        ends_unpaid(scene, &pulled, "PAID_ANOTHER_WAY");
+    });
+}
+
 #[test]
 fn an_installment_is_pulled_on_its_due_date_once() {
     alone(|scene| {
@@ -242,8 +307,9 @@ fn after_the_mandate_is_cancelled_nothing_is_pulled_and_nothing_tried_again() {
         scene.happened(installment_due(loan, 1, 0));
         let order = debit(scene).expect("another mandate was cancelled");
         scene.happened(cancelled(3001));
+        ends_unpaid(scene, &order, "MANDATE_CANCELLED");
         scene.happened(payment_failed(&order));
-        assert!(!scene.emitted::<RepaymentOrderClosed>()[0].will_retry);
+        assert!(scene.emitted::<RepaymentOrderClosed>().is_empty());
         scene.advance_seconds(2 * 86_400 + 10);
         scene.fire_timers();
         assert!(debit(scene).is_none());
@@ -372,20 +438,7 @@ fn an_installment_that_meets_an_open_debit_is_pulled_when_that_ends() {
         scene.fire_timers();
         let again = debit(scene).unwrap();
         assert_eq!(again.debit_try, 2);
-        scene.happened(RepaymentSucceeded {
-            posting: id(1201),
-            loan,
-            customer: customer(),
-            funder: id(1),
-            fund_account: id(801),
-            order: Some(again.id),
-            kind: RepaymentKind::Normal,
-            amount: ghs("346.75"),
-            parts: quote(loan, RepaymentKind::Normal, ghs("346.75")).parts,
-            principal_outstanding: ghs("0"),
-            settled: false,
-            worst_days_past_due: 0,
-        });
+        scene.happened(repaid(loan, Some(again.id), false));
         assert!(debit(scene).is_none(), "both were pulled");
     });
 }

@@ -1,7 +1,7 @@
 //! Money that comes in.
 
 use sycee_contract::*;
-use sycee_money::{Currency, Money};
+use sycee_money::{Currency, Date, Money, date};
 use sycee_runtime::Registry;
 use sycee_runtime::testing::Scene;
 use sycee_transaction::repayment_engine::{LoanLink, ReceiptStatus, ReceivedPayment, RepaymentOrder};
@@ -346,14 +346,7 @@ fn money_that_the_books_refuse_goes_to_suspense() {
 fn explained_suspense_is_the_loans() {
     alone(|scene| {
         let order = open(scene, RepaymentKind::Normal);
-        let mut told = SuspenseResolved {
-            fund_account: id(801),
-            partner: id(1),
-            amount: ghs("50"),
-            reference: "r-1".into(),
-            credit_of: None,
-            loan: Some(order.loan),
-        };
+        let mut told = explained(&order, "50");
         scene.happened(told.clone());
         let ledger = posting(scene).unwrap();
         assert_eq!((ledger.template.as_str(), ledger.reference.loan), ("repayment-received", Some(order.loan)));
@@ -364,6 +357,154 @@ fn explained_suspense_is_the_loans() {
         told.reference = "r-2".into();
         scene.happened(told);
         assert!(posting(scene).is_none(), "it went back to the payer");
+    });
+}
+
+/// What people say of suspense.
+fn explained(order: &RepaymentOrder, amount: &str) -> SuspenseResolved {
+    SuspenseResolved {
+        fund_account: id(801),
+        partner: id(1),
+        amount: ghs(amount),
+        reference: "r-1".into(),
+        credit_of: None,
+        loan: Some(order.loan),
+        order: None,
+        paid_at: None,
+    }
+}
+
+#[test]
+fn money_for_no_order_is_meant_for_the_settlement_that_asks_for_it() {
+    use RepaymentKind::{Cancel, EarlySettlement, Normal};
+    let cases = [
+        (Cancel, "980", Cancel),
+        (Cancel, "980.01", Normal),
+        (EarlySettlement, "1005", EarlySettlement),
+        (EarlySettlement, "1006", Normal),
+        (Normal, "346.75", Normal),
+    ];
+    for (kind, paid, taken_as) in cases {
+        for by_people in [false, true] {
+            alone(|scene| {
+                let order = open(scene, kind);
+                let meant = (taken_as != Normal).then_some(order.id);
+                if by_people {
+                    scene.happened(explained(&order, paid));
+                } else {
+                    // Our bank tells before the channel does.
+                    let notice = PartnerRepaymentReceived { order: None, ..money(&order, paid, "own/momo-pay-9") };
+                    scene.happened(notice);
+                }
+                let ledger = posting(scene).unwrap();
+                assert_eq!((ledger.reference.repayment, ledger.reference.order), (Some(taken_as), meant), "{paid}");
+                let receipt = scene.load::<ReceivedPayment>(ledger.reference.text).unwrap();
+                assert_eq!(receipt.order, meant);
+                let expected = meant.map_or(RepaymentOrderStatus::Created, |_| RepaymentOrderStatus::Received);
+                assert_eq!(status(scene, &order), expected);
+                scene.happened(PartnerRepaymentReceived { order: None, ..money(&order, paid, "own/momo-pay-10") });
+                let again = posting(scene).unwrap().reference;
+                assert_eq!((again.repayment, again.order), (Some(Normal), None), "{paid} once more");
+            });
+        }
+    }
+}
+
+#[test]
+fn suspense_that_was_paid_in_time_does_what_its_order_is_for() {
+    // Seconds from the order's end to the payment, or nothing said; what it is taken as.
+    let cases = [(Some(0), RepaymentKind::Cancel), (Some(1), RepaymentKind::Normal), (None, RepaymentKind::Normal)];
+    for (late, taken_as) in cases {
+        alone(|scene| {
+            let order = open(scene, RepaymentKind::Cancel);
+            growing_figures(scene);
+            scene.advance_seconds(25 * 3600);
+            scene.set_today(scene.today().tomorrow().unwrap());
+            scene.fire_timers();
+            assert_eq!(status(scene, &order), RepaymentOrderStatus::Expired);
+            let paid_at = late.map(|late| order.expires_at.plus_seconds(late));
+            scene.happened(SuspenseResolved { order: Some(order.id), paid_at, ..explained(&order, "980") });
+            let ledger = posting(scene).unwrap();
+            assert_eq!((ledger.reference.repayment, ledger.reference.order), (Some(taken_as), Some(order.id)));
+        });
+    }
+}
+
+/// A loan that runs since 1 February, with an order of 10 February, on 20 February.
+fn ordered(scene: &mut Scene) -> RepaymentOrder {
+    scene.set_today(date(2026, 2, 10));
+    let order = open(scene, RepaymentKind::Normal);
+    scene.set_today(date(2026, 2, 20));
+    order
+}
+
+fn split_by_figures_of(scene: &Scene) -> Option<Date> {
+    let asked = scene.sent::<CalculateRepaymentPosting>();
+    let split = asked.into_iter().find(|asked| asked.kind == RepaymentKind::Normal && asked.amount.is_some());
+    split.unwrap().as_of
+}
+
+fn noon(day: Date) -> Timestamp {
+    Timestamp::start_of(day).plus_seconds(12 * 3_600)
+}
+
+#[test]
+fn a_normal_repayment_is_split_by_the_day_on_which_it_was_paid() {
+    let day = |nr| date(2026, 2, nr);
+    // Whether it names its order, the day on which it was paid, the day that counts.
+    let cases = [
+        (true, day(13), Some(day(13))),
+        (true, day(10), Some(day(10))),
+        (true, day(3), Some(day(10))),
+        (true, day(20), None),
+        (true, day(25), None),
+        (false, day(15), Some(day(15))),
+        (false, day(3), Some(day(13))),
+        (false, day(20), None),
+    ];
+    for (is_named, paid, counts) in cases {
+        alone(|scene| {
+            let order = ordered(scene);
+            let mut received = PartnerRepaymentReceived { paid_at: noon(paid), ..money(&order, "100", "r1") };
+            received.order = is_named.then_some(order.id);
+            scene.happened(received);
+            assert_eq!(split_by_figures_of(scene), counts, "named: {is_named}, paid on {paid}");
+        });
+    }
+}
+
+#[test]
+fn people_say_when_money_in_suspense_was_paid() {
+    let cases = [
+        (Some(date(2026, 2, 3)), Some(date(2026, 2, 3))),
+        (Some(date(2026, 1, 15)), Some(date(2026, 2, 1))),
+        (Some(date(2026, 3, 1)), None),
+        (None, None),
+    ];
+    for (paid, counts) in cases {
+        alone(|scene| {
+            let order = ordered(scene);
+            scene.happened(SuspenseResolved { paid_at: paid.map(noon), ..explained(&order, "100") });
+            assert_eq!(split_by_figures_of(scene), counts, "{paid:?}");
+        });
+    }
+}
+
+#[test]
+fn every_surplus_of_a_settled_loan_is_told() {
+    alone(|scene| {
+        let order = open(scene, RepaymentKind::Normal);
+        let mut keys = Vec::new();
+        for number in [1201, 1202] {
+            let mut applied = posted(order.loan, None, "10", false);
+            applied.posting = id(number);
+            applied.parts = PostingParts { surplus: ghs("10"), ..PostingParts::nothing(Currency::GHS) };
+            scene.happened(applied);
+            let called = scene.sent::<OpenWorkOrder>();
+            assert_eq!((called.len(), called[0].kind.as_str()), (1, "customer-credit"));
+            keys.push(called[0].key.clone());
+        }
+        assert_ne!(keys[0], keys[1], "an open work order hides another one of its key");
     });
 }
 

@@ -110,6 +110,8 @@ commands! {
     } fields {
         /// The loan.
         loan: LoanId,
+        /// The business date whose penalties count, for money that was paid before it was heard of; today when absent.
+        as_of: Option<Date>,
     }
 
     /// Says how a repayment would be split, or what settles or cancels the loan.
@@ -127,7 +129,7 @@ commands! {
         kind: RepaymentKind,
         /// What is paid; when absent what is due, settles or cancels.
         amount: Option<Money>,
-        /// The business date whose figures settle or cancel, for money that was paid before it was heard of; today when absent.
+        /// The business date whose figures hold, for money that was paid before it was heard of; today when absent.
         as_of: Option<Date>,
     }
 

@@ -200,8 +200,8 @@ commands! {
         employment: Option<Employment>,
         /// Address, if it changes.
         address: Option<Address>,
-        /// Emergency contacts; replaces the list when not empty.
-        emergency_contacts: Vec<EmergencyContact>,
+        /// Emergency contacts, if they change: the whole list, which may be empty.
+        emergency_contacts: Option<Vec<EmergencyContact>>,
         /// Declared attributes that features are made of, such as `housing` = `own`.
         attributes: BTreeMap<String, String>,
     }

@@ -5,7 +5,7 @@ use sycee_money::{Currency, Money, Rate};
 use crate::message::{commands, events};
 use crate::messages::part;
 use crate::{
-    ArrivalId, CustomerId, DisbursementOrderId, FundAccountId, FundingContractId, LoanId, MandateId, PartnerId,
+    ArrivalId, CustomerId, Date, DisbursementOrderId, FundAccountId, FundingContractId, LoanId, MandateId, PartnerId,
     PaymentId, PayoutAccount, RepaymentMethodKind, RepaymentOrderId, ReservationId, RouteId, Timestamp,
 };
 
@@ -41,6 +41,15 @@ part! { /// What reserve-funds answers.
 struct FundReservationAnswer { /// The reservation.
     reservation: ReservationId, } }
 
+part! { /// What an agreement with a funder says from a day on.
+struct FundingTerms { /// First day.
+    valid_from: Date, /// Last day; no end when absent.
+    valid_until: Option<Date>, /// Cost of funds as a fraction a year.
+    cost: Rate, /// The most principal that may be outstanding.
+    quota: Money, /// Products it funds, by code; empty means any.
+    products: Vec<String>, /// Payment channels it works with; empty means any.
+    channels: Vec<String>, } }
+
 part! { /// The balances of a fund account, all zero or more.
 /// `arrived + received = available + frozen + in_transit + paid_out + refunded + suspense + recoverable`.
 struct FundBalances { /// Everything the funder brought, cumulative.
@@ -58,7 +67,7 @@ commands! {
     /// Registers an agreement with a funder and opens its fund account.
     "register-funding-contract" RegisterFundingContract -> FundingContractId {
         owner: "partner-hub", nature: Request, errors: ["FUNDING_CONTRACT_EXISTS"],
-        undo: none "a contract ends by its term; meanwhile its route is closed with set-fund-route-status",
+        undo: by "amend-funding-contract",
     } fields {
         /// Partner code, such as `own-funds`.
         code: String,
@@ -78,6 +87,31 @@ commands! {
         pays_itself: bool,
         /// Whether it is the lender itself: own funds, the default.
         is_own: bool,
+        /// Payment channels it works with; empty means any.
+        channels: Vec<String>,
+        /// First day on which it lends; the day of its registration when absent.
+        valid_from: Option<Date>,
+        /// Last day on which it lends; no end when absent.
+        valid_until: Option<Date>,
+    }
+
+    /// Agrees with a funder on other terms from a day on: a renewal, an early end, another quota or cost.
+    "amend-funding-contract" AmendFundingContract -> FundingContractId {
+        owner: "partner-hub", nature: Request,
+        undo: by "amend-funding-contract",
+    } fields {
+        /// Partner code. Country, currency and who pays and collects never change: loans hang on them.
+        code: String,
+        /// First day of these terms, today or later; what was agreed for that day or later before is replaced.
+        valid_from: Date,
+        /// Last day on which it lends; no end when absent. Money that is reserved by then is still paid out.
+        valid_until: Option<Date>,
+        /// Cost of funds as a fraction a year, of loans that are routed from then on.
+        cost: Rate,
+        /// The most principal that may be outstanding, in the agreement's currency.
+        quota: Money,
+        /// Products it funds, by code; empty means any.
+        products: Vec<String>,
         /// Payment channels it works with; empty means any.
         channels: Vec<String>,
     }
@@ -117,12 +151,19 @@ commands! {
     } fields {
         /// Partner code of the funder who holds the money.
         funder: String,
-        /// How much.
+        /// How much; no more than is left of the receipt, or of the credit.
         amount: Money,
+        /// The receipt in suspense that it is taken from, as its work order names it; absent for a borrower's credit.
+        receipt: Option<String>,
         /// The loan whose borrower's credit it is; absent for money that nobody had explained.
         credit_of: Option<LoanId>,
-        /// The loan it pays, of the same fund account; absent when it went back to the payer.
+        /// The loan it pays, of the same fund account; absent when it went back to the payer. Credit pays a loan of its own
+        /// borrower.
         loan: Option<LoanId>,
+        /// The repayment order of that loan that it was meant for, when one is known.
+        order: Option<RepaymentOrderId>,
+        /// When the payer paid it, not after now; when it is resolved, if absent.
+        paid_at: Option<Timestamp>,
         /// The bank's reference of the payment back, or the decision's; it counts once.
         reference: String,
     }
@@ -217,7 +258,7 @@ commands! {
         owner: "payment-system", nature: Request, errors: ["CHANNEL_UNKNOWN", "CHANNEL_CLOSED"],
         undo: none "money on its way is not called back; payment-failed releases what it held",
     } fields {
-        /// Which way.
+        /// Which way. People order no payout: the partner hub does, for an attempt.
         direction: PaymentDirection,
         /// What for.
         purpose: PaymentPurpose,
@@ -232,7 +273,7 @@ commands! {
         owner: "payment-system", nature: Request, errors: ["CHANNEL_UNKNOWN", "CHANNEL_CLOSED"],
         undo: none "money on its way is not called back; payment-failed releases what it held",
     } fields {
-        /// What for.
+        /// What for: an attempt, and the money that is reserved for it. People order no payout, the partner hub does.
         purpose: PaymentPurpose,
         /// How much.
         amount: Money,
@@ -261,14 +302,14 @@ commands! {
 
     /// Allows installments to be pulled from a customer's account.
     "create-direct-debit-mandate" CreateDirectDebitMandate -> MandateId {
-        owner: "payment-system", nature: Request,
+        owner: "payment-system", nature: Request, open_to: customer, errors: ["LOAN_NOT_YOURS"],
         undo: by "cancel-direct-debit-mandate",
     } fields {
         /// The customer.
         customer: CustomerId,
         /// The loan it is for.
         loan: LoanId,
-        /// Channel and account.
+        /// Channel and account: the wallet that the customer was last paid on.
         account: PayoutAccount,
     }
 
@@ -342,7 +383,7 @@ commands! {
 }
 
 events! {
-    /// An agreement with a funder is in force.
+    /// An agreement with a funder was signed.
     "funding-contract-signed" FundingContractSigned { producers: ["partner-hub"] } fields {
         /// The agreement.
         contract: FundingContractId,
@@ -368,6 +409,22 @@ events! {
         is_own: bool,
         /// Channels; empty means any.
         channels: Vec<String>,
+        /// First day on which it lends.
+        valid_from: Date,
+        /// Last day on which it lends; no end when absent.
+        valid_until: Option<Date>,
+    }
+
+    /// An agreement with a funder has other terms from a day on.
+    "funding-contract-amended" FundingContractAmended { producers: ["partner-hub"] } fields {
+        /// The agreement.
+        contract: FundingContractId,
+        /// The partner.
+        partner: PartnerId,
+        /// Partner code.
+        code: String,
+        /// By first day: the terms of today, then those agreed for later. What was known before is replaced.
+        terms: Vec<FundingTerms>,
     }
 
     /// A fund account was opened.
@@ -424,6 +481,10 @@ events! {
         credit_of: Option<LoanId>,
         /// The loan it pays; absent when it went back to the payer.
         loan: Option<LoanId>,
+        /// The repayment order of that loan that it was meant for.
+        order: Option<RepaymentOrderId>,
+        /// When the payer paid it; when it is resolved, if absent.
+        paid_at: Option<Timestamp>,
     }
 
     /// A funder was chosen for a loan.
@@ -452,6 +513,8 @@ events! {
         loan: LoanId,
         /// The account.
         fund_account: FundAccountId,
+        /// The route that chose it.
+        route: RouteId,
         /// What is reserved.
         amount: Money,
         /// The account's balances after it.
@@ -500,7 +563,19 @@ events! {
         paid_at: Timestamp,
     }
 
-    /// Money went out that no loan takes: an attempt was paid after it had failed, or twice.
+    /// A channel says under which reference it collected what it had told of without one.
+    "collection-reference-learned" CollectionReferenceLearned { producers: ["payment-system"] } fields {
+        /// The payment.
+        payment: PaymentId,
+        /// What for.
+        purpose: PaymentPurpose,
+        /// How much was told to have moved.
+        amount: Money,
+        /// The channel's reference.
+        channel_reference: String,
+    }
+
+    /// Money went out that no loan takes: an attempt was paid after it had failed, or twice, or too much.
     "stray-payout-reported" StrayPayoutReported { producers: ["payment-system", "partner-hub"] } fields {
         /// Identifies the movement: our payment or the attempt, and the payer's reference.
         reference: String,
@@ -546,5 +621,49 @@ events! {
         customer: CustomerId,
         /// The loan.
         loan: LoanId,
+    }
+}
+
+impl FundingTerms {
+    /// The terms whose turn it is on `day`: the last that have begun, though their own end may be over.
+    ///
+    /// `all` stands by first day, each day once.
+    pub fn begun(all: &[Self], day: Date) -> Option<&Self> {
+        all.iter().rfind(|terms| terms.valid_from <= day)
+    }
+
+    /// The terms under which money is lent on `day`, its first and its last day among them; `None` before and after.
+    ///
+    /// `all` stands by first day, each day once.
+    pub fn in_force(all: &[Self], day: Date) -> Option<&Self> {
+        Self::begun(all, day).filter(|terms| terms.valid_until.is_none_or(|last| day <= last))
+    }
+}
+
+impl FundingContractSigned {
+    /// What was agreed.
+    pub fn terms(&self) -> FundingTerms {
+        FundingTerms {
+            valid_from: self.valid_from,
+            valid_until: self.valid_until,
+            cost: self.cost,
+            quota: self.quota,
+            products: self.products.clone(),
+            channels: self.channels.clone(),
+        }
+    }
+}
+
+impl AmendFundingContract {
+    /// What is agreed.
+    pub fn terms(&self) -> FundingTerms {
+        FundingTerms {
+            valid_from: self.valid_from,
+            valid_until: self.valid_until,
+            cost: self.cost,
+            quota: self.quota,
+            products: self.products.clone(),
+            channels: self.channels.clone(),
+        }
     }
 }

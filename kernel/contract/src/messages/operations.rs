@@ -45,6 +45,17 @@ commands! {
         note: String,
     }
 
+    /// Closes the work order that is open under a key, if there is one: what it asked people for is done or over.
+    "resolve-work-order" ResolveWorkOrder -> () {
+        owner: "work-order-center", nature: Fact,
+        undo: by "open-work-order",
+    } fields {
+        /// The key it was opened under.
+        key: String,
+        /// What became of the matter, in a few words; no personal data.
+        note: String,
+    }
+
     /// Has an effect executed that was given up, and closes its work order.
     "retry-effect" RetryEffect -> () {
         owner: "work-order-center", nature: Request,

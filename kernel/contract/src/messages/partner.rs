@@ -39,6 +39,19 @@ commands! {
         partner: PartnerId,
     }
 
+    /// Keeps the bank's reference of money that came in for no loan: a funder's, or a payout that came back.
+    "claim-bank-reference" ClaimBankReference -> () {
+        owner: "partner-hub", nature: Request, errors: ["BANK_REFERENCE_USED"],
+        undo: none "a reference stands for its money for ever",
+    } fields {
+        /// Whose fund account the money is in.
+        partner: PartnerId,
+        /// The bank's reference.
+        bank_reference: String,
+        /// How much came in.
+        amount: Money,
+    }
+
     /// What a funder that pays itself reports about a disbursement.
     "record-partner-disbursement" RecordPartnerDisbursement -> () {
         owner: "partner-hub", nature: Fact,

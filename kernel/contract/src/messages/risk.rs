@@ -27,6 +27,9 @@ struct RiskSubject { /// The customer.
     application: Option<CreditApplicationId>, /// The loan, for purpose drawdown.
     loan: Option<LoanId>, } }
 
+/// The feature that holds a person's age in full years: the identity check's once it passed, until then the customer's word.
+pub const AGE_IN_YEARS: &str = "age_in_years";
+
 part! { /// What a participant of a risk review contributes.
 struct RiskContribution { /// Features by name; numbers as decimal strings.
     features: BTreeMap<String, String>, /// A score in points, if this participant scores.
@@ -42,7 +45,7 @@ commands! {
     /// Reviews a subject for a purpose: rules, features, score and strategy give a decision.
     "execute-risk-review" ExecuteRiskReview -> RiskDecisionAnswer {
         owner: "decision-engine", nature: Request,
-        participants: ["feature-platform", "model-platform"] => RiskContribution,
+        participants: ["feature-platform", "kyc-service", "model-platform"] => RiskContribution,
         errors: ["STRATEGY_NOT_FOUND"],
         undo: none "a decision expires; the next review decides anew",
     } fields {

@@ -12,7 +12,7 @@ use crate::{
     Sensitive, Timestamp,
 };
 
-part! { /// States of a loan, after seed 000 §4.1.
+part! { /// States of a loan; `docs/loan-states.md` draws how they follow each other.
 enum LoanStatus { /// Being filled in.
     Draft, /// Handed in.
     Submitted, /// Risk is looking.
@@ -78,7 +78,8 @@ struct PostingParts { /// Principal.
     fee_refund: Money, /// Earned interest given up (cancellation).
     interest_waived: Money, /// Principal that interest paid in advance and not earned covers (early settlement).
     interest_refund: Money, /// More than was owed: the customer's credit balance.
-    surplus: Money, } }
+    surplus: Money, /// The earlier day by whose figures it is split, for money that was paid before it was heard of.
+    as_of: Option<Date>, } }
 
 impl PostingParts {
     /// Nothing of anything.
@@ -94,6 +95,7 @@ impl PostingParts {
             interest_waived: zero,
             interest_refund: zero,
             surplus: zero,
+            as_of: None,
         }
     }
 
@@ -138,7 +140,7 @@ commands! {
     "submit-loan-application" SubmitLoanApplication -> LoanApplicationAnswer {
         owner: "loan-engine", nature: Request, open_to: customer,
         errors: ["OFFER_EXPIRED", "OFFER_NOT_YOURS", "AMOUNT_OUT_OF_RANGE", "TERM_NOT_OFFERED", "CREDIT_LIMIT_EXCEEDED",
-                 "CREDIT_LINE_FROZEN", "CREDIT_LINE_EXPIRED", "NO_CREDIT_LINE", "TOO_MANY_OPEN_LOANS"],
+                 "CREDIT_LINE_FROZEN", "CREDIT_LINE_EXPIRED", "NO_CREDIT_LINE", "TOO_MANY_OPEN_LOANS", "CHANNEL_UNKNOWN"],
         undo: by "cancel-loan-application",
     } fields {
         /// The customer.
@@ -315,6 +317,8 @@ events! {
         customer: CustomerId,
         /// Why, as a stable code.
         reason: String,
+        /// Whether the customer asked for it.
+        by_customer: bool,
     }
 
     /// Money for a loan is wanted from an account: demand, before the reservation.

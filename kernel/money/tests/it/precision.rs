@@ -23,7 +23,7 @@ proptest! {
         }
     }
 
-    /// DESIGN rule: what is posted each day is the difference of rounded cumulative totals, so rounding never drifts.
+    /// What is posted each day is the difference of rounded cumulative totals, so rounding never drifts.
     #[test]
     fn differences_of_rounded_totals_do_not_drift(units in 1i64..10_000_000_000, bps in 1i64..50_000, days in 1i64..400) {
         let principal = Money::from_units(units, Currency::GHS).precise();

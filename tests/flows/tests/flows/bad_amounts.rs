@@ -44,6 +44,8 @@ fn agreement(quota: Money) -> RegisterFundingContract {
         pays_itself: false,
         is_own: false,
         channels: Vec::new(),
+        valid_from: None,
+        valid_until: None,
     }
 }
 

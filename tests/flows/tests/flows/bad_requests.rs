@@ -182,6 +182,9 @@ fn fields_that_say_nothing_are_named() {
         unnamed.payout_account.number = sycee_contract::Sensitive::new(" ");
         let mut other_channel = application();
         other_channel.payout_account.channel = String::new();
+        let mut unknown_channel = application();
+        unknown_channel.payout_account.channel = "m-pesa".to_owned();
+        let known = "mtn-momo, telecel-cash, at-money";
         let purposeless = SubmitLoanApplication { purpose: String::new(), ..application() };
         let silent =
             ApplyForCredit { purpose: " ".to_owned(), ..newcomer.borrower.credit(newcomer.customer, cedis(100)) };
@@ -191,6 +194,13 @@ fn fields_that_say_nothing_are_named() {
         let cases = vec![
             case("no number", &person.actor, unnamed, "INVALID_FIELD", &[&"payoutAccount.number"]),
             case("no channel", &person.actor, other_channel, "INVALID_FIELD", &[&"payoutAccount.channel", &"mtn-momo"]),
+            case(
+                "no such channel",
+                &person.actor,
+                unknown_channel,
+                "CHANNEL_UNKNOWN",
+                &[&"payoutAccount.channel", &known],
+            ),
             case("no purpose", &person.actor, purposeless, "INVALID_FIELD", &[&"purpose"]),
             case("no purpose of credit", &newcomer.borrower.actor, silent, "INVALID_FIELD", &[&"purpose"]),
             case("no reason", "staff:ama", review, "INVALID_FIELD", &[&"note"]),

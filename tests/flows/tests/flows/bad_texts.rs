@@ -38,6 +38,8 @@ fn of_finance(text: &str, payment: PaymentId, date: Date) -> Vec<Case> {
         pays_itself: false,
         is_own: false,
         channels: Vec::new(),
+        valid_from: None,
+        valid_until: None,
     };
     vec![
         case("arrival", FINANCE, arrival, invalid, &[&"bankReference"]),

@@ -1,6 +1,8 @@
 //! Flows 2 and 3: a credit line is granted, frozen and drawn on; offers are made, looked at, and one is taken.
 
-use sycee_contract::{FreezeCreditLine, OfferDetailRequest, QueryProductOffer};
+use sycee_contract::{
+    AGE_IN_YEARS, FreezeCreditLine, OfferDetailRequest, QueryProductOffer, RiskDecisionMade, Sensitive, SubmitKyc,
+};
 use sycee_stage::{Stage, cedis};
 
 use crate::conformance::{Reading, assert_flow, recorded};
@@ -51,5 +53,23 @@ fn product_distribution_is_recorded_as_the_catalogue_has_it() {
         assert_eq!(plan.installments.len(), 6);
         stage.approved(&life, &offer, cedis(1_200));
         assert_flow(&reading, &recorded(stage, TRACE));
+    });
+}
+
+#[test]
+fn the_age_that_counts_is_the_documents() {
+    Stage::each(|stage| {
+        let life = stage.register(4);
+        let mut older = life.borrower.details(life.customer);
+        older.attributes.insert(AGE_IN_YEARS.to_owned(), "71".to_owned());
+        stage.ask(&life.borrower.actor, older).unwrap();
+        stage.admit(&life);
+
+        let old = stage.register(5);
+        let document = SubmitKyc { birth_date: Sensitive::new("1950-03-14"), ..old.borrower.kyc(old.customer) };
+        stage.ask(&old.borrower.actor, document).unwrap();
+        stage.settle();
+        stage.ask(&old.borrower.actor, old.borrower.consent(old.customer)).unwrap();
+        assert_eq!(stage.heard::<RiskDecisionMade>()[0].reasons, ["AGE_OUT_OF_RANGE"]);
     });
 }

@@ -1,7 +1,8 @@
 //! Direct debits that nobody can pull: the day closes all the same, people hear of it, and the next installment has its turn.
 
 use sycee_contract::{
-    AssetDayClosed, DirectDebitMandateCreated, LoanApplicationApproved, RepaymentOrderClosed, RepaymentOrderStatus,
+    AssetDayClosed, CancelDirectDebitMandate, CreateDirectDebitMandate, DirectDebitMandateCreated,
+    LoanApplicationApproved, RepaymentOrderClosed, RepaymentOrderCreated, RepaymentOrderStatus, Sensitive,
     WorkOrderCreated,
 };
 use sycee_funds::PaymentConfig;
@@ -49,5 +50,28 @@ fn a_channel_that_does_not_collect_keeps_no_day_open() {
         for verdict in sycee_sim::oracles::ask_all(&mut stage.writer, true).unwrap() {
             assert!(verdict.holds(), "oracle {}: {:?}", verdict.nr, verdict.findings);
         }
+    });
+}
+
+#[test]
+fn whoever_took_a_mandate_back_gives_another() {
+    Stage::each(|stage| {
+        let life = stage.borrower(72);
+        let loan = stage.loan(&life, "gh-cash", cedis(200));
+        let (person, customer) = (&life.borrower, life.customer);
+        let give = |account| CreateDirectDebitMandate { customer, loan, account };
+        let first = stage.ask(&person.actor, give(person.wallet())).unwrap();
+        stage.ask(&person.actor, CancelDirectDebitMandate { customer, loan }).unwrap();
+        let mut others = person.wallet();
+        others.number = Sensitive::new("+233240999999");
+        let refused = stage.ask(&person.actor, give(others)).unwrap_err();
+        assert_eq!((refused.code.as_str(), refused.details["field"].as_str()), ("INVALID_FIELD", "account"));
+        let second = stage.ask(&person.actor, give(person.wallet())).unwrap();
+        assert_ne!(first, second);
+        for _ in 0..DAYS {
+            stage.next_day();
+        }
+        let pulled: Vec<_> = stage.heard::<RepaymentOrderCreated>().into_iter().map(|order| order.mandate).collect();
+        assert!(pulled.first() == Some(&Some(second)), "{pulled:?}");
     });
 }

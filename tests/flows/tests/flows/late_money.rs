@@ -2,9 +2,10 @@
 
 use crate::oracles::assert_oracles;
 use sycee_contract::{
-    ChannelOutcome, ChannelPayment, CreateRepaymentOrder, DecidePayment, DisbursementSucceeded,
-    ExternalRepaymentNotified, LoanApplicationApproved, LoanId, PaymentId, RecordPaymentResult, RepaymentKind,
-    RepaymentMethodCreated, RepaymentSucceeded, RetryEffect, Sensitive, SignLoanContract, Timestamp, WorkOrderCreated,
+    AccountingEntryPosted, ChannelOutcome, ChannelPayment, CreateRepaymentOrder, DecidePayment, DisbursementSucceeded,
+    ExternalRepaymentNotified, InstallmentDueNotice, LoanApplicationApproved, LoanId, PaymentId, RecordPaymentResult,
+    RepaymentKind, RepaymentMethodCreated, RepaymentSucceeded, RetryEffect, Sensitive, SignLoanContract, Timestamp,
+    WorkOrderCreated,
 };
 use sycee_funds::fund_management_system::FundAccount;
 use sycee_money::Money;
@@ -143,6 +144,54 @@ fn what_our_bank_tells_before_the_channel_is_booked_once() {
         assert_eq!(stage.heard::<RepaymentSucceeded>().len(), 1);
         tell(stage, &payment.to_string(), ChannelOutcome::Successful, Some(amount), None);
         assert!(stage.heard::<RepaymentSucceeded>().is_empty() && stage.heard::<WorkOrderCreated>().is_empty());
+        assert_oracles(stage);
+    });
+}
+
+#[test]
+fn a_cancellation_that_our_bank_tells_before_the_channel_is_one() {
+    Stage::each(|stage| {
+        let life = stage.borrower(74);
+        let loan = stage.loan(&life, "gh-installment", cedis(1_000));
+        let wanted = life.borrower.repayment(life.customer, loan, RepaymentKind::Cancel, None);
+        let (amount, payment) = order(stage, &life, wanted);
+        lose_effects(stage);
+        let (reference, paid_at) = (format!("momo-{payment}"), None);
+        let notice =
+            ExternalRepaymentNotified { reference, funder: None, order: None, loan: Some(loan), amount, paid_at };
+        stage.happens("bank", notice);
+        let repaid = stage.heard::<RepaymentSucceeded>().remove(0);
+        assert_eq!((repaid.kind, repaid.settled, repaid.amount), (RepaymentKind::Cancel, true, amount));
+        tell(stage, &payment.to_string(), ChannelOutcome::Successful, Some(amount), None);
+        assert!(stage.heard::<RepaymentSucceeded>().is_empty() && stage.heard::<WorkOrderCreated>().is_empty());
+        assert_oracles(stage);
+    });
+}
+
+#[test]
+fn what_was_paid_on_its_due_date_is_in_time_when_it_is_heard_days_later() {
+    Stage::each(|stage| {
+        let life = stage.borrower(75);
+        let loan = stage.loan(&life, "gh-cash", cedis(200));
+        for _ in 0..20 {
+            if stage.heard::<InstallmentDueNotice>().iter().any(|notice| notice.in_days == 0) {
+                break;
+            }
+            stage.next_day();
+        }
+        let wanted = life.borrower.repayment(life.customer, loan, RepaymentKind::Normal, None);
+        let (amount, payment) = order(stage, &life, wanted);
+        let paid_at = stage.writer.now().plus_seconds(3_600);
+        lose_effects(stage);
+        for _ in 0..4 {
+            stage.next_day();
+        }
+        let charged = |entry: &AccountingEntryPosted| entry.template == "penalty-accrued";
+        assert_eq!(stage.heard::<AccountingEntryPosted>().into_iter().filter(charged).count(), 2);
+        tell(stage, &payment.to_string(), ChannelOutcome::Successful, Some(amount), Some(paid_at));
+        let repaid = stage.heard::<RepaymentSucceeded>().remove(0);
+        assert_eq!((repaid.settled, repaid.amount, repaid.worst_days_past_due), (true, amount, 0));
+        assert!(repaid.parts.penalty.is_zero() && repaid.parts.surplus.is_zero(), "{:?}", repaid.parts);
         assert_oracles(stage);
     });
 }

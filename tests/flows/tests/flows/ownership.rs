@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use sycee_contract::{
     AddToBlacklist, CalculateRepaymentPosting, CancelDirectDebitMandate, CancelLoanApplication, ChannelOutcome,
-    ConfirmFundArrival, ConsentKind, CustomerId, FreezeCreditLine, Identifier as _, KycCaseId, LoanId, LogOut,
-    OfferDetailRequest, OtpChallengeId, QueryAssetDueList, QueryCreditLine, QueryLoanPosition, QueryProductOffer,
-    RecordKycResult, RecordPaymentResult, RepaymentKind, ReviewCreditApplication, ReviewLoanApplication, RevokeConsent,
-    Sensitive, SessionId, SignLoanContract, all_messages,
+    ConfirmFundArrival, ConsentKind, CreateDirectDebitMandate, CustomerId, FreezeCreditLine, Identifier as _,
+    KycCaseId, LoanId, LogOut, OfferDetailRequest, OtpChallengeId, QueryAssetDueList, QueryCreditLine,
+    QueryLoanPosition, QueryProductOffer, RecordKycResult, RecordPaymentResult, RepaymentKind, ReviewCreditApplication,
+    ReviewLoanApplication, RevokeConsent, Sensitive, SessionId, SignLoanContract, all_messages,
 };
 use sycee_stage::{Borrower, Stage, cedis};
 
@@ -55,9 +55,14 @@ fn requests(person: &Borrower, estate: &Estate, actor: &str, code: &'static str)
         case("end of session", actor, LogOut { customer, session: SessionId::from_number(1) }, code, &[]),
         case("dues", actor, QueryAssetDueList { customer }, code, &[]),
         case("quote", actor, quote, code, &[]),
-        case("mandate", actor, CancelDirectDebitMandate { customer, loan }, code, &[]),
+        case("mandate", actor, give(person, customer, loan), code, &[]),
+        case("no mandate", actor, CancelDirectDebitMandate { customer, loan }, code, &[]),
         case("repayment", actor, person.repayment(customer, loan, RepaymentKind::Normal, Some(cedis(5))), code, &[]),
     ]
+}
+
+fn give(person: &Borrower, customer: CustomerId, loan: LoanId) -> CreateDirectDebitMandate {
+    CreateDirectDebitMandate { customer, loan, account: person.wallet() }
 }
 
 fn sign(customer: CustomerId, loan: LoanId, hash: &str) -> SignLoanContract {
@@ -95,7 +100,7 @@ fn privileges(actor: &str, customer: CustomerId, loan: LoanId) -> Vec<Case> {
         case("approves a loan", actor, ReviewLoanApplication { loan, approve: true, note: note() }, FORBIDDEN, &[]),
         case("approves a line", actor, limit, FORBIDDEN, &[]),
         case("thaws a line", actor, FreezeCreditLine { customer, frozen: false, reason: note() }, FORBIDDEN, &[]),
-        case("sees a position", actor, QueryLoanPosition { loan }, FORBIDDEN, &[]),
+        case("sees a position", actor, QueryLoanPosition { loan, as_of: None }, FORBIDDEN, &[]),
         case("brings money", actor, money, FORBIDDEN, &[]),
         case("blacklists", actor, listed, FORBIDDEN, &[]),
         case("says it was paid", actor, paid, FORBIDDEN, &[]),
@@ -170,6 +175,7 @@ fn nobody_touches_what_another_customer_has() {
                 case("signature of another text", actor, sign(customer, ama.waiting, "00"), owner, &[&ama.waiting]),
                 case("signed already", actor, sign(customer, ama.running, &ama.hash), owner, &[&ama.running]),
                 case("cancellation", actor, cancel, owner, &[&ama.waiting]),
+                case("mandate", actor, give(thief, customer, ama.running), owner, &[&ama.running]),
             ];
             for kind in KINDS {
                 for amount in [None, Some(cedis(5)), Some(cedis(0))] {

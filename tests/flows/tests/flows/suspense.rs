@@ -3,7 +3,7 @@
 use crate::oracles::assert_oracles;
 use sycee_asset::LoanNote;
 use sycee_contract::{ExternalRepaymentNotified, LoanId, RepaymentSucceeded, ResolveSuspense, ReturnFunds};
-use sycee_funds::fund_management_system::FundAccount;
+use sycee_funds::fund_management_system::{FundAccount, SuspenseReceipt};
 use sycee_money::Money;
 use sycee_stage::{Stage, cedis};
 
@@ -44,14 +44,47 @@ fn notice(reference: &str, loan: Option<LoanId>, account: &FundAccount, amount: 
     }
 }
 
+/// Where money in suspense is taken from.
+enum Source<'a> {
+    Receipt(&'a str),
+    CreditOf(LoanId),
+}
+
 fn end(
     account: &FundAccount,
     amount: Money,
-    credit_of: Option<LoanId>,
+    source: &Source,
     loan: Option<LoanId>,
     reference: &str,
 ) -> ResolveSuspense {
-    ResolveSuspense { funder: account.code.clone(), amount, credit_of, loan, reference: reference.to_owned() }
+    let (receipt, credit_of) = match source {
+        Source::Receipt(receipt) => (Some((*receipt).to_owned()), None),
+        Source::CreditOf(loan) => (None, Some(*loan)),
+    };
+    ResolveSuspense {
+        funder: account.code.clone(),
+        amount,
+        receipt,
+        credit_of,
+        loan,
+        order: None,
+        paid_at: None,
+        reference: reference.to_owned(),
+    }
+}
+
+/// The receipt in suspense under a reference of the bank's.
+fn receipt(stage: &mut Stage, reference: &str) -> SuspenseReceipt {
+    stage.writer.sync().unwrap();
+    let mut found = None;
+    let each = &mut |receipt: &SuspenseReceipt| {
+        if receipt.receipt.ends_with(&format!("/{reference}")) {
+            found = Some(receipt.clone());
+        }
+        Ok(())
+    };
+    stage.writer.scan::<SuspenseReceipt>(each).unwrap();
+    found.unwrap()
 }
 
 #[test]
@@ -74,17 +107,21 @@ fn money_nobody_owed_is_kept_apart_and_ends_where_it_belongs() {
         assert_oracles(stage);
 
         let too_much = surplus.checked_add(cedis(1)).unwrap();
-        let refused = stage.ask_directly("staff:finance", end(&held, too_much, Some(loan), None, "c-1")).unwrap_err();
+        let credit = Source::CreditOf(loan);
+        let refused = stage.ask_directly("staff:finance", end(&held, too_much, &credit, None, "c-1")).unwrap_err();
         assert!(["ACCOUNT_LIMIT_EXCEEDED", "INVALID_FIELD"].contains(&refused.code.as_str()), "{refused}");
-        let refused = stage.ask_directly("staff:finance", end(&held, cedis(61), None, None, "c-1")).unwrap_err();
-        assert_eq!(refused.code, "ACCOUNT_LIMIT_EXCEEDED", "a borrower's credit is not unexplained money");
+        let stray = receipt(stage, "n-2");
+        assert_eq!((stray.amount, stray.remaining), (cedis(60), cedis(60)));
+        let stray = Source::Receipt(&stray.receipt);
+        let refused = stage.ask_directly("staff:finance", end(&held, cedis(61), &stray, None, "c-1")).unwrap_err();
+        assert_eq!(refused.code, "INVALID_AMOUNT", "a borrower's credit is not unexplained money");
 
-        stage.ask_directly("staff:finance", end(&held, surplus, Some(loan), None, "c-1")).unwrap();
+        stage.ask_directly("staff:finance", end(&held, surplus, &credit, None, "c-1")).unwrap();
         assert!(note(stage, loan).surplus.is_zero());
-        stage.ask_directly("staff:finance", end(&held, cedis(20), None, None, "c-2")).unwrap();
+        stage.ask_directly("staff:finance", end(&held, cedis(20), &stray, None, "c-2")).unwrap();
         let other = stage.loan(&life, "gh-installment", cedis(500));
         assert_eq!(note(stage, other).fund_account, funded_by);
-        stage.ask_directly("staff:finance", end(&held, cedis(40), None, Some(other), "c-3")).unwrap();
+        stage.ask_directly("staff:finance", end(&held, cedis(40), &stray, Some(other), "c-3")).unwrap();
         let repaid = stage.heard::<RepaymentSucceeded>().remove(0);
         assert_eq!((repaid.loan, repaid.amount), (other, cedis(40)));
         assert!(account_of(stage, |it| it.id == funded_by).suspense.is_zero());
