@@ -1010,6 +1010,13 @@ CREATE TABLE payer_account (
   PRIMARY KEY ("customer")
 );
 
+CREATE TABLE paid_wallet (
+  "customer" bigint NOT NULL,
+  "channel" text COLLATE "C" NOT NULL,
+  "number_sealed" text COLLATE "C" NOT NULL,
+  PRIMARY KEY ("customer")
+);
+
 CREATE TABLE disbursement_payment (
   "disbursement" bigint NOT NULL,
   "payment" bigint NOT NULL,

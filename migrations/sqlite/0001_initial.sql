@@ -967,6 +967,12 @@ CREATE TABLE payer_account (
   "holder_sealed" TEXT NOT NULL
 );
 
+CREATE TABLE paid_wallet (
+  "customer" INTEGER PRIMARY KEY,
+  "channel" TEXT NOT NULL,
+  "number_sealed" TEXT NOT NULL
+);
+
 CREATE TABLE disbursement_payment (
   "disbursement" INTEGER PRIMARY KEY,
   "payment" INTEGER NOT NULL

@@ -80,7 +80,7 @@ impl World {
     }
 
     fn book_charge(&mut self, amount: Money, date: Date) -> Result<EntryId, SimError> {
-        let lines = vec![TransferLine { debit: "5300".to_owned(), credit: "1150".to_owned(), amount }];
+        let lines = vec![TransferLine { debit: "5300".to_owned(), credit: "2400".to_owned(), amount }];
         let text = format!("bank charges, booked on {date}");
         let done = self.stimulate(Stimulus::command(DESK, PostAccountingEntry { lines, text, date }))?;
         let posted = done.answer::<PostAccountingEntry>();

@@ -10,7 +10,9 @@ use sycee_runtime::{Coded, refusable};
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum CreditRejection {
     /// The customer has not been admitted.
-    #[error("customer {customer} is not admitted: complete identity check and consents first")]
+    #[error(
+        "customer {customer} is not admitted, or not any more: complete identity check and consents, then apply again"
+    )]
     CustomerNotAdmitted {
         /// The customer.
         customer: CustomerId,

@@ -99,9 +99,7 @@ pub enum FundsRejection {
         what: &'static str,
     },
     /// Less of the payout is still out.
-    #[error(
-        "{out} of payout {payout} is booked and still out, {amount} came back: lower the amount, and look what the rest is"
-    )]
+    #[error("{out} of payout {payout} is still out, {amount} came back: lower the amount, and look what the rest is")]
     RecoveryTooHigh {
         /// The payout.
         payout: String,

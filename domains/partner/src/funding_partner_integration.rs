@@ -44,7 +44,7 @@ entity! {
         code: String,
         /// Whether it pays and collects with its own system.
         pays_itself: bool,
-        /// The most principal that may be outstanding, on the day it was last used.
+        /// The most principal that may be outstanding, on the day it was last used or amended.
         quota: Money,
         /// Quotas that are agreed for later days, by day.
         quotas_later: Json<Vec<LaterQuota>>,

@@ -7,7 +7,7 @@ use sycee_accounting::reports;
 use sycee_contract::FundAccountId;
 use sycee_funds::fund_management_system::{
     FundAccount, FundBucket, FundReservation, FundReturn, FundTransaction, ReservationStatus, StrayPayout,
-    SuspenseResolution,
+    SuspenseReceipt, SuspenseResolution,
 };
 use sycee_runtime::{Fault, MarketWriter};
 
@@ -46,7 +46,7 @@ pub(super) fn fund_accounts(writer: &mut MarketWriter, whole: bool) -> Result<Ve
     strays(writer, &accounts, &mut verdict)?;
     // Money that was paid out but whose loan is not booked yet is still cash in the ledger: the two move in one cascade,
     // so there is none between cascades.
-    let mut books = Sums::new();
+    let (mut books, mut unexplained) = (Sums::new(), Sums::new());
     for row in reports::trial_balance(writer.reader(), None)?.rows {
         let funder = row.code.split('|').nth(1).unwrap_or_default();
         let (key, sign) = match row.chart_code() {
@@ -55,9 +55,14 @@ pub(super) fn fund_accounts(writer: &mut MarketWriter, whole: bool) -> Result<Ve
             "2200" | "2900" => (format!("suspense|{funder}"), -1),
             _ => continue,
         };
-        *books.entry(key).or_default() += sign * i128::from(row.balance.units());
+        let units = sign * i128::from(row.balance.units());
+        *books.entry(key).or_default() += units;
+        if row.chart_code() == "2900" && units != 0 {
+            unexplained.insert(row.code.clone(), units);
+        }
     }
     compare(&mut verdict, ("the ledger", &books), ("the fund accounts", &there));
+    receipts(writer, &accounts, &unexplained, &mut verdict)?;
     if whole {
         movements(writer, &accounts, &mut verdict)?;
     }
@@ -93,6 +98,26 @@ fn refunds(
         Ok(())
     })?;
     compare(verdict, ("the accounts", &counted), ("the returns", &paid));
+    Ok(())
+}
+
+/// What nobody explained is in suspense receipt by receipt: no payer's money has become another's.
+fn receipts(
+    writer: &mut MarketWriter,
+    accounts: &BTreeMap<FundAccountId, FundAccount>,
+    unexplained: &Sums,
+    verdict: &mut Verdict,
+) -> Result<(), Fault> {
+    let mut left = Sums::new();
+    writer.scan::<SuspenseReceipt>(&mut |receipt| {
+        let units = i128::from(receipt.remaining.units());
+        verdict.check(units >= 0, || format!("{}: {units} units are left", receipt.receipt));
+        if let Some(account) = accounts.get(&receipt.fund_account).filter(|_| units != 0) {
+            *left.entry(format!("2900|{}", account.partner)).or_default() += units;
+        }
+        Ok(())
+    })?;
+    compare(verdict, ("the ledger", unexplained), ("the receipts", &left));
     Ok(())
 }
 

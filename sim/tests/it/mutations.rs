@@ -10,7 +10,7 @@ use sycee_asset::{AccrualSegment, AccrualTotal, LoanInstallments, LoanNote, Note
 use sycee_contract::{EntryId, FundAccountId, Identifier as _, PaymentDirection, PaymentId, ReservationId};
 use sycee_credit::credit_limit_center::{CreditLine, CreditReservation, HoldStatus};
 use sycee_funds::fund_management_system::{
-    FundAccount, FundReservation, FundReturn, FundTransaction, ReservationStatus, SuspenseResolution,
+    FundAccount, FundReservation, FundReturn, FundTransaction, ReservationStatus, SuspenseReceipt, SuspenseResolution,
 };
 use sycee_funds::payment_system::{PaymentOrder, PaymentStatus};
 use sycee_money::Money;
@@ -213,6 +213,12 @@ fn fund_accounts(bench: &mut Bench) {
 }
 
 fn fund_movements(bench: &mut Bench) {
+    let receipt = bench.first::<SuspenseReceipt>(|_| true);
+    let partner = bench.first::<FundAccount>(|account| account.id == receipt.fund_account).partner;
+    for units in [1, -1] {
+        let other = bench.changed(&receipt, |it| it.remaining = plus(it.remaining, units));
+        bench.catches(&other, &[(3, &format!("2900|{partner}: the ledger"))]);
+    }
     let movement = bench.first::<FundTransaction>(|movement| movement.sequence == 3);
     bench.catches(&bench.changed(&movement, |it| it.amount = plus(it.amount, 1)), &[(3, &"movement 3")]);
     bench.catches(&bench.changed(&movement, |it| it.target_after = plus(it.target_after, 1)), &[(3, &"movement 3")]);

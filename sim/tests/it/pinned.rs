@@ -10,7 +10,7 @@ use crate::stage::{run, settings};
 /// It changes when behaviour does: a rule, a price, a message that changes state, the order of stimuli. When that is
 /// meant, run this test, copy the hash it shows, and say in the commit what behaves otherwise. When it is not meant,
 /// something became a behaviour that should not: find it before you copy anything.
-const PINNED: &str = "92cf2facddd88e6fcec498d5870096d1e756ccfcb7f3c4a98497afdc5ae46c5f";
+const PINNED: &str = "872c7d3059bb166ec2e4c3a30f3da082a6193e0249b2aa76c387d07d871f855e";
 
 #[test]
 fn the_pinned_run_gives_the_pinned_state_on_both_engines_and_for_every_batch() {

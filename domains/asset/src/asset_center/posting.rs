@@ -3,8 +3,8 @@
 //! Invariant: an entry is applied once; what it paid is what the installments and the note received.
 //! Invariant: when a loan is settled, everything paid as interest is earned: no interest stays receivable or unearned. What
 //! was earned or charged after the day whose figures settle it is taken back.
-//! Invariant: a payment finds the penalties of all days before the day on which it was paid, and no others: those that it
-//! had ended are taken back, those of a day whose close is still running are charged.
+//! Invariant: a payment finds the penalties of all days before the day on which it was paid. Those charged since on what it
+//! pays are taken back; those of a day whose close is still running are charged.
 
 use sycee_contract::{
     AccountingEntryPosted, AccountingEntryReversed, AssetPostingApplied, CustomerId, Date, EntryId, LedgerReference,

@@ -152,7 +152,7 @@ entity! {
         language: String,
         /// Risk tier of the newest credit decision.
         tier: Option<String>,
-        /// The limit as it stands: granted, grown or renewed.
+        /// The limit as it was granted or changed last. A renewal below what is drawn leaves the line higher.
         credit_limit: Option<Money>,
         /// Whether the line is frozen: nothing can be drawn.
         credit_frozen: bool,

@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 
 use sycee_contract::{
     ApplyForCredit, CreditApplicationAnswer, CreditApplicationId, CreditApplicationReferred, CreditApplicationRejected,
-    CreditLineApproved, ExecuteRiskReview, LINE_MAX, NOTE_MAX, OpenWorkOrder, ResolveWorkOrder,
+    CreditLineApproved, CustomerId, ExecuteRiskReview, LINE_MAX, NOTE_MAX, OpenWorkOrder, ResolveWorkOrder,
     ReviewCreditApplication, RiskDecisionMade, RiskOutcome, RiskPurpose, RiskSubject, check_text,
 };
 use sycee_money::Money;
@@ -99,6 +99,7 @@ fn review_credit_application(work: &mut Work, cmd: &ReviewCreditApplication) -> 
         Some(limit) => {
             application.check_limit(limit)?;
             application.check_decision(work.now())?;
+            check_admitted(work, application.customer)?;
             grant(work, application, limit)?;
         }
         None => refuse(work, application, vec!["MANUAL_REJECTION".to_owned()])?,
@@ -106,6 +107,15 @@ fn review_credit_application(work: &mut Work, cmd: &ReviewCreditApplication) -> 
     let note = "decided with review-credit-application".to_owned();
     work.send(ResolveWorkOrder { key: review_key(cmd.application), note });
     Ok(())
+}
+
+/// Errors: `CustomerNotAdmitted` when the customer's admission was refused or has run out meanwhile.
+fn check_admitted(work: &mut Work, customer: CustomerId) -> Handled<()> {
+    let known = work.get::<CreditCustomer>(customer)?;
+    if known.is_some_and(|known| known.is_admitted(work.now())) {
+        return Ok(());
+    }
+    Err(CreditRejection::CustomerNotAdmitted { customer }.into())
 }
 
 /// The key of the work order that asks people to decide an application.

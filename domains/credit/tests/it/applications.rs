@@ -234,6 +234,28 @@ fn nothing_is_granted_on_a_decision_that_has_run_out() {
 }
 
 #[test]
+fn nothing_is_granted_to_whom_is_not_admitted_any_more() {
+    for outcome in [None, Some(RiskOutcome::Reject)] {
+        each_reviewed(true, |scene| {
+            let valid_until = scene.now().plus_days(30);
+            scene.happened(RiskDecisionMade { valid_until, ..admission(1, RiskOutcome::Approve) });
+            let id = scene.request(application(customer(1), "1000")).unwrap().application;
+            scene.happened(about(id, RiskOutcome::Review, None));
+            let review = |limit| ReviewCreditApplication { application: id, limit, note: "income seen".to_owned() };
+            match outcome {
+                Some(outcome) => scene.happened(admission(1, outcome)),
+                None => scene.advance_seconds(30 * 86_400 + 1),
+            }
+            let refused = scene.request(review(Some(ghs("700")))).unwrap_err();
+            assert_eq!(refused.code, "CUSTOMER_NOT_ADMITTED");
+            assert_eq!(stored(scene, id).status, ApplicationStatus::Referred);
+            assert!(scene.load::<CreditLine>(customer(1)).is_none());
+            scene.request(review(None)).unwrap();
+        });
+    }
+}
+
+#[test]
 fn whoever_is_listed_while_waiting_gets_a_frozen_line() {
     each_reviewed(true, |scene| {
         let id = applied(scene, "1000");

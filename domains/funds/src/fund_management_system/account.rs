@@ -19,7 +19,7 @@ text_enum! {
         Arrived,
         /// Repaid by borrowers, cumulative; a source.
         Received,
-        /// Free to lend.
+        /// Free to lend, once stray payouts that are not booked yet are paid of it.
         Available,
         /// Reserved for loans.
         Frozen,
@@ -119,7 +119,7 @@ entity! {
         valid_until: Option<Date>,
         /// Everything the funder brought, cumulative.
         arrived: Money,
-        /// Free to lend.
+        /// Free to lend, once what is uncovered is paid of it.
         available: Money,
         /// Reserved for loans.
         frozen: Money,

@@ -1,8 +1,8 @@
 //! Fund accounts: what every funder brought, what is kept, sent, paid out and repaid.
 //!
 //! Invariant: an account is saved only after [`FundAccount::check`] proved its identity.
-//! Invariant: every change of free or committed money is told (`fund-reserved`, `fund-arrival-confirmed`,
-//! `fund-balance-changed`), so that routing knows it within the same cascade.
+//! Invariant: every change of free money, `available`, is told (`fund-reserved`, `fund-arrival-confirmed`,
+//! `funds-returned`, `fund-balance-changed`), so that routing knows it within the same cascade.
 //! Invariant: the term of an agreement bounds routing alone: what is reserved is paid out, and money comes in and goes
 //! back, on any day.
 //! Invariant: money that the bank brought is booked once, whether it is told as a funder's or as a borrower's:

@@ -1,8 +1,9 @@
-//! Payouts that no loan takes: an attempt was paid after it had failed, or twice.
+//! Payouts that no loan takes: an attempt was paid after it had failed, or twice, or too much.
 //!
 //! Invariant: a stray payout is booked once, and wholly: what the account does not have free is booked out of the next money
 //! that comes, before anything is lent or given back of it. `uncovered` of an account is the sum of what is not booked.
-//! Invariant: no more comes back than is booked, and a bank reference brings money back once.
+//! Invariant: no more comes back than went out, and a bank reference brings money back once, in one sum. What comes back
+//! before it was booked is booked neither way: neither has changed the cash that the books know.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +13,7 @@ use sycee_contract::messages::{
 use sycee_contract::{
     FundAccountId, FundBalances, LINE_MAX, LedgerReference, LoanId, Rejection, Timestamp, check_text,
 };
-use sycee_money::Money;
+use sycee_money::{Money, MoneyError};
 use sycee_runtime::{Handled, Work, entity};
 
 use super::account::Cause;
@@ -35,11 +36,11 @@ entity! {
         fund_account: FundAccountId,
         /// How much.
         amount: Money,
-        /// How much of it is in the books.
+        /// How much of it is in the books, or came back before it was.
         booked: Money,
         /// How much of that came back.
         recovered: Money,
-        /// Whether a part of it is not in the books.
+        /// Whether a part of it is to be booked yet.
         is_open: bool,
         /// When it was told.
         at: Timestamp,
@@ -58,6 +59,25 @@ entity! {
         amount: Money,
         /// When it was confirmed.
         at: Timestamp,
+    }
+}
+
+impl StrayPayout {
+    /// How much of it did not come back, booked or not. Errors: `Overflow`, which its own amounts never cause.
+    fn still_out(&self) -> Result<Money, MoneyError> {
+        self.amount.checked_sub(self.recovered)
+    }
+
+    /// Takes back `amount`, no more than is still out; gives the part of it that the books know as paid out. The rest, which
+    /// the account had not covered, counts as booked from here on.
+    ///
+    /// Errors: another currency.
+    fn take_back(&mut self, amount: Money) -> Result<Money, MoneyError> {
+        let in_books = self.booked.checked_sub(self.recovered)?.min(amount)?;
+        self.booked = self.booked.checked_add(amount.checked_sub(in_books)?)?;
+        self.recovered = self.recovered.checked_add(amount)?;
+        self.is_open = self.booked != self.amount;
+        Ok(in_books)
     }
 }
 
@@ -139,7 +159,8 @@ pub(super) fn book_stray_payout(work: &mut Work, cmd: &BookStrayPayout) -> Handl
     save_account(work, account)
 }
 
-/// Takes back what came back of a payout, once a bank reference.
+/// Takes back what came back of a payout, once a bank reference: also what was not booked yet, for the bank tells it as one
+/// movement.
 pub(super) fn recover_stray_payout(work: &mut Work, cmd: &RecoverStrayPayout) -> Handled<FundBalances> {
     check_text("bankReference", &cmd.bank_reference, LINE_MAX, "GCB-2026-000123")?;
     if work.get::<StrayRecovery>(cmd.bank_reference.clone())?.is_some() {
@@ -152,7 +173,7 @@ pub(super) fn recover_stray_payout(work: &mut Work, cmd: &RecoverStrayPayout) ->
     let stray = work.get::<StrayPayout>(cmd.payout.clone())?;
     let mut stray = stray.ok_or_else(|| Rejection::not_found("stray payout", &cmd.payout))?;
     let mut account = work.require::<FundAccount>(stray.fund_account)?;
-    let out = must(stray.booked.checked_sub(stray.recovered))?;
+    let out = must(stray.still_out())?;
     let is_payable = cmd.amount.currency() == account.currency && cmd.amount.is_positive();
     if !is_payable || !cmd.amount.is_whole_minor() {
         return Err(FundsRejection::AmountInvalid { amount: cmd.amount, example: stray.amount }.into());
@@ -160,17 +181,24 @@ pub(super) fn recover_stray_payout(work: &mut Work, cmd: &RecoverStrayPayout) ->
     if cmd.amount.units() > out.units() {
         return Err(FundsRejection::RecoveryTooHigh { payout: cmd.payout.clone(), out, amount: cmd.amount }.into());
     }
-    stray.recovered = must(stray.recovered.checked_add(cmd.amount))?;
+    let in_books = must(stray.take_back(cmd.amount))?;
+    let not_booked = must(cmd.amount.checked_sub(in_books))?;
+    account.uncovered = must(account.uncovered.checked_sub(not_booked))?;
     let at = work.now();
-    let cause = Cause { loan: Some(stray.loan), reference: cmd.bank_reference.clone() };
-    let movement = account.post(MovementKind::Recovery, cmd.amount, cause, at)?;
-    work.save(movement);
+    if in_books.is_positive() {
+        let cause = Cause { loan: Some(stray.loan), reference: cmd.bank_reference.clone() };
+        let movement = account.post(MovementKind::Recovery, in_books, cause, at)?;
+        work.save(movement);
+        tell_balance(work, &account);
+        post(work, "stray-payout-recovered", &account, in_books, &cmd.bank_reference);
+    }
+    if !stray.is_open {
+        work.cancel_timer(&alarm_key(&stray.reference));
+    }
     work.save(stray);
     let (bank_reference, payout) = (cmd.bank_reference.clone(), cmd.payout.clone());
     work.save(StrayRecovery { bank_reference, payout, amount: cmd.amount, at });
-    tell_balance(work, &account);
     super::claim_reference(work, &account, &cmd.bank_reference, cmd.amount);
-    post(work, "stray-payout-recovered", &account, cmd.amount, &cmd.bank_reference);
     let balances = account.balances();
     save_account(work, account)?;
     Ok(balances)

@@ -1,7 +1,7 @@
 //! Whose money pays a loan out: candidates, rules, the choice.
 //!
-//! Invariant: free money of a candidate is that of its account's newest balances, so a route that is chosen within a
-//! cascade can be reserved within it.
+//! Invariant: free money of a candidate is `available` of its account's newest balances, so a route that is chosen within a
+//! cascade can be reserved within it: but for money that stray payouts take first, which leaves `available` when it is booked.
 
 mod model;
 

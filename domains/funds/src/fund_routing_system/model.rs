@@ -69,7 +69,7 @@ pub struct FundingSourceCandidate {
     pub closed_channels: BTreeSet<String>,
     /// Its account, once open.
     pub fund_account: Option<FundAccountId>,
-    /// Free to lend.
+    /// Free to lend, once stray payouts that are not booked yet are paid of it.
     pub available: Money,
     /// Principal of loans for which money is reserved or sent.
     pub in_flight: Money,

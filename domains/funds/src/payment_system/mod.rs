@@ -2,6 +2,8 @@
 //!
 //! Invariant: a request reaches a channel under one request id, `pay-<number>`, for ever.
 //! Invariant: a payment without a final answer has an alarm, or a work order.
+//! Invariant: a mandate that a customer gives is on the wallet that took the customer's last payout: what was only sent, or
+//! came from a wallet, proves nothing.
 
 mod config;
 pub mod content;
@@ -10,7 +12,8 @@ mod results;
 
 pub use config::{MerchantConfig, PaymentChannelConfig, PaymentConfig};
 pub use order::{
-    DirectDebitMandate, DisbursementPayment, ExpectedCollection, PayerAccount, PaymentOrder, PaymentStatus, PaymentStep,
+    DirectDebitMandate, DisbursementPayment, ExpectedCollection, PaidWallet, PayerAccount, PaymentOrder, PaymentStatus,
+    PaymentStep,
 };
 
 use sycee_contract::messages::{
@@ -36,6 +39,7 @@ pub fn register(registry: &mut Registry) {
         .entity::<PaymentOrder>()
         .entity::<DirectDebitMandate>()
         .entity::<PayerAccount>()
+        .entity::<PaidWallet>()
         .entity::<DisbursementPayment>()
         .entity::<ExpectedCollection>()
         .handles::<InitiatePayment>(initiate_payment)
@@ -360,7 +364,8 @@ fn create_direct_debit_mandate(work: &mut Work, cmd: &CreateDirectDebitMandate) 
 }
 
 /// Whether a mandate may be given from outside: by the borrower, for a running loan that we collect, on the borrower's own
-/// wallet. A number that somebody names proves nothing, the one that took our money does.
+/// wallet. A number that somebody names proves nothing, nor does one that paid or was asked to: the one that took our last
+/// payout does.
 ///
 /// Errors: `NOT_FOUND`, `LOAN_NOT_YOURS`, `UNEXPECTED_STATE`, `INVALID_FIELD`.
 fn check_may_give(work: &mut Work, cmd: &CreateDirectDebitMandate) -> Handled<()> {
@@ -379,13 +384,13 @@ fn check_may_give(work: &mut Work, cmd: &CreateDirectDebitMandate) -> Handled<()
         let wanted = "a loan that we collect ourselves: choose another way to pay";
         return Err(Rejection::unexpected_state("loan", cmd.loan, "collected by its funder", wanted).into());
     }
-    let payer = work.read::<PayerAccount>(cmd.customer)?;
-    let own = payer.is_some_and(|payer| payer.channel == cmd.account.channel && payer.number == cmd.account.number);
+    let paid = work.read::<PaidWallet>(cmd.customer)?;
+    let own = paid.is_some_and(|paid| paid.channel == cmd.account.channel && paid.number == cmd.account.number);
     if own {
         return Ok(());
     }
     let rule = "it has to be the wallet that you were last paid on";
-    Err(Rejection::invalid("account", rule, "channel and number as in your last loan application").into())
+    Err(Rejection::invalid("account", rule, "channel and number that your last loan was paid to").into())
 }
 
 /// Ends the loan's mandate: a pull is refused from there on. Errors: `NO_MANDATE`.

@@ -1,6 +1,7 @@
 //! A payment order: one request to a channel, from sending to a final answer.
 //!
 //! Invariant: a payout that failed never becomes a success: money that went out all the same is reported as a stray payout.
+//! Invariant: a stray payout is of the amount that was ordered: another one is a channel's mistake until people know better.
 //! Invariant: a payout that was disputed before it was decided is decided by a report that agrees with the order.
 //! Invariant: money that a payer moved is taken whenever it comes, also after the order expired or failed.
 //! Invariant: a final answer counts once.
@@ -138,6 +139,7 @@ impl PaymentOrder {
         let same_amount = told.is_none_or(|told| told == self.moved.unwrap_or(self.amount));
         let told = told.unwrap_or(self.amount);
         let is_money = told.is_positive() && told.currency() == self.amount.currency();
+        let is_ordered = told == self.amount;
         match (self.status, outcome) {
             (Status::Sent | Status::Expired, Pending) => PaymentStep::AlreadyApplied,
             (Status::Sent, Failed) => PaymentStep::Fail,
@@ -148,14 +150,15 @@ impl PaymentOrder {
             (Status::Succeeded, Successful) if repeated && same_amount => PaymentStep::AlreadyApplied,
             (Status::Succeeded, Successful) if !repeated && is_money => match self.direction {
                 PaymentDirection::Collection => PaymentStep::TakeAgain,
-                PaymentDirection::Payout => PaymentStep::Stray,
+                PaymentDirection::Payout if is_ordered => PaymentStep::Stray,
+                PaymentDirection::Payout => PaymentStep::Contradiction,
             },
             (Status::Succeeded, Successful | Failed) => PaymentStep::Contradiction,
 
             (Status::Failed, Pending | Failed) => PaymentStep::AlreadyApplied,
             (Status::Failed, Successful) => match self.direction {
                 PaymentDirection::Collection => self.success(told),
-                PaymentDirection::Payout if is_money => PaymentStep::Stray,
+                PaymentDirection::Payout if is_ordered => PaymentStep::Stray,
                 PaymentDirection::Payout => PaymentStep::Contradiction,
             },
 
@@ -165,7 +168,7 @@ impl PaymentOrder {
             (Status::Disputed, Failed) if self.awaits_a_better_report() => PaymentStep::Close,
             (Status::Disputed, Failed) => PaymentStep::AlreadyApplied,
             (Status::Disputed, Successful) if repeated && same_amount => PaymentStep::AlreadyApplied,
-            (Status::Disputed, Successful) if !repeated && is_money => PaymentStep::Stray,
+            (Status::Disputed, Successful) if !repeated && is_ordered => PaymentStep::Stray,
             (Status::Disputed, Successful) => PaymentStep::Contradiction,
         }
     }
@@ -239,7 +242,8 @@ entity! {
 }
 
 entity! {
-    /// The account a customer was last paid to: where a request to pay goes.
+    /// The account that a payment of a customer was last sent to or asked from: where a request to pay goes. It proves
+    /// nothing: the customer approves what is asked.
     pub struct PayerAccount in "payer_account" of "payment-system" key customer: CustomerId {
         /// The customer.
         customer: CustomerId,
@@ -249,6 +253,19 @@ entity! {
         number: Sensitive,
         /// Holder's name.
         holder: Sensitive,
+    }
+    subject customer;
+}
+
+entity! {
+    /// The wallet that took the last payout of a customer: the one that a mandate may be given on.
+    pub struct PaidWallet in "paid_wallet" of "payment-system" key customer: CustomerId {
+        /// The customer.
+        customer: CustomerId,
+        /// Channel.
+        channel: String,
+        /// Wallet or account number.
+        number: Sensitive,
     }
     subject customer;
 }

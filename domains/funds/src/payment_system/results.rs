@@ -10,7 +10,7 @@ use sycee_contract::{
 };
 use sycee_runtime::{Handled, Work};
 
-use super::{ExpectedCollection, PaymentConfig, PaymentOrder, PaymentStatus, PaymentStep};
+use super::{ExpectedCollection, PaidWallet, PaymentConfig, PaymentOrder, PaymentStatus, PaymentStep};
 
 fn alarm_key(payment: PaymentId) -> String {
     format!("poll-{payment}")
@@ -127,9 +127,9 @@ fn dispute(work: &mut Work, mut order: PaymentOrder, cmd: &RecordPaymentResult) 
     work.save(order);
 }
 
-/// Money went out that no loan takes: whoever keeps the money and the loan has to know.
+/// Money went out that no loan takes, as much as was ordered: whoever keeps the money and the loan has to know.
 fn report_stray(work: &mut Work, mut order: PaymentOrder, cmd: &RecordPaymentResult) {
-    let amount = cmd.amount.unwrap_or(order.amount);
+    let amount = order.amount;
     work.emit(StrayPayoutReported {
         reference: format!("{}/{}", order.id, cmd.channel_reference),
         loan: order.loan,
@@ -229,6 +229,9 @@ fn succeed(work: &mut Work, mut order: PaymentOrder, cmd: &RecordPaymentResult) 
         expected.collected = Some(moved);
         work.save(expected);
     }
+    if order.direction == PaymentDirection::Payout {
+        remember_paid(work, &order)?;
+    }
     work.emit(PaymentSucceeded {
         payment: order.id,
         direction: order.direction,
@@ -239,6 +242,15 @@ fn succeed(work: &mut Work, mut order: PaymentOrder, cmd: &RecordPaymentResult) 
         paid_at: paid_at(work, &order, cmd),
     });
     work.save(order);
+    Ok(())
+}
+
+/// The wallet took our money: it is the customer's own, as far as we can know.
+fn remember_paid(work: &mut Work, order: &PaymentOrder) -> Handled<()> {
+    let newest = PaidWallet { customer: order.customer, channel: order.channel.clone(), number: order.number.clone() };
+    if work.get::<PaidWallet>(order.customer)?.as_ref() != Some(&newest) {
+        work.save(newest);
+    }
     Ok(())
 }
 

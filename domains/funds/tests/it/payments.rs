@@ -72,17 +72,37 @@ fn position(runs: bool) -> LoanPosition {
     }
 }
 
-/// Money goes over the customer's wallet, and the loan runs: the mandate that the customer may give on it.
-fn wanted_mandate(scene: &mut Scene) -> CreateDirectDebitMandate {
+/// Loan 0 of our customer runs, and we collect it.
+fn loan_runs(scene: &mut Scene) {
     scene.answers::<QueryLoanPosition>(|asked| {
         if asked.loan == loan(0) { Ok(position(true)) } else { Err(Rejection::not_found("loan note", asked.loan)) }
     });
     scene.answers::<QueryPartner>(|_| Ok(false));
+}
+
+/// A payout to a wallet is on its way.
+fn sent_to(scene: &mut Scene, number: &str) -> PaymentId {
+    order_payout(scene, &InitiatePayment { account: wallet(number), ..payout(ghs(300)) }).unwrap().payment
+}
+
+/// Staff ask a wallet for money of our customer's loan.
+fn asked_from(scene: &mut Scene, number: &str) -> PaymentId {
     let InitiatePayment { purpose, amount, .. } = payout(ghs(300));
     let purpose = PaymentPurpose { disbursement: None, reservation: None, ..purpose };
-    let (direction, account) = (PaymentDirection::Collection, wallet("+233240000002"));
-    scene.request(InitiatePayment { direction, purpose, amount, account: account.clone() }).unwrap();
-    CreateDirectDebitMandate { customer: customer(), loan: loan(0), account }
+    let direction = PaymentDirection::Collection;
+    scene.request(InitiatePayment { direction, purpose, amount, account: wallet(number) }).unwrap().payment
+}
+
+fn mandate_on(number: &str) -> CreateDirectDebitMandate {
+    CreateDirectDebitMandate { customer: customer(), loan: loan(0), account: wallet(number) }
+}
+
+/// The customer's wallet took a payout, and the loan runs: the mandate that the customer may give on it.
+fn wanted_mandate(scene: &mut Scene) -> CreateDirectDebitMandate {
+    loan_runs(scene);
+    let payment = sent_to(scene, "+233240000002");
+    scene.fact(told(payment, ChannelOutcome::Successful, Some(ghs(300))));
+    mandate_on("+233240000002")
 }
 
 fn mandate(scene: &mut Scene) -> MandateId {
@@ -232,7 +252,7 @@ fn an_expected_collection_is_noted_and_ends() {
 
 #[test]
 fn a_cancelled_mandate_pulls_nothing_more() {
-    scene(|scene| {
+    paying(|scene| {
         let given = mandate(scene);
         let cancel = |customer| CancelDirectDebitMandate { customer, loan: loan(0) };
         let strangers = scene.request(cancel(CustomerId::from_number(8))).unwrap_err();
@@ -249,7 +269,7 @@ fn a_cancelled_mandate_pulls_nothing_more() {
 
 #[test]
 fn pulls_need_the_loans_mandate() {
-    scene(|scene| {
+    paying(|scene| {
         let pull = |mandate| CreateRepaymentMethod { mandate, ..method(RepaymentMethodKind::DirectDebit, ghs(110)) };
         assert_eq!(scene.request(pull(None)).unwrap_err().code, "NO_MANDATE");
         let given = mandate(scene);
@@ -275,7 +295,7 @@ fn pulls_need_the_loans_mandate() {
 
 #[test]
 fn a_pull_that_did_not_leave_is_taken_back_when_its_order_ends() {
-    scene(|scene| {
+    paying(|scene| {
         let given = mandate(scene);
         let pull = CreateRepaymentMethod { mandate: Some(given), ..method(RepaymentMethodKind::DirectDebit, ghs(110)) };
         scene.request(pull).unwrap();
@@ -296,8 +316,35 @@ fn a_pull_that_did_not_leave_is_taken_back_when_its_order_ends() {
 }
 
 #[test]
+fn a_mandate_is_given_on_a_wallet_that_took_a_payout() {
+    let (own, others) = ("+233240000002", "+233240000009");
+    let refused = |scene: &mut Scene, number: &str| {
+        let refused = scene.request(mandate_on(number)).unwrap_err();
+        assert_eq!((refused.code.as_str(), refused.details["field"].as_str()), ("INVALID_FIELD", "account"));
+        assert!(scene.emitted::<DirectDebitMandateCreated>().is_empty());
+    };
+    paying(|scene| {
+        loan_runs(scene);
+        let payment = sent_to(scene, others);
+        refused(scene, others);
+        for outcome in [ChannelOutcome::Failed, ChannelOutcome::Successful] {
+            scene.fact(told(payment, outcome, None));
+            refused(scene, others);
+        }
+    });
+    paying(|scene| {
+        wanted_mandate(scene);
+        let payment = asked_from(scene, others);
+        refused(scene, others);
+        scene.fact(told(payment, ChannelOutcome::Successful, Some(ghs(300))));
+        refused(scene, others);
+        scene.request(mandate_on(own)).unwrap();
+    });
+}
+
+#[test]
 fn mandates_that_are_refused() {
-    scene(|scene| {
+    paying(|scene| {
         let cmd = wanted_mandate(scene);
         let on = |account: PayoutAccount| CreateDirectDebitMandate { account, ..cmd.clone() };
         let through = |channel: &str| on(PayoutAccount { channel: channel.into(), ..cmd.account.clone() });
@@ -326,7 +373,7 @@ fn mandates_that_are_refused() {
     });
     let mut config = crate::channels();
     config.channels[0].mandates = false;
-    Scene::each(sycee_funds::register, sycee_runtime::Configs::new().with(config), |scene| {
+    Scene::each(with_hub, sycee_runtime::Configs::new().with(config), |scene| {
         let cmd = wanted_mandate(scene);
         let refused = scene.request(cmd).unwrap_err();
         assert_eq!((refused.code.as_str(), refused.details["field"].as_str()), ("INVALID_FIELD", "account.channel"));

@@ -1,9 +1,9 @@
 //! What channels say about payments: once, twice, late, wrong.
 
 use sycee_contract::messages::{
-    CollectionReferenceLearned, ConfirmFundArrival, DecidePayment, FundBalanceChanged, InitiatePayment, OpenWorkOrder,
-    PaymentFailed, PaymentSucceeded, PostLedgerEvent, RecordPaymentResult, RecoverStrayPayout, ReserveFunds,
-    ReturnFunds, StrayPayoutReported,
+    ClaimBankReference, CollectionReferenceLearned, ConfirmFundArrival, DecidePayment, FundBalanceChanged,
+    InitiatePayment, OpenWorkOrder, PaymentFailed, PaymentSucceeded, PostLedgerEvent, RecordPaymentResult,
+    RecoverStrayPayout, ReserveFunds, ReturnFunds, StrayPayoutReported,
 };
 use sycee_contract::{
     ChannelOutcome, ChannelQuery, FundAccountId, Identifier, PartnerId, PaymentDirection, PaymentId,
@@ -365,6 +365,62 @@ fn what_comes_back_of_a_stray_payout_is_free_again_once() {
         let kept = scene.load::<FundAccount>(account).unwrap();
         assert_eq!((kept.available, kept.recoverable), (ghs(1_000), ghs(0)));
         assert!(kept.check().is_ok());
+    });
+}
+
+#[test]
+fn a_stray_payout_comes_back_in_one_sum_also_while_a_part_of_it_is_not_booked() {
+    // What the account had of the 1,200, then what is booked as come back.
+    for (had, in_books) in [(1_000, Some(1_000)), (0, None)] {
+        scene(|scene| {
+            let account = sign(scene, agreement(3, "own-funds", "0.10"));
+            let (funder, bank_reference) = ("own-funds".to_owned(), "bank-1".to_owned());
+            if had > 0 {
+                scene.request(ConfirmFundArrival { funder, amount: ghs(had), bank_reference }).unwrap();
+            }
+            scene.happened(stray_of(account));
+            let kept = scene.load::<FundAccount>(account).unwrap();
+            assert_eq!((kept.recoverable, kept.uncovered), (ghs(had), ghs(1_200 - had)));
+            let back = |amount, reference: &str| RecoverStrayPayout {
+                payout: "pay-1/mtn-1".into(),
+                amount,
+                bank_reference: reference.into(),
+            };
+            assert_eq!(scene.request(back(ghs(1_201), "back-1")).unwrap_err().code, "INVALID_AMOUNT");
+            scene.request(back(ghs(1_200), "back-1")).unwrap();
+            let claimed = &scene.sent::<ClaimBankReference>()[0];
+            assert_eq!((claimed.bank_reference.as_str(), claimed.amount), ("back-1", ghs(1_200)), "as the bank has it");
+            let posted = scene.sent::<PostLedgerEvent>();
+            let booked: Vec<_> =
+                posted.iter().map(|entry| (entry.template.as_str(), entry.amounts["amount"])).collect();
+            assert_eq!(booked, Vec::from_iter(in_books.map(|amount| ("stray-payout-recovered", ghs(amount)))));
+            let kept = scene.load::<FundAccount>(account).unwrap();
+            assert_eq!((kept.available, kept.recoverable, kept.uncovered), (ghs(had), ghs(0), ghs(0)));
+            assert!(kept.check().is_ok());
+            let stray = &scene.all::<StrayPayout>()[0];
+            assert_eq!((stray.booked, stray.recovered, stray.is_open), (ghs(1_200), ghs(1_200), false));
+            assert_eq!(scene.request(back(ghs(1), "back-2")).unwrap_err().code, "INVALID_AMOUNT");
+            scene.advance_seconds(7 * 3_600);
+            scene.fire_timers();
+            assert!(scene.sent::<PostLedgerEvent>().is_empty() && kinds(scene).is_empty(), "nothing is left to book");
+        });
+    }
+}
+
+#[test]
+fn an_amount_that_was_not_ordered_is_no_stray_payout() {
+    paying(|scene| {
+        let account = own(scene);
+        let cmd = InitiatePayment { purpose: facts::purpose(account, unknown_reservation()), ..payout(ghs(300)) };
+        let payment = order_payout(scene, &cmd).unwrap().payment;
+        scene.fact(told(payment, Failed, None));
+        scene.fact(told(payment, Successful, Some(ghs(300_000))));
+        assert_eq!(kinds(scene), ["payment-contradicted"]);
+        assert!(scene.emitted::<StrayPayoutReported>().is_empty() && scene.sent::<PostLedgerEvent>().is_empty());
+        let kept = scene.load::<FundAccount>(account).unwrap();
+        assert_eq!((kept.available, kept.uncovered), (ghs(1_000), ghs(0)), "lending goes on");
+        scene.fact(told(payment, Successful, Some(ghs(300))));
+        assert_eq!(scene.emitted::<StrayPayoutReported>()[0].amount, ghs(300), "the corrected report is taken");
     });
 }
 

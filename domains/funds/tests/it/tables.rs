@@ -3,6 +3,7 @@
 use sycee_contract::{ChannelOutcome, Identifier, PaymentDirection, PaymentId, Sensitive, Timestamp};
 use sycee_funds::fund_management_system::{MovementKind, ReservationMessage, ReservationStatus, ReservationStep};
 use sycee_funds::payment_system::{PaymentOrder, PaymentStatus, PaymentStep};
+use sycee_money::{Currency, Money};
 
 use crate::{customer, ghs, loan};
 
@@ -81,7 +82,7 @@ fn payments() {
         (PaymentStatus::Expired, Collection, [A, Close, Succeed, Other, Succeed]),
         (PaymentStatus::Succeeded, Payout, [A, C, A, C, Stray]),
         (PaymentStatus::Succeeded, Collection, [A, C, A, C, TakeAgain]),
-        (PaymentStatus::Failed, Payout, [A, A, Stray, Stray, Stray]),
+        (PaymentStatus::Failed, Payout, [A, A, Stray, C, Stray]),
         (PaymentStatus::Failed, Collection, [A, A, Succeed, Other, Succeed]),
         (PaymentStatus::Disputed, Payout, [A, Fail, Succeed, Dispute, Succeed]),
         (PaymentStatus::Disputed, Collection, [A, Fail, Succeed, Other, Succeed]),
@@ -111,9 +112,29 @@ fn money_that_went_out_after_a_failure_is_told_once_a_reference() {
         (Successful, 100, "mtn-1", PaymentStep::AlreadyApplied),
         (Successful, 99, "mtn-1", PaymentStep::Contradiction),
         (Successful, 100, "mtn-2", PaymentStep::Stray),
+        (Successful, 300_000, "mtn-2", PaymentStep::Contradiction),
     ];
     for (outcome, amount, reference, step) in table {
         assert_eq!(order.step(outcome, Some(ghs(amount)), reference), step, "{outcome:?} {amount} {reference}");
+    }
+}
+
+#[test]
+fn a_stray_payout_is_of_the_amount_that_was_ordered() {
+    let ordered = ghs(100);
+    let foreign = Money::from_units(ordered.units(), Currency::USD);
+    for status in [PaymentStatus::Failed, PaymentStatus::Succeeded] {
+        for (told, step) in [
+            (None, PaymentStep::Stray),
+            (Some(ordered), PaymentStep::Stray),
+            (Some(ghs(1)), PaymentStep::Contradiction),
+            (Some(ghs(0)), PaymentStep::Contradiction),
+            (Some(ghs(100_000)), PaymentStep::Contradiction),
+            (Some(foreign), PaymentStep::Contradiction),
+        ] {
+            let order = payment(status, PaymentDirection::Payout);
+            assert_eq!(order.step(ChannelOutcome::Successful, told, "mtn-2"), step, "{status:?} {told:?}");
+        }
     }
 }
 

@@ -1,7 +1,8 @@
 //! Agreements with funders: signed once, and changed by terms that hold from a day on.
 //!
 //! Invariant: code, country, currency and who pays and collects never change: routes, books and repayments hang on them.
-//! Invariant: on a day holds what was agreed last for that day or an earlier one; what has begun is not changed any more.
+//! Invariant: on a day holds what was agreed last for that day or an earlier one; what began before today is not
+//! changed any more.
 //! Invariant: every version of the terms is kept.
 //! Invariant: the term bounds the days on which a funder is chosen. What was reserved on one of them is paid out, and
 //! repaid, on whatever day that happens: a promise that was made is kept.
@@ -152,7 +153,7 @@ impl Partner {
         }
         check_terms(&terms, self.currency)?;
         if terms.valid_from < today {
-            let rule = format!("{today} or later: what has begun is not changed any more");
+            let rule = format!("{today} or later: what began before today is not changed any more");
             return Err(Rejection::invalid("validFrom", rule, today));
         }
         let begun = self.terms.iter().rposition(|known| known.valid_from <= today).unwrap_or(0);

@@ -178,7 +178,8 @@ pub(super) fn poll_partner_payout(work: &mut Work, cmd: &PollPartnerPayout) -> H
     Ok(())
 }
 
-/// What a partner that pays itself reports. It counts for what that partner was asked to pay, in the amount asked for.
+/// What a partner that pays itself reports. It counts for what that partner was asked to pay, in the amount asked for; of
+/// another amount, people are told.
 pub(super) fn record_partner_disbursement(work: &mut Work, cmd: &RecordPartnerDisbursement) -> Handled<()> {
     let Some(disbursement) = work.get::<PartnerDisbursement>(cmd.order)? else {
         let text = format!(
@@ -200,29 +201,20 @@ pub(super) fn record_partner_disbursement(work: &mut Work, cmd: &RecordPartnerDi
         return Ok(());
     }
     let paid = cmd.amount.unwrap_or(disbursement.amount);
+    if cmd.outcome == ChannelOutcome::Successful && paid != disbursement.amount {
+        let text = format!(
+            "{} was to pay {} for {}, it says {paid}: find out what it paid, and have it reported.",
+            cmd.partner, disbursement.amount, cmd.order
+        );
+        open_work_order(work, "partner-payout-differs", Some(disbursement.loan), text, &cmd.order.to_string());
+    }
     match cmd.outcome {
         ChannelOutcome::Pending => Ok(()),
         ChannelOutcome::Successful if is_stray(&disbursement, cmd) => {
-            work.emit(StrayPayoutReported {
-                reference: format!("{}/{}", cmd.order, cmd.partner_reference),
-                loan: disbursement.loan,
-                disbursement: Some(cmd.order),
-                fund_account: Some(disbursement.fund_account),
-                amount: paid,
-            });
-            if disbursement.reference.is_none() {
-                work.save(PartnerDisbursement { reference: Some(cmd.partner_reference.clone()), ..disbursement });
-            }
+            report_partner_stray(work, cmd, disbursement, paid);
             Ok(())
         }
-        ChannelOutcome::Successful if paid != disbursement.amount => {
-            let text = format!(
-                "{} was to pay {} for {}, it says {paid}: find out what it paid, and have it reported.",
-                cmd.partner, disbursement.amount, cmd.order
-            );
-            open_work_order(work, "partner-payout-differs", Some(disbursement.loan), text, &cmd.order.to_string());
-            Ok(())
-        }
+        ChannelOutcome::Successful if paid != disbursement.amount => Ok(()),
         ChannelOutcome::Successful if disbursement.reference.as_deref() == Some("") => {
             work.save(PartnerDisbursement { reference: Some(cmd.partner_reference.clone()), ..disbursement });
             Ok(())
@@ -231,6 +223,27 @@ pub(super) fn record_partner_disbursement(work: &mut Work, cmd: &RecordPartnerDi
         ChannelOutcome::Successful if disbursement.knows_money_of(&cmd.partner_reference) => Ok(()),
         ChannelOutcome::Successful => end_paid(work, cmd.order, None, &cmd.partner_reference),
         ChannelOutcome::Failed => end_unpaid(work, cmd.order, cmd.reason.as_deref().unwrap_or("UNKNOWN"), true),
+    }
+}
+
+/// Money of a partner's own payment went out that no loan takes: as much of it as the partner was asked for. What it paid
+/// beyond that nobody asked of the money that we keep for it: that is the partner's own, and so is another currency.
+fn report_partner_stray(
+    work: &mut Work,
+    cmd: &RecordPartnerDisbursement,
+    disbursement: PartnerDisbursement,
+    paid: Money,
+) {
+    let Ok(amount) = paid.min(disbursement.amount) else { return };
+    work.emit(StrayPayoutReported {
+        reference: format!("{}/{}", cmd.order, cmd.partner_reference),
+        loan: disbursement.loan,
+        disbursement: Some(cmd.order),
+        fund_account: Some(disbursement.fund_account),
+        amount,
+    });
+    if disbursement.reference.is_none() {
+        work.save(PartnerDisbursement { reference: Some(cmd.partner_reference.clone()), ..disbursement });
     }
 }
 

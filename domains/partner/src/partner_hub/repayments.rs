@@ -17,7 +17,7 @@ use super::{
     Partner, PartnerConfig, PartnerLoan, PartnerReceipt, PartnerRepayment, ReceiptStatus, count, open_work_order,
 };
 
-/// Stands for own funds in the name of a receipt.
+/// Stands for our bank in the name of a receipt.
 const OWN: &str = "own";
 
 /// The order is routed to a funder: checks that both sides know who collects, and counts it.
@@ -130,9 +130,18 @@ pub(super) fn on_reference_learned(work: &mut Work, event: &CollectionReferenceL
     Ok(())
 }
 
-/// What our bank calls money that came under a channel's reference.
-fn own_name(channel_reference: &str) -> String {
-    format!("{OWN}/{channel_reference}")
+/// What money at our bank is known by.
+fn own_name(reference: &str) -> String {
+    format!("{OWN}/{reference}")
+}
+
+/// What money at `receiver` is known by. References are the partner's own when it collects itself; money of everybody else is
+/// at our bank, whoever it is told for: one movement has one name.
+fn name_at(receiver: Option<&Partner>, reference: &str) -> String {
+    match receiver {
+        Some(partner) if partner.collects_itself() => format!("{}/{reference}", partner.id),
+        _ => own_name(reference),
+    }
 }
 
 /// What our bank told of a channel's money before the channel did.
@@ -203,19 +212,16 @@ pub(super) fn receipt_of_payment(event: &PaymentSucceeded) -> String {
     format!("{}/{}", event.payment, event.channel_reference)
 }
 
-/// Somebody outside says that money came. Taken once a receiver and reference; what belongs to no loan that the receiver
+/// Somebody outside says that money came. Taken once a bank and reference; what belongs to no loan that the receiver
 /// collects for goes to suspense.
 pub(super) fn on_external_repayment(work: &mut Work, event: &ExternalRepaymentNotified) -> Handled<()> {
+    let receiver = receiver_of(work, event)?;
+    let receipt = name_at(receiver.as_ref(), &event.reference);
     if !event.amount.is_positive() {
         let text = format!("Reference {} tells of {}: that is no money.", event.reference, event.amount);
-        open_work_order(work, "repayment-notice-invalid", event.loan, text, &event.receipt());
+        open_work_order(work, "repayment-notice-invalid", event.loan, text, &receipt);
         return Ok(());
     }
-    let receiver = receiver_of(work, event)?;
-    let receipt = match &receiver {
-        Some(receiver) if receiver.is_own => ExternalRepaymentNotified { funder: None, ..event.clone() }.receipt(),
-        _ => event.receipt(),
-    };
     let Some(loan) = known_loan(work, event)? else {
         let text =
             format!("{} came under {receipt} for no loan we know: find its owner, or give it back.", event.amount);
@@ -244,7 +250,7 @@ pub(super) fn on_external_repayment(work: &mut Work, event: &ExternalRepaymentNo
     take(work, received)
 }
 
-/// Who has the money; own funds when the notice names nobody we know.
+/// In whose books the money is; own funds when the notice names nobody we know.
 fn receiver_of(work: &mut Work, event: &ExternalRepaymentNotified) -> Handled<Option<Partner>> {
     let named = match event.funder {
         Some(funder) => work.get::<Partner>(funder)?,
@@ -268,15 +274,18 @@ fn collects_for(work: &mut Work, receiver: &Partner, funder: Option<PartnerId>) 
     Ok(receiver.is_own && funder.is_none_or(|funder| !funder.collects_itself()))
 }
 
-/// Keeps the reference of money that fund management books: when our bank tells of it too, it is the same money. Refused when
-/// such money is in the books. Of a funder that collects itself, the money is where its repayments are: references are its own.
+/// Keeps the reference of money that fund management books: when it is told of too, for whichever partner at the same bank, it
+/// is the same money. Refused when that amount is in the books under the reference; another amount is booked, and people look.
 pub(super) fn claim_bank_reference(work: &mut Work, cmd: &ClaimBankReference) -> Handled<()> {
     let partner = work.require::<Partner>(cmd.partner)?;
-    let receiver = if partner.collects_itself() { partner.id.to_string() } else { OWN.to_owned() };
-    let (reference, told) = (format!("{receiver}/{}", cmd.bank_reference), (None, None, cmd.amount));
+    let (reference, told) = (name_at(Some(&partner), &cmd.bank_reference), (None, None, cmd.amount));
     let name = match standing(work, &reference, told)? {
         Standing::First => reference,
-        Standing::Other(name) => name,
+        Standing::Other(name) => {
+            let place = format!("Fund management booked it for {}: it is kept as {name}.", partner.code);
+            call_contradicted(work, &reference, &name, told, &place);
+            name
+        }
         Standing::Known(before) => {
             let (bank_reference, amount) = (cmd.bank_reference.clone(), before.amount);
             return Err(
@@ -402,12 +411,16 @@ fn suspend(
 
 /// Books money that came under the reference of other money to suspense, as `name`, and has people look.
 fn contradict(work: &mut Work, holder: Option<Partner>, reference: &str, name: &str, told: Told) -> Handled<()> {
-    let (loan, _, amount) = told;
     let place = book_suspense(work, holder, name, told)?;
+    call_contradicted(work, reference, name, told, &place);
+    Ok(())
+}
+
+/// Has people look at money that came under the reference of other money, and is kept as `name`.
+fn call_contradicted(work: &mut Work, reference: &str, name: &str, (loan, _, amount): Told, place: &str) {
     let text =
         format!("{amount} came under {reference}, which stands for other money: find out what was paid. {place}");
     open_work_order(work, "repayment-reference-contradicted", loan, text, name);
-    Ok(())
 }
 
 /// Keeps money that is not explained, books it to suspense if its holder's books can take it, and says where it is.

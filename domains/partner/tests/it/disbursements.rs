@@ -8,7 +8,7 @@ use sycee_contract::{
     ChannelOutcome, Identifier, PartnerId, PartnerPayout, PartnerQuery, PaymentAnswer, PaymentDirection, PaymentId,
     PaymentPurpose, Rejection, Timestamp,
 };
-use sycee_money::Money;
+use sycee_money::{Currency, Money};
 use sycee_partner::PartnerConfig;
 use sycee_partner::partner_hub::{
     DisbursementOutcome, DisbursementStatus, DisbursementStep, PartnerDay, PartnerDisbursement, PartnerLoan, PayoutWay,
@@ -296,6 +296,32 @@ fn money_that_a_partner_paid_too_much_is_reported() {
             assert!(scene.emitted::<PartnerDisbursementSucceeded>().is_empty());
         }
     });
+}
+
+#[test]
+fn no_more_than_was_asked_of_a_partner_is_a_stray_payout() {
+    let dollars = Money::from_minor(30_000, Currency::USD).unwrap();
+    // How the attempt of 300 ended; what the partner says later that it paid; then what of it is stray.
+    for first in [ChannelOutcome::Failed, ChannelOutcome::Successful] {
+        for (paid, stray) in
+            [(ghs(5_000), Some(ghs(300))), (ghs(301), Some(ghs(300))), (ghs(299), Some(ghs(299))), (dollars, None)]
+        {
+            scene(|scene| {
+                let funder = partner(scene, "self-capital");
+                scene.happened(requested(funder, 1, ghs(300)));
+                scene.fact(reported(funder, 1, first));
+                let late = RecordPartnerDisbursement {
+                    partner_reference: "self-9".into(),
+                    amount: Some(paid),
+                    ..reported(funder, 1, ChannelOutcome::Successful)
+                };
+                scene.fact(late);
+                let told: Vec<Money> = scene.emitted::<StrayPayoutReported>().into_iter().map(|it| it.amount).collect();
+                assert_eq!(told, Vec::from_iter(stray), "{paid} after {first:?}");
+                assert_eq!(kinds(scene), ["partner-payout-differs"], "{paid} after {first:?}");
+            });
+        }
+    }
 }
 
 #[test]

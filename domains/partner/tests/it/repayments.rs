@@ -171,7 +171,7 @@ fn a_notice_of_our_bank_about_a_payment_of_ours_is_no_more_money() {
             ..collected(1, "mtn-1")
         });
         scene.happened(collected(1, "mtn-7"));
-        for funder in [None, Some(own)] {
+        for funder in [None, Some(own), Some(bridge)] {
             scene.happened(ExternalRepaymentNotified { funder, ..notice("mtn-7", Some(1), ghs(110)) });
             assert!(scene.emitted::<PartnerRepaymentReceived>().is_empty() && kinds(scene).is_empty());
         }
@@ -350,11 +350,50 @@ fn money_in_the_books_is_claimed_by_nobody() {
             assert!(refusal.message.contains(&format!("own/{reference}")), "{refusal}");
         }
         scene.request(claim(itself, "GCB-1", ghs(500))).unwrap();
+        assert!(kinds(scene).is_empty(), "another bank's reference");
         scene.request(claim(own, "GCB-1", ghs(499))).unwrap();
+        let called = &scene.sent::<OpenWorkOrder>()[0];
+        assert_eq!(called.kind, "repayment-reference-contradicted");
+        for told in ["own/GCB-1,", "own/GCB-1#2", "own-funds", "499"] {
+            assert!(called.text.contains(told), "{told}: {}", called.text);
+        }
         for (receipt, amount) in [(format!("{itself}/GCB-1"), 500), ("own/GCB-1#2".to_owned(), 499)] {
             let kept = scene.load::<PartnerReceipt>(receipt.clone()).unwrap();
             assert_eq!((kept.status, kept.amount), (ReceiptStatus::Claimed, ghs(amount)), "{receipt}: other money");
         }
+    });
+}
+
+#[test]
+fn one_movement_at_our_bank_is_booked_once_for_whomever_it_is_told() {
+    scene(|scene| {
+        let (own, bridge) = (partner(scene, "own-funds"), partner(scene, "bridge-capital"));
+        let itself = partner(scene, "self-capital");
+        let told = |funder, reference: &str| ExternalRepaymentNotified {
+            funder: Some(funder),
+            ..notice(reference, None, ghs(60))
+        };
+        let nothing_moves = |scene: &Scene| scene.sent::<PostLedgerEvent>().is_empty() && kinds(scene).is_empty();
+
+        scene.happened(told(bridge, "n-2"));
+        let booked = &scene.sent::<PostLedgerEvent>()[0];
+        let expected = ("own/n-2".to_owned(), bridge.to_string());
+        assert_eq!((booked.reference.text.clone(), booked.dimensions["funder"].clone()), expected);
+        for funder in [bridge, own] {
+            let refusal = scene.request(claim(funder, "n-2", ghs(60))).unwrap_err();
+            assert_eq!(refusal.code, "BANK_REFERENCE_USED", "{refusal}");
+            scene.happened(told(funder, "n-2"));
+            assert!(nothing_moves(scene), "{funder}");
+        }
+
+        scene.request(claim(bridge, "n-3", ghs(60))).unwrap();
+        for funder in [bridge, own] {
+            scene.happened(told(funder, "n-3"));
+            assert!(nothing_moves(scene), "{funder}");
+        }
+
+        scene.happened(told(itself, "n-2"));
+        assert_eq!(scene.sent::<PostLedgerEvent>()[0].reference.text, format!("{itself}/n-2"), "another bank");
     });
 }
 

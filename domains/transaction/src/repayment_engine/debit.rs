@@ -1,6 +1,6 @@
 //! Direct debits: an installment is pulled on its due date, and again when it bounced.
 //!
-//! Invariant: at most one direct debit of a loan is under way; each installment begins one series of tries.
+//! Invariant: at most one direct debit of a loan is open; each installment begins one series of tries.
 //! Invariant: an installment that falls due while a debit is under way is pulled when that ends.
 //! Invariant: a pull ends when nothing is left for it to pay; one that has left by then is taken all the same.
 
@@ -64,10 +64,11 @@ fn pull_due(work: &mut Work, link: &mut LoanLink, debit_try: u32) -> Handled<()>
     Ok(())
 }
 
-/// Ends the pull under way of what is due, when that was paid another way; any pull of a settled loan.
+/// Ends the pull under way of what fell due, when that was paid another way; any pull of a settled loan. What the customer
+/// had pulled by his own order is no due.
 pub(super) fn end_if_paid(work: &mut Work, link: &LoanLink, pull: RepaymentOrderId) -> Handled<()> {
     let Some(order) = work.get::<RepaymentOrder>(pull)? else { return Ok(()) };
-    let is_of_dues = order.kind == RepaymentKind::Normal;
+    let is_of_dues = order.kind == RepaymentKind::Normal && order.debit_try > 0;
     if link.settled || (is_of_dues && due_now(work, link)?.is_none()) {
         order::close(work, pull, OrderSignal::Expire, "PAID_ANOTHER_WAY")?;
     }

@@ -29,8 +29,10 @@ const NOTICE_DAYS: i64 = 7;
 /// Somebody outside announces money for a loan: counted, so that people see what was promised and never came.
 pub(super) fn on_external_repayment_notified(work: &mut Work, event: &ExternalRepaymentNotified) -> Handled<()> {
     let Some(loan) = event.loan else { return Ok(()) };
-    if work.get::<ReceivedPayment>(event.receipt())?.is_some() {
-        return Ok(());
+    for receipt in event.receipts() {
+        if work.get::<ReceivedPayment>(receipt)?.is_some() {
+            return Ok(());
+        }
     }
     if let Some(mut link) = work.get::<LoanLink>(loan)? {
         link.announced += 1;
@@ -65,12 +67,14 @@ fn take(work: &mut Work, event: &PartnerRepaymentReceived, since: Date) -> Handl
     let Some(link) = link.filter(|_| fits) else { return suspend(work, event) };
 
     let order = match order.filter(|order| order.loan == link.loan) {
-        None if event.order.is_none() => meant_settlement(work, &link, amount)?,
+        None => meant_settlement(work, &link, amount)?,
         named => named,
     };
     let meant = order.as_ref().filter(|order| order.is_meant());
     let kind = meant.map_or(RepaymentKind::Normal, |order| order.kind);
-    let first = order.as_ref().map_or(since, |order| order.quoted_on);
+    // An order that has its money already says nothing of the day of other money; our channel's times are our own.
+    let believed = order.as_ref().filter(|order| order.is_meant() || event.payment.is_some());
+    let first = believed.map_or(since, |order| order.quoted_on);
     let paid_on = paid_on(work, &link, first, event.paid_at);
     let in_time = meant.filter(|order| order.paid_in_time(event.paid_at)).map(|order| order.quoted_on);
     let credited = meant.map(|order| order.id);

@@ -261,6 +261,20 @@ fn a_pull_ends_when_nothing_is_left_for_it_and_is_taken_when_it_had_left() {
 }
 
 #[test]
+fn a_pull_that_the_customer_ordered_is_not_ended_by_other_money() {
+    alone(|scene| {
+        let loan = with_mandate(scene);
+        let asked = cmd(loan, RepaymentKind::Normal, RepaymentMethodKind::DirectDebit);
+        let asked = CreateRepaymentOrder { amount: Some(ghs("500")), ..asked };
+        let order = scene.request(asked).unwrap().order;
+        scene.answers::<CalculateRepaymentPosting>(|_| Err(Rejection::new("NOTHING_DUE", "all paid")));
+        scene.happened(repaid(loan, None, false));
+        assert!(scene.emitted::<RepaymentOrderClosed>().is_empty(), "it was to be paid in advance");
+        assert_eq!(scene.load::<LoanLink>(loan).unwrap().open_debit, Some(order));
+    });
+}
+
+#[test]
 fn a_pull_of_a_settled_loan_ends() {
     alone(|scene| {
         let loan = with_mandate(scene);

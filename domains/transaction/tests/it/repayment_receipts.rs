@@ -266,7 +266,7 @@ fn money_without_an_order_is_taken_for_its_loan() {
             paid_at: None,
         };
         scene.happened(notice.clone());
-        let mut cash = money(&order, "50", &notice.receipt());
+        let mut cash = money(&order, "50", &notice.receipts().next().unwrap());
         cash.order = None;
         scene.happened(cash.clone());
         assert_eq!(posting(scene).unwrap().reference.order, None);
@@ -471,6 +471,17 @@ fn a_normal_repayment_is_split_by_the_day_on_which_it_was_paid() {
             assert_eq!(split_by_figures_of(scene), counts, "named: {is_named}, paid on {paid}");
         });
     }
+}
+
+#[test]
+fn an_order_that_has_its_money_does_not_say_when_other_money_was_paid() {
+    alone(|scene| {
+        let order = ordered(scene);
+        scene.happened(money(&order, "100", "r1"));
+        let paid_at = noon(date(2026, 2, 3));
+        scene.happened(PartnerRepaymentReceived { paid_at, payment: None, ..money(&order, "100", "r2") });
+        assert_eq!(split_by_figures_of(scene), Some(date(2026, 2, 13)));
+    });
 }
 
 #[test]

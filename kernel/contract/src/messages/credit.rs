@@ -43,7 +43,7 @@ commands! {
 
     /// A person decides a credit application that was referred.
     "review-credit-application" ReviewCreditApplication -> () {
-        owner: "credit-center", nature: Request, errors: ["DECISION_EXPIRED"],
+        owner: "credit-center", nature: Request, errors: ["CUSTOMER_NOT_ADMITTED", "DECISION_EXPIRED"],
         undo: none "a granted line is frozen, a refused customer applies again",
     } fields {
         /// The application.

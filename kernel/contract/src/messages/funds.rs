@@ -53,7 +53,7 @@ struct FundingTerms { /// First day.
 part! { /// The balances of a fund account, all zero or more.
 /// `arrived + received = available + frozen + in_transit + paid_out + refunded + suspense + recoverable`.
 struct FundBalances { /// Everything the funder brought, cumulative.
-    arrived: Money, /// Free to lend.
+    arrived: Money, /// Free to lend, once stray payouts that are not booked yet are paid of it.
     available: Money, /// Reserved for loans.
     frozen: Money, /// Sent, not confirmed.
     in_transit: Money, /// Paid to borrowers, cumulative.
@@ -176,7 +176,7 @@ commands! {
     } fields {
         /// Reference of the payout, as its work order and its entry name it.
         payout: String,
-        /// What came back; no more than is booked of the payout and still out.
+        /// What came back, in one sum as the bank tells it; no more than is still out of the payout, booked or not.
         amount: Money,
         /// The bank's or the channel's reference of what came back; it counts once.
         bank_reference: String,
@@ -309,7 +309,7 @@ commands! {
         customer: CustomerId,
         /// The loan it is for.
         loan: LoanId,
-        /// Channel and account: the wallet that the customer was last paid on.
+        /// Channel and account: the wallet that took the customer's last payout.
         account: PayoutAccount,
     }
 

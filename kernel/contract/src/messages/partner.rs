@@ -172,8 +172,10 @@ events! {
 }
 
 impl ExternalRepaymentNotified {
-    /// Receiver and reference: what the money is known by in the market. `own` stands for own funds.
-    pub fn receipt(&self) -> String {
-        self.funder.map_or_else(|| format!("own/{}", self.reference), |funder| format!("{funder}/{}", self.reference))
+    /// Receiver and reference, by which the market may know the money: at our bank (`own`), and at a funder that collects
+    /// itself, if that is the receiver.
+    pub fn receipts(&self) -> impl Iterator<Item = String> {
+        let at_funder = self.funder.map(|funder| format!("{funder}/{}", self.reference));
+        at_funder.into_iter().chain([format!("own/{}", self.reference)])
     }
 }

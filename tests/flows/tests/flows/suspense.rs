@@ -2,7 +2,9 @@
 
 use crate::oracles::assert_oracles;
 use sycee_asset::LoanNote;
-use sycee_contract::{ExternalRepaymentNotified, LoanId, RepaymentSucceeded, ResolveSuspense, ReturnFunds};
+use sycee_contract::{
+    ConfirmFundArrival, ExternalRepaymentNotified, LoanId, RepaymentSucceeded, ResolveSuspense, ReturnFunds,
+};
 use sycee_funds::fund_management_system::{FundAccount, SuspenseReceipt};
 use sycee_money::Money;
 use sycee_stage::{Stage, cedis};
@@ -125,6 +127,28 @@ fn money_nobody_owed_is_kept_apart_and_ends_where_it_belongs() {
         let repaid = stage.heard::<RepaymentSucceeded>().remove(0);
         assert_eq!((repaid.loan, repaid.amount), (other, cedis(40)));
         assert!(account_of(stage, |it| it.id == funded_by).suspense.is_zero());
+        assert_oracles(stage);
+    });
+}
+
+#[test]
+fn a_movement_at_our_bank_is_money_once_for_a_funder_that_does_not_collect() {
+    Stage::each(|stage| {
+        let pick = |it: &FundAccount| it.code == "volta-capital";
+        let volta = account_of(stage, pick);
+        let arrived = |reference: &str| ConfirmFundArrival {
+            funder: volta.code.clone(),
+            amount: cedis(60),
+            bank_reference: reference.to_owned(),
+        };
+        stage.happens("bank", notice("n-2", None, &volta, cedis(60)));
+        let refused = stage.ask_directly("staff:finance", arrived("n-2")).unwrap_err();
+        assert_eq!(refused.code, "BANK_REFERENCE_USED");
+        stage.ask_directly("staff:finance", arrived("n-3")).unwrap();
+        stage.happens("bank", notice("n-3", None, &volta, cedis(60)));
+        let held = account_of(stage, pick);
+        assert_eq!(held.suspense, volta.suspense.checked_add(cedis(60)).unwrap());
+        assert_eq!(held.available, volta.available.checked_add(cedis(60)).unwrap());
         assert_oracles(stage);
     });
 }
