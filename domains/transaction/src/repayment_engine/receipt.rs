@@ -154,6 +154,9 @@ fn quote_for(
     {
         return Ok(quote);
     }
+    if link.settled {
+        return all_surplus(work, link, amount);
+    }
     let normal = CalculateRepaymentPosting {
         customer: link.customer,
         loan: link.loan,
@@ -173,11 +176,7 @@ fn quote_for(
             }
             Ok(fit(quote, amount)?)
         }
-        Err(Halt::Refused(_)) => {
-            let quote = all_surplus(work, link, amount)?;
-            work.emit(RepaymentPostingCalculated { quote: quote.clone() });
-            Ok(quote)
-        }
+        Err(Halt::Refused(_)) => all_surplus(work, link, amount),
         Err(fault) => Err(fault),
     }
 }
@@ -198,11 +197,12 @@ fn ending(
     }
 }
 
-/// Money for a loan that owes nothing: the customer's credit balance.
-fn all_surplus(work: &Work, link: &LoanLink, amount: Money) -> Result<PostingQuote, Fault> {
+/// Money for a loan that owes nothing, or of which nobody says what it owes: the customer's credit balance. Nobody else
+/// calculates it, so it is told here.
+fn all_surplus(work: &mut Work, link: &LoanLink, amount: Money) -> Handled<PostingQuote> {
     let fund_account =
         link.fund_account.ok_or_else(|| Fault::bug(format!("{} was paid out from no account", link.loan)))?;
-    Ok(PostingQuote {
+    let quote = PostingQuote {
         loan: link.loan,
         customer: link.customer,
         funder: link.funder,
@@ -214,7 +214,9 @@ fn all_surplus(work: &Work, link: &LoanLink, amount: Money) -> Result<PostingQuo
         due_now: Money::zero(amount.currency()),
         settles: false,
         as_of: work.today(),
-    })
+    };
+    work.emit(RepaymentPostingCalculated { quote: quote.clone() });
+    Ok(quote)
 }
 
 fn post(work: &mut Work, quote: &PostingQuote, order: Option<RepaymentOrderId>, reference: &str) -> Handled<()> {

@@ -60,10 +60,6 @@ fn through_the_app(stage: &mut Stage, life: &Life) {
     stage.run(Stimulus::command(&life.borrower.actor, application).through("app")).outcome.unwrap();
 }
 
-/// The repayment engine tells a split of its own only where asset-center refuses to calculate one, which no stage brings
-/// about; the tests of its domain do.
-const REFUSED_ONLY: (&str, &str) = ("repayment-engine", "repayment-posting-calculated");
-
 fn live(stage: &mut Stage) {
     decided_by_a_person(stage, 60);
     let life = stage.borrower(61);
@@ -126,7 +122,6 @@ fn whoever_the_catalogue_names_takes_part() {
         for message in &messages {
             let named = catalog.senders(message).into_iter().filter(|service| runs(service));
             let silent = named.filter(|service| !sent.contains(&(message, service)));
-            let silent = silent.filter(|service| (service.as_str(), message.as_str()) != REFUSED_ONLY);
             unseen.extend(silent.map(|service| format!("{service} does not send {message}")));
             let named = catalog.receivers(message).into_iter().filter(|service| runs(service));
             let deaf = named.filter(|service| !received.contains(&(message, service)));
