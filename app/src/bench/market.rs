@@ -36,8 +36,8 @@ pub struct BenchMarket {
     todo: VecDeque<Todo>,
     /// Run since the last batch was sealed.
     executed: Vec<Executed>,
-    /// In the batch that is being written.
-    writing: Vec<Executed>,
+    /// In the batches that are being written, oldest first.
+    writing: VecDeque<Vec<Executed>>,
     /// One-time passwords that were sent, by challenge.
     pub passwords: Vec<SendOtp>,
     answers: u64,
@@ -68,7 +68,7 @@ impl BenchMarket {
             writer,
             todo: VecDeque::new(),
             executed: Vec::new(),
-            writing: Vec::new(),
+            writing: VecDeque::new(),
             passwords: Vec::new(),
             answers: 0,
         })
@@ -110,14 +110,20 @@ impl BenchMarket {
                 };
                 self.executed.push(executed);
                 if self.executed.len() >= BATCH {
-                    self.seal(hear)?;
+                    self.seal()?;
+                    self.hear(hear)?;
                     self.read_ahead()?;
                 }
             }
-            if self.executed.is_empty() && self.writing.is_empty() {
+            // Who hears that something is durable may have more to say: a batch that is not full waits for it.
+            if !self.writing.is_empty() {
+                self.writer.pump(true)?;
+            } else if !self.executed.is_empty() {
+                self.seal()?;
+            } else {
                 return Ok(());
             }
-            self.seal(hear)?;
+            self.hear(hear)?;
         }
     }
 
@@ -129,22 +135,25 @@ impl BenchMarket {
         Ok(self.writer.prefetch(next)?)
     }
 
-    /// Ends the batch. The one before is durable then: what waited for it hears of it.
-    fn seal(
+    /// Ends the batch.
+    fn seal(&mut self) -> Result<(), Failure> {
+        self.writer.seal()?;
+        self.writing.push_back(std::mem::take(&mut self.executed));
+        self.writer.set_now(self.writer.now().plus_seconds(1));
+        Ok(())
+    }
+
+    /// Who waited for a batch that is durable now hears of it, and the outside of its effects.
+    fn hear(
         &mut self,
         hear: &mut dyn FnMut(&mut Self, &Executed, Instant) -> Result<(), Failure>,
     ) -> Result<(), Failure> {
         interrupt::check(GONE)?;
-        if self.executed.is_empty() {
-            self.writer.sync()?;
-        } else {
-            self.writer.seal()?;
-        }
-        let durable = std::mem::replace(&mut self.writing, std::mem::take(&mut self.executed));
         let now = Instant::now();
-        self.writer.set_now(self.writer.now().plus_seconds(1));
-        for executed in durable {
-            hear(self, &executed, now)?;
+        while self.writing.len() > self.writer.batches_writing() {
+            for executed in self.writing.pop_front().into_iter().flatten() {
+                hear(self, &executed, now)?;
+            }
         }
         for effect in self.writer.take_effects() {
             self.execute_effect(effect)?;

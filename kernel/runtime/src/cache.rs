@@ -5,7 +5,7 @@
 //! Invariant: undoing the journal to a mark restores exactly what stood there at the mark.
 
 use std::any::Any;
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 use std::ops::Bound;
 use std::sync::Arc;
 
@@ -53,8 +53,8 @@ pub(crate) struct Table<E: Entity> {
     slots: FxHashMap<E::Key, Slot<E>>,
     dirty: Vec<E::Key>,
     undo: Vec<(E::Key, Option<Slot<E>>)>,
-    /// Keys by index values, of this batch and of the one in flight.
-    pending: [PendingIndex<E::Key>; 2],
+    /// Keys by index values: of this batch, then of those that are being written, newest first.
+    pending: VecDeque<PendingIndex<E::Key>>,
     /// Keys whose number is above this were never evicted and never stored before this writer opened the market.
     known_above: i64,
     tick: u32,
@@ -153,7 +153,7 @@ impl<E: Entity> Table<E> {
             slots: FxHashMap::default(),
             dirty: Vec::new(),
             undo: Vec::new(),
-            pending: [FxHashMap::default(), FxHashMap::default()],
+            pending: [FxHashMap::default()].into(),
             known_above,
             tick: 0,
             wanted_keys: FxHashSet::default(),
@@ -203,10 +203,10 @@ impl<E: Entity> Table<E> {
 
     /// Puts a value (or its absence) in place; the caller journals.
     pub(crate) fn put(&mut self, key: E::Key, value: Option<Arc<E>>) {
-        if let Some(entity) = &value {
+        if let (Some(entity), Some(pending)) = (&value, self.pending.front_mut()) {
             for index in 0..E::INDEXES {
                 let values = entity.index_values(index);
-                self.pending[0].entry((index, values)).or_default().insert(key.clone());
+                pending.entry((index, values)).or_default().insert(key.clone());
             }
         }
         let (was_dirty, stored, reused) = match self.slots.get(&key) {
@@ -224,10 +224,10 @@ impl<E: Entity> Table<E> {
     /// The entities an index names, ordered by key.
     pub(crate) fn find(&mut self, by: &Find<E>, mut source: Source<'_>) -> Result<Vec<Arc<E>>, Fault> {
         let mut found: std::collections::BTreeMap<E::Key, Arc<E>> = std::collections::BTreeMap::new();
+        let place = (by.index, by.values.clone());
         for pending in &self.pending {
             // Only the first matches can be in the answer, whatever the database adds.
-            let matches =
-                pending.get(&(by.index, by.values.clone())).into_iter().flat_map(|keys| later(keys, &by.after));
+            let matches = pending.get(&place).into_iter().flat_map(|keys| later(keys, &by.after));
             let matches = matches.filter_map(|key| {
                 let entity = self.slots.get(key).and_then(|slot| slot.value.clone())?;
                 (entity.index_values(by.index) == by.values).then(|| (key.clone(), entity))
@@ -326,8 +326,8 @@ impl<E: Entity> AnyTable for Table<E> {
     }
 
     fn take_dirty(&mut self, batch: i64) -> Option<Box<dyn DirtyRows>> {
-        self.pending.swap(0, 1);
-        self.pending[0].clear();
+        let size = self.pending.front().map_or(0, FxHashMap::len);
+        self.pending.push_front(FxHashMap::with_capacity_and_hasher(size, Default::default()));
         self.pages.clear();
         if self.dirty.is_empty() {
             return None;
@@ -352,7 +352,9 @@ impl<E: Entity> AnyTable for Table<E> {
     }
 
     fn batch_durable(&mut self) {
-        self.pending[1].clear();
+        if self.pending.len() > 1 {
+            self.pending.pop_back();
+        }
         self.pages.clear();
     }
 

@@ -46,7 +46,7 @@ pub use config::{Configs, Market};
 pub use entity::{Entity, Find, read_all};
 pub use fault::{Coded, Fault, FaultKind, Halt, Handled, rejection_of};
 pub use field::{Blind, Field, Json, Key, RowReader, date_of, days_of};
-pub use market::{MarketOptions, MarketWriter, RETRY, Retry, RunStats};
+pub use market::{BATCHES_WRITING_MAX, MarketOptions, MarketWriter, RETRY, Retry, RunStats};
 pub use payload::Answer;
 pub use registry::{Registry, ServiceBuilder};
 pub use resident::Resident;

@@ -9,12 +9,15 @@ use sycee_contract::{CustomerId, Date, Identifier as _, Rejection, Timestamp};
 use crate::Fault;
 use crate::cascade::{Cause, Hop, HopOutcome};
 use crate::idempotency::Asked;
-use crate::payload::{Answer, from_bytes, to_bytes};
+use crate::payload::{Answer, from_bytes, to_bytes, to_bytes_of};
 use crate::seal::KeyRing;
 use crate::storage::Value;
 
 /// Compression level: the fastest that still removes repetition.
 const LEVEL: i32 = 1;
+
+/// What a hop takes without its payload, in bytes, with plenty of receivers.
+const HEAD_BYTES: usize = 32;
 
 /// One hop as stored.
 #[derive(Serialize, Deserialize)]
@@ -26,6 +29,7 @@ pub(crate) struct StoredHop {
     pub cause: Option<u32>,
     /// `None`: delivered; empty: asked, without payload; else the code of the refusal.
     pub refused: Option<String>,
+    #[serde(with = "serde_bytes")]
     pub payload: Vec<u8>,
 }
 
@@ -33,7 +37,7 @@ pub(crate) struct StoredHop {
 #[derive(Serialize, Deserialize)]
 pub(crate) enum StoredAnswer {
     /// The version of the answer, then the answer; nothing where there is none.
-    Done(Vec<u8>),
+    Done(#[serde(with = "serde_bytes")] Vec<u8>),
     Refused(Rejection),
 }
 
@@ -76,7 +80,7 @@ impl LogRecord {
             (hops, answer.map(|answer| to_bytes(&answer)))
         })?;
         let packed = compressor
-            .compress(&to_bytes(&hops))
+            .compress(&packing(&hops))
             .map_err(|error| Fault::bug("the message log could not be compressed").because(error))?;
         row.push(Value::Int(self.id));
         row.push(Value::Int(self.at.as_micros()));
@@ -101,6 +105,12 @@ impl LogRecord {
 
 pub(crate) fn compressor() -> Result<zstd::bulk::Compressor<'static>, Fault> {
     zstd::bulk::Compressor::new(LEVEL).map_err(|error| Fault::bug("no compressor").because(error))
+}
+
+/// What is compressed, made in one piece.
+fn packing(hops: &[StoredHop]) -> Vec<u8> {
+    let payloads: usize = hops.iter().map(|hop| hop.payload.len()).sum();
+    to_bytes_of(hops, payloads + hops.len() * HEAD_BYTES)
 }
 
 fn stored(hop: &Hop, names: &Names) -> StoredHop {

@@ -33,6 +33,11 @@ use crate::{Configs, Entity, Fault, FaultKind, Find, Halt, Market, Registry, Res
 
 /// The ticket of a stimulus whose durable outcome nobody asks for.
 const NO_TICKET: u64 = 0;
+/// Most batches that are on their way to the disk: one is being written, the others wait their turn.
+pub const BATCHES_WRITING_MAX: usize = 3;
+/// Cascades from which on a batch may wait its turn. Smaller ones grow instead while another is being written: each costs
+/// a sync of the disk, however little it holds.
+const QUEUED_FROM: usize = 256;
 
 /// How to open a market.
 pub struct MarketOptions {
@@ -79,7 +84,7 @@ struct InFlight {
 
 /// One market's writer.
 ///
-/// Invariant: at most one batch is being written; what it wrote stays in memory until it is durable.
+/// Invariant: batches become durable in the order they were sealed; what they wrote stays in memory until they are.
 pub struct MarketWriter {
     core: Core,
     memory: Memory,
@@ -102,7 +107,9 @@ pub struct MarketWriter {
     handed_out: FxHashSet<i64>,
     /// Work orders that could not be opened yet.
     owed: Vec<OpenWorkOrder>,
-    in_flight: Option<InFlight>,
+    /// Sealed and not known to be durable, oldest first.
+    in_flight: VecDeque<InFlight>,
+    queued_from: usize,
     ready_effects: VecDeque<EffectEnvelope>,
     completed: VecDeque<(u64, Result<Executed, Fault>)>,
     tickets: u64,
@@ -148,7 +155,8 @@ impl MarketWriter {
             stimuli: Vec::new(),
             finished: Vec::new(),
             handed_out: FxHashSet::default(),
-            in_flight: None,
+            in_flight: VecDeque::new(),
+            queued_from: QUEUED_FROM,
             completed: VecDeque::new(),
             tickets: 0,
             stats: RunStats::default(),
@@ -474,19 +482,28 @@ impl MarketWriter {
         }
     }
 
+    /// Sets from how many cascades on a batch may wait its turn behind others; see [`Self::seal`].
+    pub fn queue_batches_from(&mut self, cascades: usize) {
+        self.queued_from = cascades.max(1);
+    }
+
     /// Cascades run since the last seal.
     pub fn unsealed(&self) -> usize {
         self.log.len()
     }
 
-    /// Ends the batch and hands it to the flush thread, after the one before is durable.
+    /// Ends the batch and hands it to the flush thread. A small one waits until those before are durable, a large one
+    /// until there is a place in the queue.
     pub fn seal(&mut self) -> Result<(), Fault> {
         self.pay_owed();
         let changed = self.core.tables.iter().any(|table| table.has_dirty());
         if !changed && self.log.is_empty() && self.done.is_empty() && self.effects.is_empty() {
             return self.pump(false);
         }
-        self.pump(true)?;
+        let before = if self.log.len() >= self.queued_from { BATCHES_WRITING_MAX - 1 } else { 0 };
+        while self.in_flight.len() > before {
+            self.pump(true)?;
+        }
         let batch = self.batch;
         self.batch += 1;
         self.core.state.pending_from = self.pending_from();
@@ -496,7 +513,7 @@ impl MarketWriter {
         let dirty = self.core.tables.iter_mut().filter_map(|table| table.take_dirty(batch)).collect();
         let resident = self.core.residents.iter_mut().flat_map(|resident| resident.flush()).collect();
         let job = Job { batch, dirty, resident, log: std::mem::take(&mut self.log) };
-        self.in_flight = Some(InFlight {
+        self.in_flight.push_back(InFlight {
             batch,
             done: std::mem::take(&mut self.done),
             effects: std::mem::take(&mut self.effects),
@@ -509,37 +526,46 @@ impl MarketWriter {
     /// Ends the batch and waits until everything is durable.
     pub fn sync(&mut self) -> Result<(), Fault> {
         self.seal()?;
-        self.pump(true)
+        while self.is_writing() {
+            self.pump(true)?;
+        }
+        Ok(())
     }
 
-    /// Takes note of what the flush thread has done; waits for it when `wait`.
+    /// Takes note of what the flush thread has done; when `wait`, at least of the oldest batch that is being written.
     pub fn pump(&mut self, wait: bool) -> Result<(), Fault> {
         self.not_stopped()?;
-        let Some(in_flight) = &self.in_flight else { return Ok(()) };
-        let expected = in_flight.batch;
-        let done = if wait { Some(self.flusher.wait(expected)) } else { self.flusher.poll(expected) };
-        let Some((batch, result)) = done else { return Ok(()) };
-        debug_assert_eq!(batch, expected);
-        match result {
-            Ok(()) => {
-                let Some(done) = self.in_flight.take() else { return Ok(()) };
-                self.durable = batch;
-                self.stats.batches += 1;
-                for (_, executed) in &done.done {
-                    self.unflushed.remove(&executed.cascade);
-                }
-                self.answer_durable(done.done);
-                self.ready_effects.extend(done.effects);
-                for table in &mut self.core.tables {
-                    table.batch_durable();
-                }
-                self.memory.trim(&mut self.core.tables, self.durable);
-                Ok(())
+        let mut wait = wait;
+        while let Some(oldest) = self.in_flight.front() {
+            let expected = oldest.batch;
+            let done = if wait { Some(self.flusher.wait(expected)) } else { self.flusher.poll(expected) };
+            let Some((batch, result)) = done else { break };
+            debug_assert_eq!(batch, expected);
+            match result {
+                Ok(()) => self.batch_durable(),
+                Err(fault) if self.recovering => return Err(fault),
+                Err(fault) if fault.kind == FaultKind::Fenced => return Err(self.stop(fault)),
+                Err(fault) => self.recover(&fault).map_err(|fault| self.stop(fault))?,
             }
-            Err(fault) if self.recovering => Err(fault),
-            Err(fault) if fault.kind == FaultKind::Fenced => Err(self.stop(fault)),
-            Err(fault) => self.recover(&fault).map_err(|fault| self.stop(fault)),
+            wait = false;
         }
+        Ok(())
+    }
+
+    /// The oldest batch that was being written is durable.
+    fn batch_durable(&mut self) {
+        let Some(done) = self.in_flight.pop_front() else { return };
+        self.durable = done.batch;
+        self.stats.batches += 1;
+        for (_, executed) in &done.done {
+            self.unflushed.remove(&executed.cascade);
+        }
+        self.answer_durable(done.done);
+        self.ready_effects.extend(done.effects);
+        for table in &mut self.core.tables {
+            table.batch_durable();
+        }
+        self.memory.trim(&mut self.core.tables, self.durable);
     }
 
     /// Outcomes that are durable since the last call, by ticket.

@@ -8,6 +8,9 @@ use sycee_contract::{Command, Kind, Message, Undecodable};
 
 use crate::Fault;
 
+/// What most payloads take at most, in bytes.
+const PAYLOAD_BYTES: usize = 256;
+
 /// A payload whose type only its [`Vt`] knows.
 pub(crate) type Payload = Arc<dyn Any + Send + Sync>;
 
@@ -33,7 +36,7 @@ pub(crate) fn vt_of<M: Message>() -> &'static Vt {
 }
 
 fn encode_any<T: Serialize + 'static>(payload: &dyn Any) -> Vec<u8> {
-    payload.downcast_ref::<T>().map(to_bytes).unwrap_or_default()
+    payload.downcast_ref::<T>().map(|it| to_bytes_of(it, PAYLOAD_BYTES)).unwrap_or_default()
 }
 
 fn encode_answer<C: Command>(answer: &dyn Any) -> Vec<u8> {
@@ -43,8 +46,13 @@ fn encode_answer<C: Command>(answer: &dyn Any) -> Vec<u8> {
 
 /// Compact bytes of a value; personal data as the sealer in force says.
 pub(crate) fn to_bytes<T: Serialize>(value: &T) -> Vec<u8> {
+    to_bytes_of(value, 0)
+}
+
+/// As [`to_bytes`], of a value that takes about so many bytes.
+pub(crate) fn to_bytes_of<T: Serialize + ?Sized>(value: &T, bytes: usize) -> Vec<u8> {
     // Plain structs of plain data always serialize: there is no self-description to miss.
-    postcard::to_stdvec(value).unwrap_or_default()
+    postcard::to_extend(value, Vec::with_capacity(bytes)).unwrap_or_default()
 }
 
 /// The value behind compact bytes.

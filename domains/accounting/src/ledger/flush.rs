@@ -5,7 +5,7 @@
 use std::mem;
 
 use sycee_runtime::storage::{Reader, TableRows, TableSpec, Value, Write};
-use sycee_runtime::{Entity, Fault, Resident};
+use sycee_runtime::{BATCHES_WRITING_MAX, Entity, Fault, Resident};
 
 use super::account::AccountNr;
 use super::day_sum::DaySum;
@@ -52,7 +52,8 @@ impl Resident for Ledger {
             append(&mut commit, &tables.day, Write::Upsert, &days);
             append(&mut commit, &tables.snapshot, Write::Append, &snapshots);
             append(&mut commit, &tables.tail, Write::Upsert, &[Tail { id: 1, tail_from: self.tail_from() }]);
-            self.in_flight = (mem::take(&mut self.fresh.entries), mem::take(&mut self.fresh.transfers));
+            self.in_flight.truncate(BATCHES_WRITING_MAX - 1);
+            self.in_flight.push_front((mem::take(&mut self.fresh.entries), mem::take(&mut self.fresh.transfers)));
         }
         self.fresh.first_account = self.accounts.len();
         self.undo.clear();

@@ -22,6 +22,7 @@ mod transfer;
 mod undo;
 pub(crate) mod verify;
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -53,8 +54,8 @@ pub struct Ledger {
     reversed: FxHashSet<i64>,
     templates: FxHashSet<Arc<str>>,
     fresh: Fresh,
-    /// What the last flush handed over; it may not be in the tables yet.
-    in_flight: (Vec<Entry>, Vec<Transfer>),
+    /// What the last flushes handed over, newest first; it may not be in the tables yet.
+    in_flight: VecDeque<(Vec<Entry>, Vec<Transfer>)>,
     sweep: Sweep,
     snapshots_min: usize,
     undo: Vec<Undo>,
@@ -108,7 +109,7 @@ impl Ledger {
             reversed: FxHashSet::default(),
             templates: FxHashSet::default(),
             fresh: Fresh::default(),
-            in_flight: (Vec::new(), Vec::new()),
+            in_flight: VecDeque::new(),
             sweep: Sweep::default(),
             snapshots_min: SNAPSHOTS_MIN,
             undo: Vec::new(),
@@ -177,10 +178,11 @@ impl Ledger {
         Ok(reversal)
     }
 
-    /// An entry that the tables may not have yet: of the current batch, or of the one being written.
+    /// An entry that the tables may not have yet: of the current batch, or of those being written.
     pub fn recent_entry(&self, id: EntryId) -> Option<PostedEntry> {
         let fresh = (&self.fresh.entries, &self.fresh.transfers);
-        [fresh, (&self.in_flight.0, &self.in_flight.1)].into_iter().find_map(|(entries, transfers)| {
+        let in_flight = self.in_flight.iter().map(|(entries, transfers)| (entries, transfers));
+        std::iter::once(fresh).chain(in_flight).find_map(|(entries, transfers)| {
             let at = usize::try_from(id.number().checked_sub(entries.first()?.id)?).ok()?;
             let entry = entries.get(at)?.clone();
             let from = usize::try_from(entry.first_transfer - transfers.first()?.id).ok()?;

@@ -111,7 +111,7 @@ impl MarketWriter {
 
     /// Whether effects were caused that [`Self::take_effects`] has not given yet, durable or not.
     pub fn has_effects(&self) -> bool {
-        let in_flight = self.in_flight.as_ref().is_some_and(|in_flight| !in_flight.effects.is_empty());
+        let in_flight = self.in_flight.iter().any(|batch| !batch.effects.is_empty());
         in_flight || !self.effects.is_empty() || !self.ready_effects.is_empty()
     }
 
@@ -131,7 +131,12 @@ impl MarketWriter {
 
     /// Whether a batch is on its way to the disk.
     pub fn is_writing(&self) -> bool {
-        self.in_flight.is_some()
+        !self.in_flight.is_empty()
+    }
+
+    /// How many batches are on their way to the disk.
+    pub fn batches_writing(&self) -> usize {
+        self.in_flight.len()
     }
 
     /// When the next timer is due, if there is one.

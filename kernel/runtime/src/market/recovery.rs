@@ -43,7 +43,7 @@ impl MarketWriter {
         self.flusher = opened.flusher;
         self.recent = opened.recent;
         self.ready_effects = opened.effects;
-        self.in_flight = None;
+        self.in_flight.clear();
         self.unflushed.clear();
         self.log.clear();
         self.done.clear();
@@ -53,20 +53,24 @@ impl MarketWriter {
         Ok(())
     }
 
-    /// A batch was not written: memory is thrown away, its stimuli run again one by one, the culprit parks.
+    /// A batch was not written, nor any that was sealed after it: memory is thrown away, their stimuli run again one by
+    /// one, the culprit parks.
     ///
-    /// When the batch stands in the database after all, its stimuli are answered and only later ones run again.
+    /// When a batch stands in the database after all, its stimuli are answered and only later ones run again.
     pub(super) fn recover(&mut self, fault: &Fault) -> Result<(), Fault> {
-        let lost = self.in_flight.take();
+        let lost = std::mem::take(&mut self.in_flight);
         let mut later = std::mem::take(&mut self.stimuli);
         let mut later_finished = std::mem::take(&mut self.finished);
         let now = self.core.state.now;
         self.reopen()?;
         let (mut stimuli, mut finished) = (Vec::new(), Vec::new());
-        match lost {
-            Some(written) if written.batch <= self.durable => self.answer_durable(written.done),
-            Some(lost) => (stimuli, finished) = (lost.stimuli, lost.finished),
-            None => {}
+        for mut lost in lost {
+            if lost.batch <= self.durable {
+                self.answer_durable(lost.done);
+            } else {
+                stimuli.append(&mut lost.stimuli);
+                finished.append(&mut lost.finished);
+            }
         }
         stimuli.append(&mut later);
         finished.append(&mut later_finished);
@@ -102,7 +106,8 @@ impl MarketWriter {
             if error.kind == FaultKind::Fenced {
                 return Err(error);
             }
-            let lost = self.in_flight.take();
+            // While it recovers each stimulus is a batch of its own, and waited for.
+            let lost = self.in_flight.pop_front();
             self.reopen()?;
             self.set_now(at);
             if let Some(written) = lost

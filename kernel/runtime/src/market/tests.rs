@@ -105,13 +105,43 @@ fn a_batch_that_is_committed_and_looks_lost_is_not_run_twice() {
 }
 
 #[test]
+fn of_batches_that_queue_behind_a_lost_one_nothing_is_lost_or_done_twice() {
+    for how in [How::CommitsAndSaysNot, How::Loses, How::Panics, How::PanicsAfterCommit] {
+        on_each_engine(|mut market| {
+            market.execute(once()).unwrap();
+            market.sync().unwrap();
+            fail_next_commit(&mut market, how);
+            market.queue_batches_from(1);
+            let mut tickets = Vec::new();
+            for nr in 0..BATCHES_WRITING_MAX {
+                tickets.push(market.submit(sms(1).key(&format!("k{nr}"))).0);
+                market.seal().unwrap();
+            }
+            tickets.push(market.submit(sms(1).key("k0")).0);
+            tickets.push(market.submit(sms(1)).0);
+            market.sync().unwrap();
+            let mut answered: Vec<_> = market
+                .take_completed()
+                .into_iter()
+                .map(|(ticket, outcome)| (ticket, outcome.unwrap().answer::<Count>().unwrap()))
+                .collect();
+            answered.sort_unstable();
+            let expected: Vec<_> = tickets.into_iter().zip([2, 3, 4, 2, 5]).collect();
+            assert_eq!(answered, expected);
+            assert_eq!(times(&mut market), 5);
+            assert_eq!(market.take_effects().len(), 4, "each effect leaves once");
+        });
+    }
+}
+
+#[test]
 fn a_writer_that_another_has_followed_does_not_take_over_again() {
     on_each_engine(|mut market| {
         fail_next_commit(&mut market, How::CommitsAndSaysNot);
         market.execute(once()).unwrap();
         let mut other = open_store(&market.options.url, Duration::from_secs(5)).unwrap();
         market.seal().unwrap();
-        let (batch, result) = market.flusher.wait(market.in_flight.as_ref().unwrap().batch);
+        let (batch, result) = market.flusher.wait(market.in_flight.front().unwrap().batch);
         assert!(result.is_err() && batch > 0);
         other.take_over(Claim::default()).unwrap();
         assert_eq!(market.recover(&Fault::outage("the line went dead")).unwrap_err().kind, FaultKind::Fenced);

@@ -92,6 +92,8 @@ impl Turns {
             self.take(first)?;
             self.effects()?;
             self.market.seal()?;
+            // A large batch may have taken its place in the queue without a look at what is durable meanwhile.
+            self.market.pump(false)?;
             self.deliver();
             self.note();
             // What became durable just now can go out.

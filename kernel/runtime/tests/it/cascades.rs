@@ -1,7 +1,7 @@
 //! Overlays, refusals, look-ups that merge memory and database, timers, effects.
 
 use sycee_contract::SendOtp;
-use sycee_runtime::{Cause, EffectState, MarketWriter, RuntimeEffect, Stimulus};
+use sycee_runtime::{BATCHES_WRITING_MAX, Cause, EffectState, MarketWriter, RuntimeEffect, Stimulus};
 
 use crate::bank::{
     Account, Balance, Deposit, Moved, Seen, Settle, Transfer, Tries, balance, on_each_engine, open, put,
@@ -72,12 +72,19 @@ fn hops_know_sender_receiver_and_cause() {
 fn look_ups_merge_memory_flight_and_database() {
     on_each_engine(|url, mut bank| {
         for round in 0..30 {
+            // Half of the batches are large enough to queue, the others wait for those before.
+            bank.queue_batches_from(if round < 15 { 1 } else { usize::MAX });
             put(&mut bank, 1, 1 + round);
-            if round % 7 == 0 {
+            if round % 2 == 0 {
                 bank.seal().unwrap();
+                let most = if round < 15 { BATCHES_WRITING_MAX } else { 1 };
+                assert!((1..=most).contains(&bank.batches_writing()));
             }
+            let seen = bank.find(&Seen::by_account(1).limit(1_000)).unwrap();
+            assert_eq!(seen.len() as i64, round + 1, "what is being written counts like what is durable");
             if round % 11 == 0 {
                 bank.sync().unwrap();
+                assert_eq!(bank.batches_writing(), 0);
             }
         }
         let seen = bank.find(&Seen::by_account(1).limit(1_000)).unwrap();

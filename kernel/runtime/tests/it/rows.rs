@@ -47,6 +47,9 @@ fn the_database_holds_what_was_done() {
             let (urls, _guard) = test_databases();
             for url in urls {
                 let mut shop = open(&url);
+                // Batches that queue, and batches that wait for those before.
+                let queued_from = if acts.len() % 2 == 0 { 1 } else { usize::MAX };
+                shop.queue_batches_from(queued_from);
                 let mut model: BTreeMap<i64, i64> = BTreeMap::new();
                 for act in &acts {
                     let steps = match *act {
@@ -72,6 +75,7 @@ fn the_database_holds_what_was_done() {
                             shop.sync().unwrap();
                             drop(shop);
                             shop = open(&url);
+                            shop.queue_batches_from(queued_from);
                             continue;
                         }
                     };
