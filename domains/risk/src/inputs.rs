@@ -3,6 +3,7 @@
 //! Invariant: a [`MEASURED`] feature never comes from a customer's declaration or from a requester's facts.
 //! Invariant: a requester's facts tell no age; the identity check's replaces the one that the customer declared.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
@@ -74,11 +75,11 @@ pub struct RiskInputs {
 pub fn features(
     strategy: &RiskStrategy,
     review: &ExecuteRiskReview,
-    contributions: &[RiskContribution],
+    contributed: impl Iterator<Item = BTreeMap<String, String>>,
 ) -> BTreeMap<String, String> {
     let mut features = BTreeMap::new();
-    for contribution in contributions {
-        features.extend(contribution.features.clone());
+    for mut more in contributed {
+        features.append(&mut more);
     }
     for (fact, feature) in &strategy.request_facts {
         if let Some(value) = review.facts.get(fact) {
@@ -89,4 +90,55 @@ pub fn features(
         features.insert(REQUESTED.to_owned(), requested.to_decimal_string());
     }
     features
+}
+
+/// What [`features`] would name `name`, of what has been contributed so far: for a look at a few of many.
+pub fn feature<'a>(
+    strategy: &RiskStrategy,
+    review: &'a ExecuteRiskReview,
+    contributions: &'a [RiskContribution],
+    name: &str,
+) -> Option<Cow<'a, str>> {
+    if name == REQUESTED
+        && let Some(requested) = review.requested
+    {
+        return Some(requested.to_decimal_string().into());
+    }
+    let told = strategy.request_facts.iter().filter(|(_, feature)| *feature == name);
+    let told = told.filter_map(|(fact, _)| review.facts.get(fact)).next_back();
+    let contributed = || contributions.iter().rev().find_map(|contribution| contribution.features.get(name));
+    told.or_else(contributed).map(|value| value.as_str().into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sycee_contract::{CustomerId, Identifier as _, RiskSubject};
+    use sycee_money::Currency;
+
+    fn of(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
+        pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+    }
+
+    #[test]
+    fn a_look_at_one_feature_says_what_all_of_them_say() {
+        let mut strategy = RiskStrategy::from_yaml(include_str!("../../../markets/gh/strategy.yaml")).unwrap();
+        strategy.request_facts = of(&[("duration", "months"), ("purpose", "purpose"), ("term", "months")]);
+        let contributions = [of(&[("months", "6"), ("age", "30"), (REQUESTED, "1")]), of(&[("age", "31")])]
+            .map(|features| RiskContribution { features, score: None, score_parts: Vec::new() });
+        for facts in [of(&[]), of(&[("duration", "12")]), of(&[("term", "24"), ("duration", "12"), ("purpose", "car")])]
+        {
+            for requested in [None, Some(Money::from_minor(50_000, Currency::GHS).unwrap())] {
+                let subject = RiskSubject { customer: CustomerId::from_number(1), application: None, loan: None };
+                let facts = facts.clone();
+                let review = ExecuteRiskReview { purpose: RiskPurpose::Credit, subject, requested, facts };
+                let contributed = contributions.iter().map(|contribution| contribution.features.clone());
+                let all = features(&strategy, &review, contributed);
+                for name in ["months", "age", "purpose", REQUESTED, "housing"] {
+                    let one = feature(&strategy, &review, &contributions, name);
+                    assert_eq!(one.as_deref(), all.get(name).map(String::as_str), "{name} of {review:?}");
+                }
+            }
+        }
+    }
 }

@@ -12,7 +12,7 @@ pub fn register(registry: &mut Registry) {
 
 fn contribute(work: &mut Work, review: &ExecuteRiskReview, earlier: &[RiskContribution]) -> Handled<RiskContribution> {
     let strategy = work.config::<RiskStrategy>();
-    let score = strategy.scorecard.score(&inputs::features(&strategy, review, earlier));
+    let score = strategy.scorecard.score(|name| inputs::feature(&strategy, review, earlier, name));
     Ok(RiskContribution {
         features: [("characteristics_known".to_owned(), score.known.to_string())].into(),
         score: Some(score.points),

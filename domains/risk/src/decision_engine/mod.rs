@@ -151,8 +151,12 @@ fn gather(
     history: &ReviewHistory,
     told: BTreeMap<String, String>,
 ) -> Handled<RiskInputs> {
-    let contributions: Vec<_> = work.consult(cmd)?.into_iter().map(|(_, contribution)| contribution).collect();
-    let mut features = inputs::features(strategy, cmd, &contributions);
+    let (mut contributed, mut scored) = (Vec::new(), None);
+    for (_, contribution) in work.consult(cmd)? {
+        contributed.push(contribution.features);
+        scored = contribution.score.map(|points| (Some(points), contribution.score_parts)).or(scored);
+    }
+    let mut features = inputs::features(strategy, cmd, contributed.into_iter());
     features.extend(told);
     let listed = work.ask(CheckCustomerBlacklist { customer: cmd.subject.customer })?;
     for kind in ["phone", "document", "device"] {
@@ -165,8 +169,7 @@ fn gather(
         let exposure = Money::parse(open, strategy.currency)?.checked_add(requested)?;
         features.insert("exposure_after".to_owned(), exposure.to_decimal_string());
     }
-    let scored = contributions.into_iter().rfind(|contribution| contribution.score.is_some());
-    let (score, score_parts) = scored.map_or((None, Vec::new()), |scored| (scored.score, scored.score_parts));
+    let (score, score_parts) = scored.unwrap_or_default();
     Ok(RiskInputs {
         strategy: strategy.id(),
         purpose: cmd.purpose,

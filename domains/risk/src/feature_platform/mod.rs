@@ -44,7 +44,7 @@ fn on_customer_registered(work: &mut Work, event: &CustomerRegistered) -> Handle
 }
 
 fn on_details_updated(work: &mut Work, event: &CustomerDetailsUpdated) -> Handled<()> {
-    change(work, event.customer, |features| features.declared = Json(event.attributes.clone()))
+    change(work, event.customer, |features| features.declared = Json(event.attributes.clone().into()))
 }
 
 fn on_kyc_completed(work: &mut Work, event: &KycCompleted) -> Handled<()> {
@@ -82,6 +82,7 @@ fn on_overdue_bucket_changed(work: &mut Work, event: &OverdueBucketChanged) -> H
 fn contribute(work: &mut Work, review: &ExecuteRiskReview, _: &[RiskContribution]) -> Handled<RiskContribution> {
     let (today, currency) = (work.today(), work.market().currency);
     let customer = review.subject.customer;
-    let known = work.get::<CustomerFeatures>(customer)?.unwrap_or_else(|| CustomerFeatures::unknown(customer, today));
+    let unknown = || CustomerFeatures::unknown(customer, today).into();
+    let known = work.read::<CustomerFeatures>(customer)?.unwrap_or_else(unknown);
     Ok(RiskContribution { features: known.features(today, currency)?, score: None, score_parts: Vec::new() })
 }

@@ -1,6 +1,7 @@
 //! What is kept about a customer, and the features made of it.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use sycee_contract::{CustomerId, Date, KycVerdict, LoanId};
@@ -39,7 +40,7 @@ entity! {
         /// Business date on which this customer was first heard of.
         since: Date,
         /// What the customer declared, by attribute.
-        declared: Json<BTreeMap<String, String>>,
+        declared: Json<Arc<BTreeMap<String, String>>>,
         /// Device of the registration.
         device_id: Option<String>,
         /// Verdict of the last KYC case.
@@ -67,7 +68,7 @@ impl CustomerFeatures {
         Self {
             customer,
             since,
-            declared: Json(BTreeMap::new()),
+            declared: Json(Arc::default()),
             device_id: None,
             kyc_verdict: None,
             consents_complete: false,
@@ -175,9 +176,9 @@ mod tests {
     fn a_declaration_cannot_replace_a_measurement() {
         let mut known = customer();
         for name in MEASURED {
-            known.declared.insert((*name).to_owned(), "forged".to_owned());
+            Arc::make_mut(&mut known.declared).insert((*name).to_owned(), "forged".to_owned());
         }
-        known.declared.insert("housing".to_owned(), "own".to_owned());
+        Arc::make_mut(&mut known.declared).insert("housing".to_owned(), "own".to_owned());
         let features = known.features(known.since, Currency::GHS).unwrap();
         assert!(!features.values().any(|value| value == "forged"));
         assert_eq!(features["housing"], "own");

@@ -1,6 +1,6 @@
 //! A points scorecard: each characteristic of an applicant falls into one bin, each bin has points, points are added.
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
 
 use rust_decimal::Decimal;
 
@@ -58,11 +58,11 @@ pub struct Score {
 }
 
 impl Scorecard {
-    /// Scores a set of features.
-    pub fn score(&self, features: &BTreeMap<String, String>) -> Score {
+    /// Scores an applicant whose features `feature` tells by name.
+    pub fn score<'a>(&self, feature: impl Fn(&str) -> Option<Cow<'a, str>>) -> Score {
         let mut score = Score { points: self.base, parts: Vec::with_capacity(self.characteristics.len()), known: 0 };
         for characteristic in &self.characteristics {
-            let bin = features.get(&characteristic.feature).and_then(|value| characteristic.bin(value));
+            let bin = feature(&characteristic.feature).and_then(|value| characteristic.bin(&value));
             let points = bin.map_or(characteristic.missing, |bin| bin.points);
             score.points = score.points.saturating_add(points);
             score.known += usize::from(bin.is_some());
@@ -115,8 +115,7 @@ mod tests {
             (Some(""), 597, 0),
             (None, 597, 0),
         ] {
-            let features = value.map(|value| ("duration".to_owned(), value.to_owned())).into_iter().collect();
-            let score = duration().score(&features);
+            let score = duration().score(|name| value.filter(|_| name == "duration").map(Cow::from));
             assert_eq!((score.points, score.known), (points, known), "{value:?}");
             assert_eq!(score.points, 600 + score.parts.iter().map(|part| part.1).sum::<i64>());
         }
