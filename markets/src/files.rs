@@ -124,6 +124,7 @@ impl MarketFiles {
             "templates/penalty-accrued.yaml",
             "templates/repayment-received.yaml",
             "templates/stray-payout-recovered.yaml",
+            "templates/stray-payout-written-off.yaml",
             "templates/stray-payout.yaml",
             "templates/suspense-paid-back.yaml",
             "templates/suspense-rematched.yaml",

@@ -638,6 +638,7 @@ CREATE TABLE repayment_order (
   "method" text COLLATE "C" NOT NULL,
   "mandate" bigint,
   "debit_try" bigint NOT NULL,
+  "in_advance" boolean NOT NULL,
   "status" text COLLATE "C" NOT NULL,
   "collects_itself" boolean NOT NULL,
   "payment" bigint,
@@ -649,7 +650,7 @@ CREATE TABLE repayment_order (
   PRIMARY KEY ("id")
 );
 
-CREATE VIEW repayment_order_decimal AS SELECT "id", "loan", "customer", "funder", "kind", CASE WHEN "amount_currency" IN ('USDT','USDC') THEN "amount_units"::numeric / 1000000 ELSE "amount_units"::numeric / 10000 END AS "amount", "amount_currency", CASE WHEN "amount_now_currency" IN ('USDT','USDC') THEN "amount_now_units"::numeric / 1000000 ELSE "amount_now_units"::numeric / 10000 END AS "amount_now", "amount_now_currency", "method", "mandate", "debit_try", "status", "collects_itself", "payment", "reference", "posting", "reason", "expires_at", "quoted_on" FROM repayment_order;
+CREATE VIEW repayment_order_decimal AS SELECT "id", "loan", "customer", "funder", "kind", CASE WHEN "amount_currency" IN ('USDT','USDC') THEN "amount_units"::numeric / 1000000 ELSE "amount_units"::numeric / 10000 END AS "amount", "amount_currency", CASE WHEN "amount_now_currency" IN ('USDT','USDC') THEN "amount_now_units"::numeric / 1000000 ELSE "amount_now_units"::numeric / 10000 END AS "amount_now", "amount_now_currency", "method", "mandate", "debit_try", "in_advance", "status", "collects_itself", "payment", "reference", "posting", "reason", "expires_at", "quoted_on" FROM repayment_order;
 
 CREATE TABLE repayment_loan_link (
   "loan" bigint NOT NULL,
@@ -699,6 +700,7 @@ CREATE TABLE fund_account (
   "name" text COLLATE "C" NOT NULL,
   "currency" text COLLATE "C" NOT NULL,
   "is_own" boolean NOT NULL,
+  "bank" text COLLATE "C" NOT NULL,
   "products" jsonb NOT NULL,
   "valid_until" date,
   "arrived_units" bigint NOT NULL,
@@ -734,7 +736,7 @@ CREATE INDEX fund_account_by_partner ON fund_account ("partner");
 
 CREATE INDEX fund_account_by_currency ON fund_account ("currency");
 
-CREATE VIEW fund_account_decimal AS SELECT "id", "partner", "code", "name", "currency", "is_own", "products", "valid_until", CASE WHEN "arrived_currency" IN ('USDT','USDC') THEN "arrived_units"::numeric / 1000000 ELSE "arrived_units"::numeric / 10000 END AS "arrived", "arrived_currency", CASE WHEN "available_currency" IN ('USDT','USDC') THEN "available_units"::numeric / 1000000 ELSE "available_units"::numeric / 10000 END AS "available", "available_currency", CASE WHEN "frozen_currency" IN ('USDT','USDC') THEN "frozen_units"::numeric / 1000000 ELSE "frozen_units"::numeric / 10000 END AS "frozen", "frozen_currency", CASE WHEN "in_transit_currency" IN ('USDT','USDC') THEN "in_transit_units"::numeric / 1000000 ELSE "in_transit_units"::numeric / 10000 END AS "in_transit", "in_transit_currency", CASE WHEN "paid_out_currency" IN ('USDT','USDC') THEN "paid_out_units"::numeric / 1000000 ELSE "paid_out_units"::numeric / 10000 END AS "paid_out", "paid_out_currency", CASE WHEN "received_currency" IN ('USDT','USDC') THEN "received_units"::numeric / 1000000 ELSE "received_units"::numeric / 10000 END AS "received", "received_currency", CASE WHEN "refunded_currency" IN ('USDT','USDC') THEN "refunded_units"::numeric / 1000000 ELSE "refunded_units"::numeric / 10000 END AS "refunded", "refunded_currency", CASE WHEN "suspense_currency" IN ('USDT','USDC') THEN "suspense_units"::numeric / 1000000 ELSE "suspense_units"::numeric / 10000 END AS "suspense", "suspense_currency", CASE WHEN "recoverable_currency" IN ('USDT','USDC') THEN "recoverable_units"::numeric / 1000000 ELSE "recoverable_units"::numeric / 10000 END AS "recoverable", "recoverable_currency", CASE WHEN "uncovered_currency" IN ('USDT','USDC') THEN "uncovered_units"::numeric / 1000000 ELSE "uncovered_units"::numeric / 10000 END AS "uncovered", "uncovered_currency", "movements", CASE WHEN "low_water_currency" IN ('USDT','USDC') THEN "low_water_units"::numeric / 1000000 ELSE "low_water_units"::numeric / 10000 END AS "low_water", "low_water_currency", "low_alerted_on" FROM fund_account;
+CREATE VIEW fund_account_decimal AS SELECT "id", "partner", "code", "name", "currency", "is_own", "bank", "products", "valid_until", CASE WHEN "arrived_currency" IN ('USDT','USDC') THEN "arrived_units"::numeric / 1000000 ELSE "arrived_units"::numeric / 10000 END AS "arrived", "arrived_currency", CASE WHEN "available_currency" IN ('USDT','USDC') THEN "available_units"::numeric / 1000000 ELSE "available_units"::numeric / 10000 END AS "available", "available_currency", CASE WHEN "frozen_currency" IN ('USDT','USDC') THEN "frozen_units"::numeric / 1000000 ELSE "frozen_units"::numeric / 10000 END AS "frozen", "frozen_currency", CASE WHEN "in_transit_currency" IN ('USDT','USDC') THEN "in_transit_units"::numeric / 1000000 ELSE "in_transit_units"::numeric / 10000 END AS "in_transit", "in_transit_currency", CASE WHEN "paid_out_currency" IN ('USDT','USDC') THEN "paid_out_units"::numeric / 1000000 ELSE "paid_out_units"::numeric / 10000 END AS "paid_out", "paid_out_currency", CASE WHEN "received_currency" IN ('USDT','USDC') THEN "received_units"::numeric / 1000000 ELSE "received_units"::numeric / 10000 END AS "received", "received_currency", CASE WHEN "refunded_currency" IN ('USDT','USDC') THEN "refunded_units"::numeric / 1000000 ELSE "refunded_units"::numeric / 10000 END AS "refunded", "refunded_currency", CASE WHEN "suspense_currency" IN ('USDT','USDC') THEN "suspense_units"::numeric / 1000000 ELSE "suspense_units"::numeric / 10000 END AS "suspense", "suspense_currency", CASE WHEN "recoverable_currency" IN ('USDT','USDC') THEN "recoverable_units"::numeric / 1000000 ELSE "recoverable_units"::numeric / 10000 END AS "recoverable", "recoverable_currency", CASE WHEN "uncovered_currency" IN ('USDT','USDC') THEN "uncovered_units"::numeric / 1000000 ELSE "uncovered_units"::numeric / 10000 END AS "uncovered", "uncovered_currency", "movements", CASE WHEN "low_water_currency" IN ('USDT','USDC') THEN "low_water_units"::numeric / 1000000 ELSE "low_water_units"::numeric / 10000 END AS "low_water", "low_water_currency", "low_alerted_on" FROM fund_account;
 
 CREATE TABLE fund_transaction (
   "fund_account" bigint NOT NULL,
@@ -843,6 +845,8 @@ CREATE TABLE stray_payout (
   "booked_currency" text COLLATE "C" NOT NULL,
   "recovered_units" bigint NOT NULL,
   "recovered_currency" text COLLATE "C" NOT NULL,
+  "written_off_units" bigint NOT NULL,
+  "written_off_currency" text COLLATE "C" NOT NULL,
   "is_open" boolean NOT NULL,
   "at" timestamptz NOT NULL,
   PRIMARY KEY ("reference")
@@ -850,7 +854,7 @@ CREATE TABLE stray_payout (
 
 CREATE INDEX stray_payout_by_open ON stray_payout ("fund_account", "is_open");
 
-CREATE VIEW stray_payout_decimal AS SELECT "reference", "loan", "fund_account", CASE WHEN "amount_currency" IN ('USDT','USDC') THEN "amount_units"::numeric / 1000000 ELSE "amount_units"::numeric / 10000 END AS "amount", "amount_currency", CASE WHEN "booked_currency" IN ('USDT','USDC') THEN "booked_units"::numeric / 1000000 ELSE "booked_units"::numeric / 10000 END AS "booked", "booked_currency", CASE WHEN "recovered_currency" IN ('USDT','USDC') THEN "recovered_units"::numeric / 1000000 ELSE "recovered_units"::numeric / 10000 END AS "recovered", "recovered_currency", "is_open", "at" FROM stray_payout;
+CREATE VIEW stray_payout_decimal AS SELECT "reference", "loan", "fund_account", CASE WHEN "amount_currency" IN ('USDT','USDC') THEN "amount_units"::numeric / 1000000 ELSE "amount_units"::numeric / 10000 END AS "amount", "amount_currency", CASE WHEN "booked_currency" IN ('USDT','USDC') THEN "booked_units"::numeric / 1000000 ELSE "booked_units"::numeric / 10000 END AS "booked", "booked_currency", CASE WHEN "recovered_currency" IN ('USDT','USDC') THEN "recovered_units"::numeric / 1000000 ELSE "recovered_units"::numeric / 10000 END AS "recovered", "recovered_currency", CASE WHEN "written_off_currency" IN ('USDT','USDC') THEN "written_off_units"::numeric / 1000000 ELSE "written_off_units"::numeric / 10000 END AS "written_off", "written_off_currency", "is_open", "at" FROM stray_payout;
 
 CREATE TABLE stray_recovery (
   "bank_reference" text COLLATE "C" NOT NULL,
@@ -862,6 +866,18 @@ CREATE TABLE stray_recovery (
 );
 
 CREATE VIEW stray_recovery_decimal AS SELECT "bank_reference", "payout", CASE WHEN "amount_currency" IN ('USDT','USDC') THEN "amount_units"::numeric / 1000000 ELSE "amount_units"::numeric / 10000 END AS "amount", "amount_currency", "at" FROM stray_recovery;
+
+CREATE TABLE stray_write_off (
+  "reference" text COLLATE "C" NOT NULL,
+  "payout" text COLLATE "C" NOT NULL,
+  "amount_units" bigint NOT NULL,
+  "amount_currency" text COLLATE "C" NOT NULL,
+  "note" text COLLATE "C" NOT NULL,
+  "at" timestamptz NOT NULL,
+  PRIMARY KEY ("reference")
+);
+
+CREATE VIEW stray_write_off_decimal AS SELECT "reference", "payout", CASE WHEN "amount_currency" IN ('USDT','USDC') THEN "amount_units"::numeric / 1000000 ELSE "amount_units"::numeric / 10000 END AS "amount", "amount_currency", "note", "at" FROM stray_write_off;
 
 CREATE TABLE fund_demand (
   "fund_account" bigint NOT NULL,
@@ -1124,11 +1140,12 @@ CREATE TABLE partner_receipt (
   "amount_currency" text COLLATE "C" NOT NULL,
   "payment" bigint,
   "status" text COLLATE "C" NOT NULL,
+  "holder" bigint,
   "at" timestamptz NOT NULL,
   PRIMARY KEY ("reference")
 );
 
-CREATE VIEW partner_receipt_decimal AS SELECT "reference", "loan", "order", CASE WHEN "amount_currency" IN ('USDT','USDC') THEN "amount_units"::numeric / 1000000 ELSE "amount_units"::numeric / 10000 END AS "amount", "amount_currency", "payment", "status", "at" FROM partner_receipt;
+CREATE VIEW partner_receipt_decimal AS SELECT "reference", "loan", "order", CASE WHEN "amount_currency" IN ('USDT','USDC') THEN "amount_units"::numeric / 1000000 ELSE "amount_units"::numeric / 10000 END AS "amount", "amount_currency", "payment", "status", "holder", "at" FROM partner_receipt;
 
 CREATE TABLE partner_day (
   "partner" bigint NOT NULL,

@@ -17,6 +17,17 @@ pub enum CreditRejection {
         /// The customer.
         customer: CustomerId,
     },
+    /// The customer of an application is not admitted any more.
+    #[error(
+        "customer {customer} is not admitted any more: look again with execute-risk-review for admission, or refuse \
+         application {application} and have the customer apply again"
+    )]
+    ApplicantNotAdmitted {
+        /// The customer.
+        customer: CustomerId,
+        /// The application.
+        application: CreditApplicationId,
+    },
     /// Another application is not decided.
     #[error("application {application} of customer {customer} is not decided: wait for its decision")]
     ApplicationAlreadyOpen {
@@ -126,7 +137,7 @@ pub enum CreditRejection {
 impl Coded for CreditRejection {
     fn code(&self) -> &'static str {
         match self {
-            Self::CustomerNotAdmitted { .. } => "CUSTOMER_NOT_ADMITTED",
+            Self::CustomerNotAdmitted { .. } | Self::ApplicantNotAdmitted { .. } => "CUSTOMER_NOT_ADMITTED",
             Self::ApplicationAlreadyOpen { .. } => "APPLICATION_ALREADY_OPEN",
             Self::CreditLineExists { .. } => "CREDIT_LINE_EXISTS",
             Self::CoolingOffAfterRejection { .. } => "COOLING_OFF_AFTER_REJECTION",
@@ -143,7 +154,9 @@ impl Coded for CreditRejection {
 
     fn details(&self) -> BTreeMap<String, String> {
         let pairs = match self {
-            Self::ApplicationAlreadyOpen { application, .. } => vec![("application", application.to_string())],
+            Self::ApplicationAlreadyOpen { application, .. } | Self::ApplicantNotAdmitted { application, .. } => {
+                vec![("application", application.to_string())]
+            }
             Self::CreditLineExists { until, .. } => vec![("until", until.to_string())],
             Self::CoolingOffAfterRejection { until, .. } => vec![("until", until.to_string())],
             Self::CreditLimitExceeded { available, requested, .. } => {

@@ -108,6 +108,25 @@ pub enum FundsRejection {
         /// What was sent.
         amount: Money,
     },
+    /// The decision wrote money off before.
+    #[error("{reference} has already written a payout off: one decision has one reference")]
+    AlreadyWrittenOff {
+        /// The reference.
+        reference: String,
+    },
+    /// The books hold less of the payout.
+    #[error(
+        "the books hold {in_books} of payout {payout} to be taken back, {amount} is to be written off: lower the amount; what \
+         is not booked yet is booked with the next money of its fund account"
+    )]
+    WriteOffTooHigh {
+        /// The payout.
+        payout: String,
+        /// What the books hold of it.
+        in_books: Money,
+        /// What was sent.
+        amount: Money,
+    },
     /// The loan already has money reserved elsewhere or in another amount.
     #[error("loan {loan} already has reservation {reservation}: release it before reserving again")]
     LoanAlreadyReserved {
@@ -173,10 +192,14 @@ impl Coded for FundsRejection {
     fn code(&self) -> &'static str {
         match self {
             Self::InsufficientFunds { .. } => "INSUFFICIENT_FUNDS",
-            Self::AmountInvalid { .. } | Self::RecoveryTooHigh { .. } | Self::ReceiptTooLow { .. } => "INVALID_AMOUNT",
+            Self::AmountInvalid { .. }
+            | Self::RecoveryTooHigh { .. }
+            | Self::WriteOffTooHigh { .. }
+            | Self::ReceiptTooLow { .. } => "INVALID_AMOUNT",
             Self::ArrivalAlreadyConfirmed { .. } => "ARRIVAL_ALREADY_CONFIRMED",
             Self::AlreadyReturned { .. } => "RETURN_ALREADY_CONFIRMED",
             Self::AlreadyRecovered { .. } => "RECOVERY_ALREADY_CONFIRMED",
+            Self::AlreadyWrittenOff { .. } => "WRITE_OFF_ALREADY_CONFIRMED",
             Self::BankReferenceUsed { .. } => "BANK_REFERENCE_USED",
             Self::SuspenseResolved { .. } => "SUSPENSE_ALREADY_RESOLVED",
             Self::BalanceTooLow { .. } | Self::LoanAlreadyReserved { .. } | Self::ReservationState { .. } => {

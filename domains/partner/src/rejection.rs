@@ -22,7 +22,7 @@ pub enum PartnerRejection {
     },
     /// Money came under the reference, and is in the books.
     #[error(
-        "bank reference {bank_reference} brought {amount}, which is booked as {receipt}: one movement of money is booked \
+        "bank reference {bank_reference} brought {amount}, which is {place} as {receipt}: one movement of money is booked \
          once. If it waits there in suspense, end that with resolve-suspense and confirm it under the reference of that \
          decision; if it is other money, confirm it under a reference of its own"
     )]
@@ -31,6 +31,8 @@ pub enum PartnerRejection {
         bank_reference: String,
         /// What came.
         amount: Money,
+        /// Where it was booked.
+        place: String,
         /// The receipt.
         receipt: String,
     },

@@ -345,6 +345,15 @@ impl Work<'_> {
         Ok(())
     }
 
+    /// Whether an effect was taken back and no execution of it was ever reported: nobody outside has heard of it, unless this
+    /// process ended while one was under way.
+    ///
+    /// Errors: a Fault when the database does not answer.
+    pub fn effect_never_left(&mut self, id: i64) -> Handled<bool> {
+        let row = self.core.get::<RuntimeEffect>(&id)?;
+        Ok(row.is_some_and(|row| row.state == EffectState::Withdrawn && row.attempts == 0))
+    }
+
     /// Has an effect executed that was given up. It counts as tried once, for it may have been taken: a refusal says nothing
     /// of that. False when it was not given up, or was put back before.
     ///

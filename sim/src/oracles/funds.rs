@@ -41,9 +41,9 @@ pub(super) fn fund_accounts(writer: &mut MarketWriter, whole: bool) -> Result<Ve
         accounts.insert(account.id, account.clone());
         Ok(())
     })?;
+    strays(writer, &accounts, &mut held, &mut verdict)?;
     reservations(writer, &accounts, &held, &mut verdict)?;
     refunds(writer, &accounts, &mut there, &mut verdict)?;
-    strays(writer, &accounts, &mut verdict)?;
     // Money that was paid out but whose loan is not booked yet is still cash in the ledger: the two move in one cascade,
     // so there is none between cascades.
     let (mut books, mut unexplained) = (Sums::new(), Sums::new());
@@ -101,39 +101,61 @@ fn refunds(
     Ok(())
 }
 
-/// What nobody explained is in suspense receipt by receipt: no payer's money has become another's.
+/// What nobody explained is in suspense receipt by receipt, and what is gone of a receipt was taken from it: no payer's money
+/// has become another's.
 fn receipts(
     writer: &mut MarketWriter,
     accounts: &BTreeMap<FundAccountId, FundAccount>,
     unexplained: &Sums,
     verdict: &mut Verdict,
 ) -> Result<(), Fault> {
-    let mut left = Sums::new();
+    let named = |account: FundAccountId, receipt: &str| format!("{account} {receipt}");
+    let mut taken = Sums::new();
+    writer.scan::<SuspenseResolution>(&mut |resolution| {
+        if let Some(receipt) = &resolution.receipt {
+            *taken.entry(named(resolution.fund_account, receipt)).or_default() += i128::from(resolution.amount.units());
+        }
+        Ok(())
+    })?;
+    let (mut left, mut gone) = (Sums::new(), Sums::new());
     writer.scan::<SuspenseReceipt>(&mut |receipt| {
         let units = i128::from(receipt.remaining.units());
         verdict.check(units >= 0, || format!("{}: {units} units are left", receipt.receipt));
+        gone.insert(named(receipt.fund_account, &receipt.receipt), i128::from(receipt.amount.units()) - units);
         if let Some(account) = accounts.get(&receipt.fund_account).filter(|_| units != 0) {
             *left.entry(format!("2900|{}", account.partner)).or_default() += units;
         }
         Ok(())
     })?;
     compare(verdict, ("the ledger", unexplained), ("the receipts", &left));
+    compare(verdict, ("the receipts", &gone), ("the resolutions", &taken));
     Ok(())
 }
 
-/// What went out although no loan takes it, and has not come back, is what the accounts count as recoverable.
+/// Of what went out although no loan takes it, what is booked and has not come back is what the accounts count as
+/// recoverable; what is written off counts as paid out, beside what reservations `held`. What is not booked is what they count
+/// as uncovered, and its payout is open.
 fn strays(
     writer: &mut MarketWriter,
     accounts: &BTreeMap<FundAccountId, FundAccount>,
+    held: &mut Sums,
     verdict: &mut Verdict,
 ) -> Result<(), Fault> {
-    let named = |account: &FundAccount| format!("{} recoverable", account.code);
-    let counted = accounts.values().map(|account| (named(account), i128::from(account.recoverable.units()))).collect();
-    let mut out: Sums = accounts.values().map(|account| (named(account), 0)).collect();
+    let (mut counted, mut out) = (Sums::new(), Sums::new());
+    for account in accounts.values() {
+        counted.insert(format!("{} recoverable", account.code), i128::from(account.recoverable.units()));
+        counted.insert(format!("{} uncovered", account.code), i128::from(account.uncovered.units()));
+    }
     writer.scan::<StrayPayout>(&mut |stray| {
+        let [amount, booked, recovered, written_off] =
+            [stray.amount, stray.booked, stray.recovered, stray.written_off].map(|part| i128::from(part.units()));
+        verdict.check(stray.is_open == (booked != amount), || {
+            format!("{}: open: {}, {booked} of {amount} units are booked", stray.reference, stray.is_open)
+        });
         if let Some(account) = accounts.get(&stray.fund_account) {
-            *out.entry(named(account)).or_default() +=
-                i128::from(stray.booked.units()) - i128::from(stray.recovered.units());
+            *out.entry(format!("{} recoverable", account.code)).or_default() += booked - recovered - written_off;
+            *out.entry(format!("{} uncovered", account.code)).or_default() += amount - booked;
+            *held.entry(format!("{} {:?}", account.code, FundBucket::PaidOut)).or_default() -= written_off;
         }
         Ok(())
     })?;

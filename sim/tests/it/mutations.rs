@@ -7,17 +7,21 @@ use sycee_accounting::accounting_center::BookControl;
 use sycee_accounting::accounting_entry_service::EntryAudit;
 use sycee_accounting::ledger::{Entry, Transfer};
 use sycee_asset::{AccrualSegment, AccrualTotal, LoanInstallments, LoanNote, NoteStatus, RepaymentSchedule};
-use sycee_contract::{EntryId, FundAccountId, Identifier as _, PaymentDirection, PaymentId, ReservationId};
+use sycee_contract::{
+    ChannelOutcome, EntryId, FundAccountId, Identifier as _, PaymentDirection, PaymentId, RecordPaymentResult,
+    ReservationId,
+};
 use sycee_credit::credit_limit_center::{CreditLine, CreditReservation, HoldStatus};
 use sycee_funds::fund_management_system::{
-    FundAccount, FundReservation, FundReturn, FundTransaction, ReservationStatus, SuspenseReceipt, SuspenseResolution,
+    FundAccount, FundReservation, FundReturn, FundTransaction, ReservationStatus, StrayPayout, SuspenseReceipt,
+    SuspenseResolution,
 };
 use sycee_funds::payment_system::{PaymentOrder, PaymentStatus};
 use sycee_money::Money;
 use sycee_partner::partner_hub::{DisbursementStatus, PartnerDisbursement, PayoutWay};
 use sycee_psp::StatementRow;
 use sycee_runtime::testing::test_databases;
-use sycee_runtime::{EffectState, FaultKind, ParkedStimulus, RuntimeEffect, RuntimeTimer};
+use sycee_runtime::{EffectState, FaultKind, ParkedStimulus, RuntimeEffect, RuntimeTimer, Stimulus};
 use sycee_sim::Faults;
 
 use crate::stage::run;
@@ -28,11 +32,14 @@ fn every_oracle_catches_what_breaks_it_on_both_engines() {
     let (urls, _guard) = test_databases();
     for url in urls {
         let mut bench = Bench::new(run(url.clone(), 11, 40, 58, Faults::all()), &url);
+        pay_out_again(&mut bench);
         assert_all_hold(&mut bench);
         ledger(&mut bench);
         sub_ledger(&mut bench);
         fund_accounts(&mut bench);
         fund_movements(&mut bench);
+        explained(&mut bench);
+        stray_payouts(&mut bench);
         statements(&mut bench);
         told(&mut bench);
         schedules(&mut bench);
@@ -223,6 +230,65 @@ fn fund_movements(bench: &mut Bench) {
     bench.catches(&bench.changed(&movement, |it| it.amount = plus(it.amount, 1)), &[(3, &"movement 3")]);
     bench.catches(&bench.changed(&movement, |it| it.target_after = plus(it.target_after, 1)), &[(3, &"movement 3")]);
     bench.catches(&bench.removed(&movement), &[(3, &"movement 4 does not follow from movement 2")]);
+}
+
+/// What is gone of a receipt in suspense was taken from it, and not from another one.
+fn explained(bench: &mut Bench) {
+    let account = bench.first::<FundAccount>(|account| account.is_own).id;
+    let resolution = bench.first::<SuspenseResolution>(|it| it.fund_account == account && it.receipt.is_some());
+    let is_its = |it: &SuspenseReceipt| it.fund_account == account && resolution.receipt.as_ref() == Some(&it.receipt);
+    let receipt = bench.first::<SuspenseReceipt>(is_its);
+    let other = bench.first::<SuspenseReceipt>(|it| it.fund_account == account && !is_its(it));
+    let gone = |receipt: &SuspenseReceipt| format!("{account} {}: the receipts", receipt.receipt);
+    for units in [1, -1] {
+        let came = bench.changed(&receipt, |it| it.amount = plus(it.amount, units));
+        bench.catches(&came, &[(3, &gone(&receipt))]);
+        let taken = bench.changed(&resolution, |it| it.amount = plus(it.amount, units));
+        bench.catches(&taken, &[(3, &gone(&receipt))]);
+    }
+    let anothers = bench.changed(&resolution, |it| it.receipt = Some(other.receipt.clone()));
+    bench.catches(&anothers, &[(3, &gone(&receipt)), (3, &gone(&other))]);
+}
+
+/// A channel says that it made a payout again: a run by itself leaves none that no loan takes.
+fn pay_out_again(bench: &mut Bench) {
+    let paid = |it: &PaymentOrder| it.status == PaymentStatus::Succeeded && it.direction == PaymentDirection::Payout;
+    let again = RecordPaymentResult {
+        request_id: bench.first::<PaymentOrder>(paid).id.to_string(),
+        channel_reference: "paid-twice".to_owned(),
+        outcome: ChannelOutcome::Successful,
+        reason: None,
+        amount: None,
+        paid_at: None,
+    };
+    let writer = bench.world.writer();
+    writer.execute(Stimulus::command("channel", again)).unwrap();
+    writer.sync().unwrap();
+}
+
+/// How much of a payout that no loan takes is booked, came back, is lost and is to be booked yet.
+fn stray_payouts(bench: &mut Bench) {
+    let stray = bench.first::<StrayPayout>(|it| it.reference.ends_with("/paid-twice"));
+    assert!(!stray.is_open && stray.booked.is_positive(), "{stray:?}");
+    let account = bench.first::<FundAccount>(|account| account.id == stray.fund_account);
+    let recoverable = format!("{} recoverable: the accounts", account.code);
+    let uncovered = format!("{} uncovered: the accounts", account.code);
+    let paid_out = format!("{} PaidOut: the accounts", account.code);
+    let open = |is_open: bool| format!("{}: open: {is_open}", stray.reference);
+    for units in [1, -1] {
+        let booked = bench.changed(&stray, |it| it.booked = plus(it.booked, units));
+        bench.catches(&booked, &[(3, &recoverable), (3, &uncovered), (3, &open(false))]);
+        let out = bench.changed(&stray, |it| it.amount = plus(it.amount, units));
+        bench.catches(&out, &[(3, &uncovered), (3, &open(false))]);
+        let back = bench.changed(&stray, |it| it.recovered = plus(it.recovered, units));
+        bench.catches(&back, &[(3, &recoverable)]);
+        let lost = bench.changed(&stray, |it| it.written_off = plus(it.written_off, units));
+        bench.catches(&lost, &[(3, &recoverable), (3, &paid_out)]);
+        let counted = bench.changed(&account, |it| it.uncovered = plus(it.uncovered, units));
+        bench.catches(&counted, &[(3, &uncovered)]);
+    }
+    bench.catches(&bench.changed(&stray, |it| it.is_open = true), &[(3, &open(true))]);
+    bench.catches(&bench.removed(&stray), &[(3, &recoverable)]);
 }
 
 /// What channels say they moved is what our payments say, whichever of the two is wrong.

@@ -10,7 +10,7 @@ use crate::stage::{run, settings};
 /// It changes when behaviour does: a rule, a price, a message that changes state, the order of stimuli. When that is
 /// meant, run this test, copy the hash it shows, and say in the commit what behaves otherwise. When it is not meant,
 /// something became a behaviour that should not: find it before you copy anything.
-const PINNED: &str = "872c7d3059bb166ec2e4c3a30f3da082a6193e0249b2aa76c387d07d871f855e";
+const PINNED: &str = "c130978cdc3aab623a689c31006de6e750220d7fb5117824ab3ff1bcd456bf51";
 
 #[test]
 fn the_pinned_run_gives_the_pinned_state_on_both_engines_and_for_every_batch() {

@@ -145,7 +145,8 @@ fn way_back(template: &str) -> &'static str {
         "funds-arrived" => "give the money back with return-funds",
         "funds-returned" => "bring the money in again with confirm-fund-arrival",
         "unmatched-receipt" => "end the suspense with resolve-suspense",
-        "stray-payout" => "tell what came back with recover-stray-payout",
+        "stray-payout" => "tell what came back with recover-stray-payout, what is lost with write-off-stray-payout",
+        "stray-payout-written-off" => "tell what came back of it with recover-stray-payout",
         "loan-disbursed" => "the borrower cancels or settles the loan with create-repayment-order",
         "repayment-received" => {
             "a credit is paid back with resolve-suspense, money on the loan stays there until reversals are replayed on it"

@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 
 use sycee_contract::{
     ApplyForCredit, CreditApplicationAnswer, CreditApplicationId, CreditApplicationReferred, CreditApplicationRejected,
-    CreditLineApproved, CustomerId, ExecuteRiskReview, LINE_MAX, NOTE_MAX, OpenWorkOrder, ResolveWorkOrder,
+    CreditLineApproved, ExecuteRiskReview, LINE_MAX, NOTE_MAX, OpenWorkOrder, ResolveWorkOrder,
     ReviewCreditApplication, RiskDecisionMade, RiskOutcome, RiskPurpose, RiskSubject, check_text,
 };
 use sycee_money::Money;
@@ -99,7 +99,7 @@ fn review_credit_application(work: &mut Work, cmd: &ReviewCreditApplication) -> 
         Some(limit) => {
             application.check_limit(limit)?;
             application.check_decision(work.now())?;
-            check_admitted(work, application.customer)?;
+            check_admitted(work, &application)?;
             grant(work, application, limit)?;
         }
         None => refuse(work, application, vec!["MANUAL_REJECTION".to_owned()])?,
@@ -109,13 +109,14 @@ fn review_credit_application(work: &mut Work, cmd: &ReviewCreditApplication) -> 
     Ok(())
 }
 
-/// Errors: `CustomerNotAdmitted` when the customer's admission was refused or has run out meanwhile.
-fn check_admitted(work: &mut Work, customer: CustomerId) -> Handled<()> {
+/// Errors: `ApplicantNotAdmitted` when the customer's admission was refused or has run out meanwhile.
+fn check_admitted(work: &mut Work, application: &CreditApplication) -> Handled<()> {
+    let customer = application.customer;
     let known = work.get::<CreditCustomer>(customer)?;
     if known.is_some_and(|known| known.is_admitted(work.now())) {
         return Ok(());
     }
-    Err(CreditRejection::CustomerNotAdmitted { customer }.into())
+    Err(CreditRejection::ApplicantNotAdmitted { customer, application: application.id }.into())
 }
 
 /// The key of the work order that asks people to decide an application.
@@ -224,9 +225,11 @@ fn refer(work: &mut Work, mut application: CreditApplication, reasons: Vec<Strin
 fn refuse(work: &mut Work, mut application: CreditApplication, reasons: Vec<String>) -> Handled<()> {
     let mut customer = work.require::<CreditCustomer>(application.customer)?;
     customer.open_application = None;
-    // Nobody waits because others let a decision run out.
-    if application.check_decision(work.now()).is_ok() {
-        customer.rejected_at = Some(work.now());
+    // Nobody waits because others let a decision run out, about the application or the customer.
+    let now = work.now();
+    let has_lapsed = customer.admitted && !customer.is_admitted(now);
+    if !has_lapsed && application.check_decision(now).is_ok() {
+        customer.rejected_at = Some(now);
     }
     work.save(customer);
     work.emit(CreditApplicationRejected {

@@ -235,7 +235,8 @@ fn nothing_is_granted_on_a_decision_that_has_run_out() {
 
 #[test]
 fn nothing_is_granted_to_whom_is_not_admitted_any_more() {
-    for outcome in [None, Some(RiskOutcome::Reject)] {
+    // What admission says meanwhile, or that it merely ran out; whether a refused customer waits.
+    for (outcome, waits) in [(None, false), (Some(RiskOutcome::Reject), true)] {
         each_reviewed(true, |scene| {
             let valid_until = scene.now().plus_days(30);
             scene.happened(RiskDecisionMade { valid_until, ..admission(1, RiskOutcome::Approve) });
@@ -247,12 +248,39 @@ fn nothing_is_granted_to_whom_is_not_admitted_any_more() {
                 None => scene.advance_seconds(30 * 86_400 + 1),
             }
             let refused = scene.request(review(Some(ghs("700")))).unwrap_err();
-            assert_eq!(refused.code, "CUSTOMER_NOT_ADMITTED");
+            assert_eq!(
+                (refused.code.as_str(), &refused.details["application"]),
+                ("CUSTOMER_NOT_ADMITTED", &id.to_string())
+            );
+            assert!(refused.message.contains("execute-risk-review"), "{}", refused.message);
             assert_eq!(stored(scene, id).status, ApplicationStatus::Referred);
             assert!(scene.load::<CreditLine>(customer(1)).is_none());
             scene.request(review(None)).unwrap();
+            assert_eq!(scene.load::<CreditCustomer>(customer(1)).unwrap().rejected_at.is_some(), waits);
+            if !waits {
+                scene.request(application(customer(1), "1000")).unwrap();
+                let asked: Vec<_> = scene.sent::<ExecuteRiskReview>().iter().map(|review| review.purpose).collect();
+                assert_eq!(asked, [RiskPurpose::Admission, RiskPurpose::Credit]);
+            }
         });
     }
+}
+
+#[test]
+fn whose_admission_ran_out_while_people_looked_is_granted_a_line_once_admitted_again() {
+    each_reviewed(true, |scene| {
+        let valid_until = scene.now().plus_days(30);
+        scene.happened(RiskDecisionMade { valid_until, ..admission(1, RiskOutcome::Approve) });
+        let id = scene.request(application(customer(1), "1000")).unwrap().application;
+        scene.happened(about(id, RiskOutcome::Review, None));
+        scene.advance_seconds(30 * 86_400 + 1);
+        let note = "income seen".to_owned();
+        let review = ReviewCreditApplication { application: id, limit: Some(ghs("700")), note };
+        assert_eq!(scene.request(review.clone()).unwrap_err().code, "CUSTOMER_NOT_ADMITTED");
+        scene.happened(admission(1, RiskOutcome::Approve));
+        scene.request(review).unwrap();
+        assert_eq!(scene.emitted::<CreditLineApproved>()[0].limit, ghs("700"));
+    });
 }
 
 #[test]

@@ -25,7 +25,7 @@ text_enum! {
         Frozen,
         /// Sent, not confirmed.
         InTransit,
-        /// Paid to borrowers, cumulative.
+        /// Paid to borrowers, cumulative, with what of stray payouts is written off.
         PaidOut,
         /// Given back, cumulative.
         Refunded,
@@ -74,6 +74,10 @@ text_enum! {
         StrayPayout,
         /// Such money came back.
         Recovery,
+        /// Such money never comes back.
+        WriteOff,
+        /// Such money was written off and comes back after all.
+        Reinstatement,
     }
 }
 
@@ -94,6 +98,8 @@ impl MovementKind {
             Self::Return => (FundBucket::Available, FundBucket::Refunded),
             Self::StrayPayout => (FundBucket::Available, FundBucket::Recoverable),
             Self::Recovery => (FundBucket::Recoverable, FundBucket::Available),
+            Self::WriteOff => (FundBucket::Recoverable, FundBucket::PaidOut),
+            Self::Reinstatement => (FundBucket::PaidOut, FundBucket::Recoverable),
         }
     }
 }
@@ -113,6 +119,8 @@ entity! {
         currency: Currency,
         /// Whether it is the lender's own money: equity, not a debt to a funder.
         is_own: bool,
+        /// Whose references its money bears: the partner's id when it pays and collects itself, else `own`, our bank.
+        bank: String,
         /// Products it funds, now or as agreed for later, by code; empty means any.
         products: Json<Vec<String>>,
         /// Last day of its agreement, as far as one is agreed; no end when absent.
@@ -125,7 +133,7 @@ entity! {
         frozen: Money,
         /// Sent, not confirmed.
         in_transit: Money,
-        /// Paid to borrowers, cumulative.
+        /// Paid to borrowers, cumulative, with what of stray payouts is written off.
         paid_out: Money,
         /// Repaid by borrowers, cumulative.
         received: Money,
@@ -185,7 +193,7 @@ entity! {
 entity! {
     /// A confirmed arrival; one a bank reference.
     pub struct FundArrival in "fund_arrival" of "fund-management-system" key bank_reference: String {
-        /// The bank's reference.
+        /// The bank and its reference, such as `own/GCB-2026-000123`.
         bank_reference: String,
         /// The arrival.
         id: ArrivalId,
@@ -197,6 +205,9 @@ entity! {
         at: Timestamp,
     }
 }
+
+/// Stands for our bank in the name of money; `partner-hub` calls it so too.
+const OUR_BANK: &str = "own";
 
 /// What a move is for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -225,6 +236,7 @@ impl FundAccount {
             name: name.to_owned(),
             currency,
             is_own: false,
+            bank: OUR_BANK.to_owned(),
             products: Json(products),
             valid_until: None,
             arrived: nothing,
@@ -241,6 +253,11 @@ impl FundAccount {
             low_water: nothing,
             low_alerted_on: None,
         }
+    }
+
+    /// What money of the account is known by: banks number as they like.
+    pub fn at_bank(&self, reference: &str) -> String {
+        format!("{}/{reference}", self.bank)
     }
 
     /// Moves `amount` as `kind` says.

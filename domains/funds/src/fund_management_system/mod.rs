@@ -7,6 +7,7 @@
 //! back, on any day.
 //! Invariant: money that the bank brought is booked once, whether it is told as a funder's or as a borrower's:
 //! `partner-hub` keeps the references of what came in.
+//! Invariant: a reference is its bank's: money at a funder that pays itself and money at ours may bear the same one.
 
 mod account;
 mod demand;
@@ -20,7 +21,7 @@ pub use account::{Cause, FundAccount, FundArrival, FundBucket, FundTransaction, 
 pub use demand::{FundDemand, FundedProduct, LendingForecast};
 pub use reservation::{FundReservation, LoanReservation, ReservationMessage, ReservationStatus, ReservationStep};
 pub use returns::FundReturn;
-pub use stray::{StrayPayout, StrayRecovery};
+pub use stray::{StrayPayout, StrayRecovery, StrayWriteOff};
 pub use suspense::{SuspenseReceipt, SuspenseResolution};
 
 use sycee_contract::messages::{
@@ -29,7 +30,7 @@ use sycee_contract::messages::{
     FundingContractAmended, FundingContractSigned, PartnerDisbursementFailed, PartnerDisbursementSucceeded,
     PaymentFailed, PaymentSucceeded, ProductFundingMatched, ProductVersionPublished, QueryFundAccount,
     RecoverStrayPayout, ReleaseFundReservation, RepaymentSucceeded, ReserveFunds, ResolveSuspense, ReturnFunds,
-    RiskDecisionMade, StrayPayoutReported,
+    RiskDecisionMade, StrayPayoutReported, WriteOffStrayPayout,
 };
 use sycee_contract::{
     ArrivalId, FundBalanceChanged, FundBalances, FundReservationReleased, FundReserved, FundsReturned, LINE_MAX,
@@ -54,6 +55,7 @@ pub fn register(registry: &mut Registry) {
         .entity::<LoanReservation>()
         .entity::<StrayPayout>()
         .entity::<StrayRecovery>()
+        .entity::<StrayWriteOff>()
         .entity::<FundDemand>()
         .entity::<LendingForecast>()
         .entity::<FundedProduct>()
@@ -65,6 +67,7 @@ pub fn register(registry: &mut Registry) {
         .handles::<QueryFundAccount>(query_fund_account)
         .handles::<BookStrayPayout>(stray::book_stray_payout)
         .handles::<RecoverStrayPayout>(stray::recover_stray_payout)
+        .handles::<WriteOffStrayPayout>(stray::write_off_stray_payout)
         .on::<FundingContractSigned>(open_fund_account)
         .on::<FundingContractAmended>(on_funding_contract_amended)
         .on::<DisbursementRequested>(moves::on_disbursement_requested)
@@ -109,6 +112,9 @@ fn open_fund_account(work: &mut Work, event: &FundingContractSigned) -> Handled<
         event.currency,
     );
     account.is_own = event.is_own;
+    if event.pays_itself && !event.is_own {
+        account.bank = event.partner.to_string();
+    }
     account.valid_until = event.valid_until;
     account.low_water = demand::low_water_of(work, &account)?;
     work.emit(FundAccountOpened {
@@ -136,15 +142,16 @@ fn claim_reference(work: &mut Work, account: &FundAccount, bank_reference: &str,
 /// Takes a funder's money in, once a bank reference, and has it booked.
 fn confirm_fund_arrival(work: &mut Work, cmd: &ConfirmFundArrival) -> Handled<ArrivalId> {
     check_text("bankReference", &cmd.bank_reference, LINE_MAX, "GCB-2026-000123")?;
-    if work.get::<FundArrival>(cmd.bank_reference.clone())?.is_some() {
-        return Err(FundsRejection::ArrivalAlreadyConfirmed { bank_reference: cmd.bank_reference.clone() }.into());
-    }
-    if work.get::<StrayRecovery>(cmd.bank_reference.clone())?.is_some() {
-        let bank_reference = cmd.bank_reference.clone();
-        return Err(FundsRejection::BankReferenceUsed { bank_reference, what: "a payout that came back" }.into());
-    }
     let by_code = FundAccount::by_code(cmd.funder.clone());
     let mut account = work.find_one(by_code)?.ok_or_else(|| Rejection::not_found("funder", &cmd.funder))?;
+    let name = account.at_bank(&cmd.bank_reference);
+    if work.get::<FundArrival>(name.clone())?.is_some() {
+        return Err(FundsRejection::ArrivalAlreadyConfirmed { bank_reference: name }.into());
+    }
+    if work.get::<StrayRecovery>(name.clone())?.is_some() {
+        let what = "a payout that came back";
+        return Err(FundsRejection::BankReferenceUsed { bank_reference: name, what }.into());
+    }
     if !cmd.amount.is_whole_minor() {
         let example = Money::from_units(1_000_000, account.currency);
         return Err(FundsRejection::AmountInvalid { amount: cmd.amount, example }.into());
@@ -152,13 +159,8 @@ fn confirm_fund_arrival(work: &mut Work, cmd: &ConfirmFundArrival) -> Handled<Ar
     let at = work.now();
     let cause = Cause { loan: None, reference: cmd.bank_reference.clone() };
     let movement = account.post(MovementKind::Arrival, cmd.amount, cause, at)?;
-    let arrival = FundArrival {
-        bank_reference: cmd.bank_reference.clone(),
-        id: work.new_id(),
-        fund_account: account.id,
-        amount: cmd.amount,
-        at,
-    };
+    let arrival =
+        FundArrival { bank_reference: name, id: work.new_id(), fund_account: account.id, amount: cmd.amount, at };
     let id = arrival.id;
     work.save(movement);
     work.save(arrival);

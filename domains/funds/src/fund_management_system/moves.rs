@@ -144,7 +144,8 @@ fn open_conflict(work: &mut Work, reservation: &FundReservation, conflict: &Fund
         kind: "fund-reservation-conflict".to_owned(),
         loan: Some(reservation.loan),
         text: format!(
-            "{conflict}. Compare the channel's statement with account {} and correct by hand.",
+            "{conflict}. Compare the channel's statement with the loan and account {}: money that went out and that no loan \
+             took is a stray payout, which recover-stray-payout or write-off-stray-payout ends. No entry by hand mends it.",
             reservation.fund_account
         ),
         key: format!("fund-reservation-conflict-{}", reservation.id),

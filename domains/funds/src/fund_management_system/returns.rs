@@ -21,7 +21,7 @@ use crate::FundsRejection;
 entity! {
     /// Money given back to a funder; one a bank reference.
     pub struct FundReturn in "fund_return" of "fund-management-system" key bank_reference: String {
-        /// The bank's reference.
+        /// The bank and its reference, such as `own/GCB-2026-000123`.
         bank_reference: String,
         /// From which account.
         fund_account: FundAccountId,
@@ -77,25 +77,21 @@ pub(super) fn account_for(
 /// Takes free money out of an account: it went back to its funder, once a bank reference.
 pub(super) fn return_funds(work: &mut Work, cmd: &ReturnFunds) -> Handled<FundBalances> {
     let mut account = account_for(work, &cmd.funder, cmd.amount, "bankReference", &cmd.bank_reference)?;
-    if work.get::<FundReturn>(cmd.bank_reference.clone())?.is_some() {
-        return Err(FundsRejection::AlreadyReturned { bank_reference: cmd.bank_reference.clone() }.into());
+    let name = account.at_bank(&cmd.bank_reference);
+    if work.get::<FundReturn>(name.clone())?.is_some() {
+        return Err(FundsRejection::AlreadyReturned { bank_reference: name }.into());
     }
-    let paid_back = work.get::<SuspenseResolution>(cmd.bank_reference.clone())?;
+    let paid_back = work.get::<SuspenseResolution>(name.clone())?;
     if paid_back.is_some_and(|resolution| resolution.paid_loan.is_none()) {
-        let bank_reference = cmd.bank_reference.clone();
-        return Err(FundsRejection::BankReferenceUsed { bank_reference, what: "money of suspense, paid back" }.into());
+        let what = "money of suspense, paid back";
+        return Err(FundsRejection::BankReferenceUsed { bank_reference: name, what }.into());
     }
     let at = work.now();
     let cause = Cause { loan: None, reference: cmd.bank_reference.clone() };
     let movement = account.post(MovementKind::Return, cmd.amount, cause, at)?;
     super::demand::alert_when_low(work, &mut account);
     work.save(movement);
-    work.save(FundReturn {
-        bank_reference: cmd.bank_reference.clone(),
-        fund_account: account.id,
-        amount: cmd.amount,
-        at,
-    });
+    work.save(FundReturn { bank_reference: name, fund_account: account.id, amount: cmd.amount, at });
     let balances = account.balances();
     work.emit(FundsReturned {
         fund_account: account.id,

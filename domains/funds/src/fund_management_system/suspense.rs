@@ -40,7 +40,7 @@ entity! {
 entity! {
     /// What became of money in suspense; one a reference.
     pub struct SuspenseResolution in "suspense_resolution" of "fund-management-system" key reference: String {
-        /// The bank's reference of a payment back, or the decision's.
+        /// The bank, and its reference of a payment back or the decision's, such as `own/GCB-2026-000123`.
         reference: String,
         /// Whose suspense.
         fund_account: FundAccountId,
@@ -96,12 +96,13 @@ impl SuspenseReceipt {
 pub(super) fn resolve_suspense(work: &mut Work, cmd: &ResolveSuspense) -> Handled<FundBalances> {
     let mut account = returns::account_for(work, &cmd.funder, cmd.amount, "reference", &cmd.reference)?;
     check_request(work, cmd)?;
-    if work.get::<SuspenseResolution>(cmd.reference.clone())?.is_some() {
-        return Err(FundsRejection::SuspenseResolved { reference: cmd.reference.clone() }.into());
+    let name = account.at_bank(&cmd.reference);
+    if work.get::<SuspenseResolution>(name.clone())?.is_some() {
+        return Err(FundsRejection::SuspenseResolved { reference: name }.into());
     }
-    if cmd.loan.is_none() && work.get::<FundReturn>(cmd.reference.clone())?.is_some() {
-        let bank_reference = cmd.reference.clone();
-        return Err(FundsRejection::BankReferenceUsed { bank_reference, what: "money returned to a funder" }.into());
+    if cmd.loan.is_none() && work.get::<FundReturn>(name.clone())?.is_some() {
+        let what = "money returned to a funder";
+        return Err(FundsRejection::BankReferenceUsed { bank_reference: name, what }.into());
     }
     check_loans(work, &account, cmd)?;
     take_from_receipt(work, &account, cmd)?;
@@ -114,7 +115,7 @@ pub(super) fn resolve_suspense(work: &mut Work, cmd: &ResolveSuspense) -> Handle
     let movement = account.post(kind, cmd.amount, cause, at)?;
     work.save(movement);
     work.save(SuspenseResolution {
-        reference: cmd.reference.clone(),
+        reference: name.clone(),
         fund_account: account.id,
         amount: cmd.amount,
         receipt: cmd.receipt.clone(),
@@ -129,7 +130,7 @@ pub(super) fn resolve_suspense(work: &mut Work, cmd: &ResolveSuspense) -> Handle
         fund_account: account.id,
         partner: account.partner,
         amount: cmd.amount,
-        reference: cmd.reference.clone(),
+        reference: name,
         credit_of: cmd.credit_of,
         loan: cmd.loan,
         order: cmd.order,

@@ -4,6 +4,7 @@
 //! Invariant: a payment without a final answer has an alarm, or a work order.
 //! Invariant: a mandate that a customer gives is on the wallet that took the customer's last payout: what was only sent, or
 //! came from a wallet, proves nothing.
+//! Invariant: a pull that was taken back before it left is over: nobody asks the channel about it.
 
 mod config;
 pub mod content;
@@ -19,7 +20,7 @@ pub use order::{
 use sycee_contract::messages::{
     CollectionReferenceLearned, CreateDirectDebitMandate, CreateRepaymentMethod, DecidePayment,
     DirectDebitMandateCreated, InitiatePayment, PollPayment, RecordPaymentResult, RepaymentMethodCreated,
-    RepaymentOrderClosed, RepaymentOrderCreated, RequestDisbursement,
+    RepaymentOrderClosed, RepaymentOrderCreated, RequestDisbursement, ResolveWorkOrder,
 };
 use sycee_contract::{
     CancelDirectDebitMandate, ChannelPayment, DirectDebitMandateCancelled, LINE_MAX, MandateId, NAME_MAX,
@@ -62,6 +63,7 @@ pub fn register(registry: &mut Registry) {
         .sends::<PollPayment>()
         .sends::<QueryLoanPosition>()
         .sends::<QueryPartner>()
+        .sends::<ResolveWorkOrder>()
         .emits::<StrayPayoutReported>();
 }
 
@@ -324,7 +326,7 @@ fn shown_to_payer(config: &PaymentConfig, country: &str, order: &PaymentOrder, m
     }
 }
 
-/// Allows a loan's installments to be pulled; a loan has one mandate, asked for again it is the same.
+/// Allows a loan's installments to be pulled; a loan has one mandate, asked for again on the same wallet it is the same.
 fn create_direct_debit_mandate(work: &mut Work, cmd: &CreateDirectDebitMandate) -> Handled<MandateId> {
     work.about(cmd.customer);
     if work.is_stimulus() {
@@ -336,6 +338,10 @@ fn create_direct_debit_mandate(work: &mut Work, cmd: &CreateDirectDebitMandate) 
             return Err(
                 Rejection::invalid("customer", "the loan's mandate is another customer's", "the borrower").into()
             );
+        }
+        if existing.channel != cmd.account.channel || existing.number != cmd.account.number {
+            let wanted = "the wallet that it was given on: cancel it first";
+            return Err(Rejection::unexpected_state("mandate", existing.id, "on another wallet", wanted).into());
         }
         return Ok(existing.id);
     }

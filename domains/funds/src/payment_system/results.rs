@@ -2,18 +2,27 @@
 
 use sycee_contract::messages::{
     CollectionReferenceLearned, DecidePayment, OpenWorkOrder, PaymentFailed, PaymentSucceeded, PollPayment,
-    RecordPaymentResult, StrayPayoutReported,
+    RecordPaymentResult, ResolveWorkOrder, StrayPayoutReported,
 };
 use sycee_contract::{
     ChannelOutcome, ChannelQuery, LINE_MAX, LoanId, NOTE_MAX, PaymentDirection, PaymentId, PaymentPurpose, Rejection,
     Timestamp, check_text,
 };
+use sycee_money::Money;
 use sycee_runtime::{Handled, Work};
 
 use super::{ExpectedCollection, PaidWallet, PaymentConfig, PaymentOrder, PaymentStatus, PaymentStep};
 
+/// Kind of the work order about what a channel says against what is known.
+const CONTRADICTED: &str = "payment-contradicted";
+
 fn alarm_key(payment: PaymentId) -> String {
     format!("poll-{payment}")
+}
+
+/// What tells one contradiction from another: money that stands in no book is named by no other work order.
+fn contradiction(order: &PaymentOrder, outcome: ChannelOutcome, channel_reference: &str, told: &str) -> String {
+    format!("{}-{outcome:?}-{channel_reference}-{told}", order.id)
 }
 
 /// Sets the alarm for the next poll.
@@ -65,7 +74,8 @@ pub(super) fn record_payment_result(work: &mut Work, cmd: &RecordPaymentResult) 
             Ok(())
         }
         PaymentStep::Stray => {
-            report_stray(work, order, cmd);
+            let amount = order.amount;
+            report_stray(work, order, &cmd.channel_reference, amount);
             Ok(())
         }
         PaymentStep::TakeAgain => {
@@ -83,7 +93,8 @@ pub(super) fn record_payment_result(work: &mut Work, cmd: &RecordPaymentResult) 
                 told(cmd),
                 cmd.channel_reference
             );
-            open_work_order(work, "payment-contradicted", Some(order.loan), text, &order.id.to_string());
+            let subject = contradiction(&order, cmd.outcome, &cmd.channel_reference, &told(cmd));
+            open_work_order(work, CONTRADICTED, Some(order.loan), text, &subject);
             learn_reference(work, order, cmd);
             Ok(())
         }
@@ -127,11 +138,10 @@ fn dispute(work: &mut Work, mut order: PaymentOrder, cmd: &RecordPaymentResult) 
     work.save(order);
 }
 
-/// Money went out that no loan takes, as much as was ordered: whoever keeps the money and the loan has to know.
-fn report_stray(work: &mut Work, mut order: PaymentOrder, cmd: &RecordPaymentResult) {
-    let amount = order.amount;
+/// Money went out that no loan takes: whoever keeps the money and the loan has to know.
+fn report_stray(work: &mut Work, mut order: PaymentOrder, channel_reference: &str, amount: Money) {
     work.emit(StrayPayoutReported {
-        reference: format!("{}/{}", order.id, cmd.channel_reference),
+        reference: format!("{}/{channel_reference}", order.id),
         loan: order.loan,
         disbursement: order.disbursement,
         fund_account: order.fund_account,
@@ -139,7 +149,7 @@ fn report_stray(work: &mut Work, mut order: PaymentOrder, cmd: &RecordPaymentRes
     });
     if order.status == PaymentStatus::Failed {
         order.moved = Some(amount);
-        order.settle(PaymentStatus::Disputed, &cmd.channel_reference, work.now());
+        order.settle(PaymentStatus::Disputed, channel_reference, work.now());
         work.save(order);
     }
 }
@@ -176,19 +186,10 @@ fn paid_at(work: &Work, order: &PaymentOrder, cmd: &RecordPaymentResult) -> Time
 pub(super) fn decide_payment(work: &mut Work, cmd: &DecidePayment) -> Handled<()> {
     let mut order = work.require::<PaymentOrder>(cmd.payment)?;
     if !order.is_open() {
-        return Err(Rejection::unexpected_state("payment", order.id, order.status, "sent, expired or disputed").into());
+        return decide_stray(work, order, cmd);
     }
     let reference = cmd.channel_reference.clone().or(order.channel_reference.clone());
-    check_text("note", &cmd.note, NOTE_MAX, "found on the channel's statement of 5 January")?;
-    if cmd.paid || cmd.channel_reference.is_some() {
-        // Without it the bank's own notice of this money could not be told from more money.
-        check_text("channelReference", reference.as_deref().unwrap_or_default(), LINE_MAX, "mtn-778")?;
-    }
-    if cmd.paid_at.is_some_and(|at| at > work.now()) {
-        let rule =
-            format!("money moved before now, {}: send the time on the channel's statement, or nothing", work.now());
-        return Err(Rejection::invalid("paidAt", rule, order.sent_at).into());
-    }
+    check_decision(work, &order, cmd, reference.as_deref())?;
     let why = format!("{} was decided by people", order.id);
     if !cmd.paid {
         work.withdraw_effect(order.effect, &why)?;
@@ -209,10 +210,60 @@ pub(super) fn decide_payment(work: &mut Work, cmd: &DecidePayment) -> Handled<()
             succeed(work, order, &told)
         }
         _ => {
-            let rule = format!("{} is for {}: a payout moves what was ordered", order.id, order.amount);
+            let rule = format!(
+                "{} is for {}: a payout moves what was ordered; decide that this did not move, then, once more, what did",
+                order.id, order.amount
+            );
             Err(Rejection::invalid("amount", rule, order.amount).into())
         }
     }
+}
+
+/// Refuses a decision without a reason, about money without a reference, or of a time to come.
+fn check_decision(
+    work: &Work,
+    order: &PaymentOrder,
+    cmd: &DecidePayment,
+    reference: Option<&str>,
+) -> Result<(), Rejection> {
+    check_text("note", &cmd.note, NOTE_MAX, "found on the channel's statement of 5 January")?;
+    if cmd.paid || cmd.channel_reference.is_some() {
+        // Without it the bank's own notice of this money could not be told from more money.
+        check_text("channelReference", reference.unwrap_or_default(), LINE_MAX, "mtn-778")?;
+    }
+    if cmd.paid_at.is_some_and(|at| at > work.now()) {
+        let rule =
+            format!("money moved before now, {}: send the time on the channel's statement, or nothing", work.now());
+        return Err(Rejection::invalid("paidAt", rule, order.sent_at));
+    }
+    Ok(())
+}
+
+/// People found out what a payout that is decided moved besides: after it had failed, or under another reference than it was
+/// paid. Whatever its amount, it is a stray payout; the channel's word against the payout is explained.
+///
+/// Errors: `UNEXPECTED_STATE` when the decision names no such money, `INVALID_FIELD` for an amount or a reference that can't
+/// be.
+fn decide_stray(work: &mut Work, order: PaymentOrder, cmd: &DecidePayment) -> Handled<()> {
+    let Some(amount) = cmd.amount.filter(|_| cmd.paid && order.direction == PaymentDirection::Payout) else {
+        let wanted = "sent, expired or disputed; what a payout moved besides is told with its amount and reference";
+        return Err(Rejection::unexpected_state("payment", order.id, order.status, wanted).into());
+    };
+    let reference = cmd.channel_reference.as_deref().unwrap_or_default();
+    check_decision(work, &order, cmd, Some(reference))?;
+    if !amount.is_positive() || !amount.is_whole_minor() || amount.currency() != order.amount.currency() {
+        let rule = format!("what went out, more than zero, in whole minor units of {}", order.amount.currency());
+        return Err(Rejection::invalid("amount", rule, order.amount).into());
+    }
+    if order.status != PaymentStatus::Failed && order.channel_reference.as_deref() == Some(reference) {
+        let moved = order.moved.unwrap_or(order.amount);
+        let rule = format!("{moved} of {} are known to have moved under it: name that of the other money", order.id);
+        return Err(Rejection::invalid("channelReference", rule, "mtn-778").into());
+    }
+    let subject = contradiction(&order, ChannelOutcome::Successful, reference, &amount.to_string());
+    work.send(ResolveWorkOrder { key: format!("{CONTRADICTED}-{subject}"), note: cmd.note.clone() });
+    report_stray(work, order, reference, amount);
+    Ok(())
 }
 
 fn succeed(work: &mut Work, mut order: PaymentOrder, cmd: &RecordPaymentResult) -> Handled<()> {
@@ -285,6 +336,12 @@ pub(super) fn poll_payment(work: &mut Work, cmd: &PollPayment) -> Handled<()> {
     if !order.is_open() {
         return Ok(());
     }
+    if is_over_unsent(work, &order)? {
+        order.reason = Some("NOT_SENT".to_owned());
+        order.settle(PaymentStatus::Failed, "", work.now());
+        work.save(order);
+        return Ok(());
+    }
     let config = work.config::<PaymentConfig>();
     if order.polls >= config.polls_max {
         if order.status != PaymentStatus::Disputed {
@@ -310,6 +367,12 @@ pub(super) fn poll_payment(work: &mut Work, cmd: &PollPayment) -> Handled<()> {
     }
     work.save(order);
     Ok(())
+}
+
+/// Whether a pull was taken back, because its repayment order had ended, before its channel heard of it. Nobody has to be told:
+/// whoever ended the order knows, and money that is pulled all the same is taken.
+fn is_over_unsent(work: &mut Work, order: &PaymentOrder) -> Handled<bool> {
+    Ok(order.mandate.is_some() && order.status == PaymentStatus::Sent && work.effect_never_left(order.effect)?)
 }
 
 fn open_work_order(work: &mut Work, kind: &str, loan: Option<LoanId>, text: String, subject: &str) {

@@ -2,14 +2,18 @@
 #![allow(clippy::unwrap_used, reason = "a helper that meets a surprise ends its test")]
 
 mod accounts;
+mod banks;
+mod decisions;
 mod facts;
 mod payments;
 mod properties;
+mod pulls;
 mod results;
 mod returns;
 mod routing;
 mod tables;
 mod terms;
+mod write_offs;
 
 use std::collections::BTreeMap;
 

@@ -2,22 +2,23 @@
 
 use sycee_contract::messages::{
     CancelDirectDebitMandate, CreateDirectDebitMandate, CreateRepaymentMethod, DirectDebitMandateCancelled,
-    DirectDebitMandateCreated, InitiatePayment, OpenWorkOrder, PaymentFailed, RecordPaymentResult,
-    RepaymentMethodCreated, RepaymentOrderClosed, RepaymentOrderCreated, RequestDisbursement,
+    DirectDebitMandateCreated, DisbursementRequested, InitiatePayment, OpenWorkOrder, PaymentFailed,
+    RecordPaymentResult, RepaymentMethodCreated, RepaymentOrderCreated, RequestDisbursement,
 };
 use sycee_contract::{
-    ChannelOutcome, ChannelPayment, ChannelQuery, CustomerId, Date, FundAccountId, Identifier, InstallmentDue,
-    LoanPosition, MandateId, PartnerId, PaymentDirection, PaymentId, PaymentPurpose, PayoutAccount, QueryLoanPosition,
-    QueryPartner, Rejection, RepaymentKind, RepaymentMethodKind, RepaymentOrderId, RepaymentOrderStatus,
+    ChannelOutcome, ChannelPayment, ChannelQuery, CustomerId, Date, DisbursementOrderId, FundAccountId, Identifier,
+    InstallmentDue, LoanPosition, MandateId, PartnerId, PaymentDirection, PaymentId, PaymentPurpose, PayoutAccount,
+    QueryLoanPosition, QueryPartner, Rejection, RepaymentKind, RepaymentMethodKind, RepaymentOrderId,
 };
 use sycee_funds::payment_system::content::payment_of_account;
-use sycee_funds::payment_system::{ExpectedCollection, PaymentOrder, PaymentStatus};
+use sycee_funds::payment_system::{
+    DirectDebitMandate, DisbursementPayment, ExpectedCollection, PaymentOrder, PaymentStatus,
+};
 use sycee_money::Money;
 use sycee_runtime::testing::Scene;
-use sycee_runtime::{EffectState, RuntimeEffect};
 
 use crate::{
-    customer, disbursement, facts, ghs, loan, order_payout, paying, scene, unknown_reservation, wallet, with_hub,
+    LOAN, customer, disbursement, facts, ghs, loan, order_payout, paying, scene, unknown_reservation, wallet, with_hub,
 };
 
 pub fn payout(amount: Money) -> InitiatePayment {
@@ -105,7 +106,7 @@ fn wanted_mandate(scene: &mut Scene) -> CreateDirectDebitMandate {
     mandate_on("+233240000002")
 }
 
-fn mandate(scene: &mut Scene) -> MandateId {
+pub fn mandate(scene: &mut Scene) -> MandateId {
     let cmd = wanted_mandate(scene);
     scene.request(cmd).unwrap()
 }
@@ -294,28 +295,6 @@ fn pulls_need_the_loans_mandate() {
 }
 
 #[test]
-fn a_pull_that_did_not_leave_is_taken_back_when_its_order_ends() {
-    paying(|scene| {
-        let given = mandate(scene);
-        let pull = CreateRepaymentMethod { mandate: Some(given), ..method(RepaymentMethodKind::DirectDebit, ghs(110)) };
-        scene.request(pull).unwrap();
-        let effect = scene.outgoing()[0].id;
-        let state = |scene: &mut Scene| scene.load::<RuntimeEffect>(effect).unwrap().state;
-        assert_eq!(state(scene), EffectState::Pending);
-        scene.happened(RepaymentOrderClosed {
-            order: order(),
-            loan: loan(0),
-            customer: customer(),
-            status: RepaymentOrderStatus::Expired,
-            reason: "EXPIRED".into(),
-            will_retry: true,
-            posting: None,
-        });
-        assert_eq!(state(scene), EffectState::Withdrawn);
-    });
-}
-
-#[test]
 fn a_mandate_is_given_on_a_wallet_that_took_a_payout() {
     let (own, others) = ("+233240000002", "+233240000009");
     let refused = |scene: &mut Scene, number: &str| {
@@ -339,6 +318,28 @@ fn a_mandate_is_given_on_a_wallet_that_took_a_payout() {
         scene.fact(told(payment, ChannelOutcome::Successful, Some(ghs(300))));
         refused(scene, others);
         scene.request(mandate_on(own)).unwrap();
+    });
+}
+
+#[test]
+fn a_mandate_on_another_wallet_is_given_when_the_first_one_is_cancelled() {
+    paying(|scene| {
+        let first = mandate(scene);
+        let (second_attempt, other) = (DisbursementOrderId::from_number(LOAN + 501), "+233240000004");
+        let requested = facts::disbursement_requested(FundAccountId::from_number(8), unknown_reservation(), ghs(300));
+        let to_other = DisbursementRequested { order: second_attempt, payout_account: wallet(other), ..requested };
+        scene.happened(to_other);
+        let payment = scene.load::<DisbursementPayment>(second_attempt).unwrap().payment;
+        scene.fact(told(payment, ChannelOutcome::Successful, Some(ghs(300))));
+
+        let refused = scene.request(mandate_on(other)).unwrap_err();
+        assert_eq!(refused.code, "UNEXPECTED_STATE");
+        assert!(refused.message.contains("cancel it first") && !refused.message.contains(other), "{refused}");
+        assert!(scene.emitted::<DirectDebitMandateCreated>().is_empty());
+        assert_eq!(scene.load::<DirectDebitMandate>(loan(0)).unwrap().id, first, "it stands");
+        scene.request(CancelDirectDebitMandate { customer: customer(), loan: loan(0) }).unwrap();
+        assert_ne!(scene.request(mandate_on(other)).unwrap(), first);
+        assert_eq!(scene.load::<DirectDebitMandate>(loan(0)).unwrap().number.reveal(), other);
     });
 }
 
@@ -381,7 +382,7 @@ fn mandates_that_are_refused() {
 }
 
 /// Lets the next alarm go off after `minutes`; gives the polls and work orders it caused.
-fn wake(scene: &mut Scene, minutes: i64) -> (Vec<u32>, Vec<String>) {
+pub fn wake(scene: &mut Scene, minutes: i64) -> (Vec<u32>, Vec<String>) {
     scene.advance_seconds(minutes * 60);
     scene.fire_timers();
     let polls = scene.effects::<ChannelQuery>().iter().map(|query| query.attempt).collect();

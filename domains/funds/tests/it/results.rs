@@ -22,11 +22,11 @@ use crate::{
 
 use ChannelOutcome::{Failed, Pending, Successful};
 
-fn kinds(scene: &Scene) -> Vec<String> {
+pub fn kinds(scene: &Scene) -> Vec<String> {
     scene.sent::<OpenWorkOrder>().into_iter().map(|order| order.kind).collect()
 }
 
-fn status(scene: &mut Scene, payment: PaymentId) -> PaymentStatus {
+pub fn status(scene: &mut Scene, payment: PaymentId) -> PaymentStatus {
     scene.load::<PaymentOrder>(payment).unwrap().status
 }
 
@@ -99,7 +99,7 @@ fn a_payout_of_another_amount_waits_for_a_better_report() {
     }
 }
 
-fn decision(payment: PaymentId, paid: bool, amount: Option<Money>) -> DecidePayment {
+pub fn decision(payment: PaymentId, paid: bool, amount: Option<Money>) -> DecidePayment {
     let note = "the channel's statement".to_owned();
     let channel_reference = paid.then(|| "mtn-1".to_owned());
     DecidePayment { payment, paid, amount, channel_reference, paid_at: None, note }
@@ -239,7 +239,7 @@ fn money_that_went_out_twice_is_told_once_a_reference() {
 }
 
 /// More went out than the account has.
-fn stray_of(account: FundAccountId) -> StrayPayoutReported {
+pub fn stray_of(account: FundAccountId) -> StrayPayoutReported {
     StrayPayoutReported {
         reference: "pay-1/mtn-1".into(),
         loan: loan(0),

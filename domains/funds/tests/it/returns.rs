@@ -123,7 +123,7 @@ fn suspense_ends_at_its_payer_or_at_its_loan() {
         scene.request(resolution(ghs(50), Receipt("own/mtn-7"), Some(loan(0)), "r-2")).unwrap();
         assert_eq!(scene.sent::<PostLedgerEvent>()[0].template, "suspense-rematched");
         let told = &scene.emitted::<SuspenseResolved>()[0];
-        assert_eq!((told.loan, told.amount, told.reference.as_str()), (Some(loan(0)), ghs(50), "r-2"));
+        assert_eq!((told.loan, told.amount, told.reference.as_str()), (Some(loan(0)), ghs(50), "own/r-2"));
         let after = load(scene, account);
         assert_eq!((after.suspense, after.refunded, after.received), (ghs(50), ghs(40), ghs(390)));
 

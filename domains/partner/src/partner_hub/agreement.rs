@@ -6,9 +6,10 @@
 //! Invariant: every version of the terms is kept.
 //! Invariant: the term bounds the days on which a funder is chosen. What was reserved on one of them is paid out, and
 //! repaid, on whatever day that happens: a promise that was made is kept.
+//! Invariant: nobody is passed over unawares: people are reminded before what was agreed last ends.
 
 use sycee_contract::messages::{
-    AmendFundingContract, FundingContractAmended, FundingContractSigned, RegisterFundingContract,
+    AmendFundingContract, BusinessDateAdvanced, FundingContractAmended, FundingContractSigned, RegisterFundingContract,
 };
 use sycee_contract::{
     Date, FundingContractId, FundingTerms, LINE_MAX, NAME_MAX, PartnerId, Rejection, Timestamp, check_text,
@@ -16,13 +17,15 @@ use sycee_contract::{
 use sycee_money::{Currency, Money, Rate};
 use sycee_runtime::{Handled, Json, Work, entity};
 
-use super::Partner;
+use super::{Partner, open_work_order};
 use crate::PartnerRejection;
 
 /// Most products or channels that terms name.
 const CODES_MAX: usize = 100;
 /// Most changes that are agreed for later days at once.
 pub const PLANNED_MAX: usize = 12;
+/// Days before the last day of an agreement on which people are reminded of it; 0 is that day itself.
+const REMINDER_DAYS: [i32; 3] = [30, 7, 0];
 
 entity! {
     /// What was agreed with a partner at one time.
@@ -83,6 +86,37 @@ pub(super) fn amend_funding_contract(work: &mut Work, cmd: &AmendFundingContract
         work.save(partner);
     }
     Ok(contract)
+}
+
+/// Reminds people of the agreements that end soon: as they stand, so a renewal that is agreed silences it. A day belongs to
+/// everybody: nothing here refuses it.
+pub(super) fn on_business_date_advanced(work: &mut Work, event: &BusinessDateAdvanced) -> Handled<()> {
+    for is_own in [true, false] {
+        let mut after = None;
+        loop {
+            let page = work.find(Partner::by_own(is_own).after(after))?;
+            let Some(last) = page.last() else { break };
+            after = Some(last.id);
+            for partner in &page {
+                remind(work, partner, event.opened);
+            }
+        }
+    }
+    Ok(())
+}
+
+fn remind(work: &mut Work, partner: &Partner, today: Date) {
+    let Some(last) = partner.terms.last().and_then(|terms| terms.valid_until) else { return };
+    let days = (last - today).get_days();
+    if !REMINDER_DAYS.contains(&days) {
+        return;
+    }
+    let when = if days == 0 { "today".to_owned() } else { format!("in {days} days") };
+    let text = format!(
+        "{} lends for the last time on {last}, {when}: agree on a renewal with amend-funding-contract, or let it end.",
+        partner.code
+    );
+    open_work_order(work, "funding-agreement-ends", None, text, &format!("{}-{last}-{days}", partner.code));
 }
 
 impl Partner {

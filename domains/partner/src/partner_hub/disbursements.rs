@@ -178,8 +178,8 @@ pub(super) fn poll_partner_payout(work: &mut Work, cmd: &PollPartnerPayout) -> H
     Ok(())
 }
 
-/// What a partner that pays itself reports. It counts for what that partner was asked to pay, in the amount asked for; of
-/// another amount, people are told.
+/// What a partner that pays itself reports. It counts for what that partner was asked to pay, in the amount asked for. Another
+/// amount is in no book until a better report comes: people are told of each.
 pub(super) fn record_partner_disbursement(work: &mut Work, cmd: &RecordPartnerDisbursement) -> Handled<()> {
     let Some(disbursement) = work.get::<PartnerDisbursement>(cmd.order)? else {
         let text = format!(
@@ -203,18 +203,20 @@ pub(super) fn record_partner_disbursement(work: &mut Work, cmd: &RecordPartnerDi
     let paid = cmd.amount.unwrap_or(disbursement.amount);
     if cmd.outcome == ChannelOutcome::Successful && paid != disbursement.amount {
         let text = format!(
-            "{} was to pay {} for {}, it says {paid}: find out what it paid, and have it reported.",
-            cmd.partner, disbursement.amount, cmd.order
+            "{} was to pay {} for {}, it says {paid} under {}, which is not booked: find out what it paid, and have it \
+             reported.",
+            cmd.partner, disbursement.amount, cmd.order, cmd.partner_reference
         );
-        open_work_order(work, "partner-payout-differs", Some(disbursement.loan), text, &cmd.order.to_string());
+        let subject = format!("{}-{}-{paid}", cmd.order, cmd.partner_reference);
+        open_work_order(work, "partner-payout-differs", Some(disbursement.loan), text, &subject);
+        return Ok(());
     }
     match cmd.outcome {
         ChannelOutcome::Pending => Ok(()),
         ChannelOutcome::Successful if is_stray(&disbursement, cmd) => {
-            report_partner_stray(work, cmd, disbursement, paid);
+            report_partner_stray(work, cmd, disbursement);
             Ok(())
         }
-        ChannelOutcome::Successful if paid != disbursement.amount => Ok(()),
         ChannelOutcome::Successful if disbursement.reference.as_deref() == Some("") => {
             work.save(PartnerDisbursement { reference: Some(cmd.partner_reference.clone()), ..disbursement });
             Ok(())
@@ -226,21 +228,14 @@ pub(super) fn record_partner_disbursement(work: &mut Work, cmd: &RecordPartnerDi
     }
 }
 
-/// Money of a partner's own payment went out that no loan takes: as much of it as the partner was asked for. What it paid
-/// beyond that nobody asked of the money that we keep for it: that is the partner's own, and so is another currency.
-fn report_partner_stray(
-    work: &mut Work,
-    cmd: &RecordPartnerDisbursement,
-    disbursement: PartnerDisbursement,
-    paid: Money,
-) {
-    let Ok(amount) = paid.min(disbursement.amount) else { return };
+/// Money of a partner's own payment went out that no loan takes, as much as the partner was asked for.
+fn report_partner_stray(work: &mut Work, cmd: &RecordPartnerDisbursement, disbursement: PartnerDisbursement) {
     work.emit(StrayPayoutReported {
         reference: format!("{}/{}", cmd.order, cmd.partner_reference),
         loan: disbursement.loan,
         disbursement: Some(cmd.order),
         fund_account: Some(disbursement.fund_account),
-        amount,
+        amount: disbursement.amount,
     });
     if disbursement.reference.is_none() {
         work.save(PartnerDisbursement { reference: Some(cmd.partner_reference.clone()), ..disbursement });
@@ -249,9 +244,8 @@ fn report_partner_stray(
 
 /// Whether the partner paid what no loan takes: the attempt had failed, or was paid under another reference.
 fn is_stray(disbursement: &PartnerDisbursement, cmd: &RecordPartnerDisbursement) -> bool {
-    let is_money = cmd.amount.is_none_or(|paid| paid.is_positive());
     let ended = disbursement.status != DisbursementStatus::Requested;
-    is_money && ended && !disbursement.knows_money_of(&cmd.partner_reference)
+    ended && !disbursement.knows_money_of(&cmd.partner_reference)
 }
 
 /// No channel took the payment out of own funds.

@@ -19,10 +19,10 @@ pub use model::{
 };
 
 use sycee_contract::messages::{
-    AmendFundingContract, ClaimBankReference, CollectionReferenceLearned, CreateRepaymentMethod, DisbursementRequested,
-    ExternalRepaymentNotified, InitiatePayment, OpenWorkOrder, PaymentFailed, PaymentSucceeded, PollPartnerPayout,
-    PostLedgerEvent, QueryPartner, RecordPartnerDisbursement, RegisterFundingContract, RepaymentRouteSelected,
-    RequestDisbursement, RequestPartnerRepayment,
+    AmendFundingContract, BusinessDateAdvanced, ClaimBankReference, CollectionReferenceLearned, CreateRepaymentMethod,
+    DisbursementRequested, ExternalRepaymentNotified, InitiatePayment, OpenWorkOrder, PaymentFailed, PaymentSucceeded,
+    PollPartnerPayout, PostLedgerEvent, QueryPartner, RecordPartnerDisbursement, RegisterFundingContract,
+    RepaymentRouteSelected, RequestDisbursement, RequestPartnerRepayment,
 };
 use sycee_contract::{
     FundingContractAmended, FundingContractSigned, LoanId, PartnerDisbursementFailed, PartnerDisbursementSucceeded,
@@ -48,6 +48,7 @@ pub fn register(registry: &mut Registry) {
         .handles::<RecordPartnerDisbursement>(disbursements::record_partner_disbursement)
         .handles::<PollPartnerPayout>(disbursements::poll_partner_payout)
         .handles::<RequestPartnerRepayment>(repayments::request_partner_repayment)
+        .on::<BusinessDateAdvanced>(agreement::on_business_date_advanced)
         .on::<DisbursementRequested>(disbursements::on_disbursement_requested)
         .on::<PaymentSucceeded>(on_payment_succeeded)
         .on::<PaymentFailed>(disbursements::on_payment_failed)

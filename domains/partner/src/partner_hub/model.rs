@@ -198,6 +198,8 @@ entity! {
         payment: Option<PaymentId>,
         /// What became of it.
         status: ReceiptStatus,
+        /// Whose suspense it went to, or for whom fund management booked it; none when it is on a loan, or in no book.
+        holder: Option<PartnerId>,
         /// When it was told.
         at: Timestamp,
     }

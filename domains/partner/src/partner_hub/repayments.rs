@@ -99,9 +99,9 @@ pub(super) fn on_collection_succeeded(work: &mut Work, event: &PaymentSucceeded)
         BankWord::OtherAmount { name, .. } => {
             let holder = holder_of(work, funder)?;
             contradict(work, holder, &own_name(&event.channel_reference), &name, told)?;
-            for reference in [name, receipt.reference] {
-                keep(work, reference, told, ReceiptStatus::Unmatched, receipt.payment);
-            }
+            let kept = PartnerReceipt { payment: receipt.payment, ..work.require::<PartnerReceipt>(name)? };
+            work.save(PartnerReceipt { reference: receipt.reference, ..kept });
+            work.save(kept);
             Ok(())
         }
     }
@@ -115,17 +115,17 @@ pub(super) fn on_reference_learned(work: &mut Work, event: &CollectionReferenceL
         BankWord::Nothing => return Ok(()),
         BankWord::Same(before) => before,
         BankWord::OtherAmount { before, name } => {
-            keep(work, name, told, ReceiptStatus::Matched, Some(event.payment));
+            keep(work, name, told, ReceiptStatus::Matched, None, Some(event.payment));
             before
         }
     };
-    let place = if before.status == ReceiptStatus::Unmatched { "in suspense" } else { "on its loan" };
+    let place = place_of(work, &before)?;
     let text = format!(
-        "{} told of {} without a reference, now under {}, and our bank told of {} under it: that is booked as well, as {} \
-         {place}. Find out what was paid: one of them may be no money.",
+        "{} told of {} without a reference, now under {}, and our bank told of {} under it: that is {place} as well, as \
+         {}. Find out what was paid: one of them may be no money.",
         event.payment, event.amount, event.channel_reference, before.amount, before.reference
     );
-    open_work_order(work, "payment-booked-twice", Some(event.purpose.loan), text, &event.payment.to_string());
+    call_booked_twice(work, event.payment, &event.channel_reference, told, text);
     work.save(PartnerReceipt { payment: Some(event.payment), ..before });
     Ok(())
 }
@@ -159,14 +159,15 @@ enum BankWord {
     },
 }
 
-/// Looks for our bank's word of a payment's money. When there is none, the name under which it will come is taken.
+/// Looks for our bank's word of a payment's money. When there is none, the name under which it will come is taken. Money that
+/// fund management booked under the reference may be the same: people look.
 fn told_by_bank(work: &mut Work, payment: PaymentId, channel_reference: &str, told: Told) -> Handled<BankWord> {
     if channel_reference.is_empty() {
         return Ok(BankWord::Nothing);
     }
     let (loan, order, amount) = told;
     let reference = own_name(channel_reference);
-    let (mut name, mut other_amount) = (reference.clone(), None);
+    let (mut name, mut other_amount, mut claimed) = (reference.clone(), None, None);
     for nr in 2.. {
         let Some(before) = work.get::<PartnerReceipt>(name.clone())? else { break };
         if before.payment == Some(payment) {
@@ -177,29 +178,54 @@ fn told_by_bank(work: &mut Work, payment: PaymentId, channel_reference: &str, to
         }
         if before.is_notice() && before.is_about(loan, order) {
             other_amount.get_or_insert(before);
+        } else if before.status == ReceiptStatus::Claimed {
+            claimed.get_or_insert(before);
         }
         name = format!("{reference}#{nr}");
     }
     if let Some(before) = other_amount {
         return Ok(BankWord::OtherAmount { before, name });
     }
-    keep(work, name, told, ReceiptStatus::Matched, Some(payment));
+    if let Some(claimed) = claimed {
+        let place = place_of(work, &claimed)?;
+        let text = format!(
+            "{payment} brought {amount} under {channel_reference} for its loan, and {} is {place} as {}. Find out what was \
+             paid: one of them may be no money. A funder's that never came is taken back with return-funds.",
+            claimed.amount, claimed.reference
+        );
+        call_booked_twice(work, payment, channel_reference, told, text);
+    }
+    keep(work, name, told, ReceiptStatus::Matched, None, Some(payment));
     Ok(BankWord::Nothing)
 }
 
+/// Has people look at a payment whose money may be in the books twice.
+fn call_booked_twice(work: &mut Work, payment: PaymentId, channel_reference: &str, (loan, ..): Told, text: String) {
+    open_work_order(work, "payment-booked-twice", loan, text, &format!("{payment}/{channel_reference}"));
+}
+
 /// The money of a payment is booked already, as our bank told it: it is not taken again. What is in suspense waits there for
-/// people, who learn whose it is.
+/// people, who learn whose it is and how it gets to the loan: suspense of a funder pays loans of that funder only.
 fn know_again(work: &mut Work, receipt: &PartnerRepaymentReceived, before: PartnerReceipt) -> Handled<()> {
     let told = (receipt.loan, receipt.order, receipt.amount);
     if before.status == ReceiptStatus::Unmatched {
+        let way = if before.holder.is_some() && before.holder == receipt.funder {
+            "Unless that is done, end it for the loan with resolve-suspense."
+        } else {
+            "The loan's money is kept elsewhere. Unless that is done, pay back what is in suspense there with \
+             resolve-suspense, and have it told again with the loan, its order and when it was paid, under a reference \
+             of its own."
+        };
         let text = format!(
-            "{} came under {}, as the bank told before the channel did: it went to suspense as {}. Unless that is done, end \
-             it for the loan with resolve-suspense.",
-            receipt.amount, receipt.reference, before.reference
+            "{} came under {}, as the bank told before the channel did: it is {} as {}. {way}",
+            receipt.amount,
+            receipt.reference,
+            place_of(work, &before)?,
+            before.reference
         );
         open_work_order(work, "payment-in-suspense", receipt.loan, text, &receipt.reference);
     }
-    keep(work, receipt.reference.clone(), told, before.status, receipt.payment);
+    keep(work, receipt.reference.clone(), told, before.status, before.holder, receipt.payment);
     work.save(PartnerReceipt { payment: receipt.payment, ..before });
     Ok(())
 }
@@ -215,7 +241,7 @@ pub(super) fn receipt_of_payment(event: &PaymentSucceeded) -> String {
 /// Somebody outside says that money came. Taken once a bank and reference; what belongs to no loan that the receiver
 /// collects for goes to suspense.
 pub(super) fn on_external_repayment(work: &mut Work, event: &ExternalRepaymentNotified) -> Handled<()> {
-    let receiver = receiver_of(work, event)?;
+    let receiver = holder_of(work, event.funder)?;
     let receipt = name_at(receiver.as_ref(), &event.reference);
     if !event.amount.is_positive() {
         let text = format!("Reference {} tells of {}: that is no money.", event.reference, event.amount);
@@ -250,19 +276,8 @@ pub(super) fn on_external_repayment(work: &mut Work, event: &ExternalRepaymentNo
     take(work, received)
 }
 
-/// In whose books the money is; own funds when the notice names nobody we know.
-fn receiver_of(work: &mut Work, event: &ExternalRepaymentNotified) -> Handled<Option<Partner>> {
-    let named = match event.funder {
-        Some(funder) => work.get::<Partner>(funder)?,
-        None => None,
-    };
-    match named {
-        Some(named) => Ok(Some(named)),
-        None => work.find_one(Partner::by_own(true)),
-    }
-}
-
-/// Whether money at `receiver` is money of a loan of `funder`: it is the funder itself, or we collect for the funder.
+/// Whether money at `receiver` is money of a loan of `funder`: it is the funder itself, or it came to our bank, whoever it is
+/// told for there, and we collect for the funder.
 fn collects_for(work: &mut Work, receiver: &Partner, funder: Option<PartnerId>) -> Handled<bool> {
     if Some(receiver.id) == funder {
         return Ok(true);
@@ -271,12 +286,18 @@ fn collects_for(work: &mut Work, receiver: &Partner, funder: Option<PartnerId>) 
         Some(funder) => work.get::<Partner>(funder)?,
         None => None,
     };
-    Ok(receiver.is_own && funder.is_none_or(|funder| !funder.collects_itself()))
+    Ok(!receiver.collects_itself() && funder.is_none_or(|funder| !funder.collects_itself()))
 }
 
 /// Keeps the reference of money that fund management books: when it is told of too, for whichever partner at the same bank, it
 /// is the same money. Refused when that amount is in the books under the reference; another amount is booked, and people look.
+/// People claim nothing: of what no account books, the bank's word would be lost.
 pub(super) fn claim_bank_reference(work: &mut Work, cmd: &ClaimBankReference) -> Handled<()> {
+    if work.is_stimulus() {
+        let text = "bankReference: people claim no reference, fund management does, for the money that it books: confirm \
+                    that money with confirm-fund-arrival or recover-stray-payout";
+        return Err(Rejection::new("INVALID_FIELD", text).with("field", "bankReference").into());
+    }
     let partner = work.require::<Partner>(cmd.partner)?;
     let (reference, told) = (name_at(Some(&partner), &cmd.bank_reference), (None, None, cmd.amount));
     let name = match standing(work, &reference, told)? {
@@ -287,13 +308,12 @@ pub(super) fn claim_bank_reference(work: &mut Work, cmd: &ClaimBankReference) ->
             name
         }
         Standing::Known(before) => {
-            let (bank_reference, amount) = (cmd.bank_reference.clone(), before.amount);
-            return Err(
-                PartnerRejection::BankReferenceUsed { bank_reference, amount, receipt: before.reference }.into()
-            );
+            let (bank_reference, place) = (cmd.bank_reference.clone(), place_of(work, &before)?);
+            let (amount, receipt) = (before.amount, before.reference);
+            return Err(PartnerRejection::BankReferenceUsed { bank_reference, amount, place, receipt }.into());
         }
     };
-    keep(work, name, told, ReceiptStatus::Claimed, None);
+    keep(work, name, told, ReceiptStatus::Claimed, Some(partner.id), None);
     Ok(())
 }
 
@@ -315,12 +335,32 @@ fn funder_of(work: &mut Work, loan: LoanId) -> Handled<Option<PartnerId>> {
     Ok(work.get::<PartnerLoan>(loan)?.map(|known| known.funder))
 }
 
-/// In whose books money of a loan is; own funds' when nobody is known.
+/// In whose books money of `funder` is; own funds' when that is nobody we know.
 fn holder_of(work: &mut Work, funder: Option<PartnerId>) -> Handled<Option<Partner>> {
-    match funder {
-        Some(funder) => work.get::<Partner>(funder),
-        None => Ok(None),
+    let known = match funder {
+        Some(funder) => work.get::<Partner>(funder)?,
+        None => None,
+    };
+    match known {
+        Some(known) => Ok(Some(known)),
+        None => work.find_one(Partner::by_own(true)),
     }
+}
+
+/// Where money was booked, for people: with the code of whose suspense it is, as `resolve-suspense` needs it.
+fn place_of(work: &mut Work, receipt: &PartnerReceipt) -> Handled<String> {
+    let holder = match receipt.holder {
+        Some(holder) => work.get::<Partner>(holder)?.map(|holder| holder.code),
+        None => None,
+    };
+    Ok(match (receipt.status, receipt.loan, holder) {
+        (ReceiptStatus::Matched, Some(loan), _) => format!("on {loan}"),
+        (ReceiptStatus::Unmatched, _, Some(holder)) => format!("in suspense of {holder}"),
+        (ReceiptStatus::Claimed, _, Some(holder)) => format!("confirmed for {holder}"),
+        (ReceiptStatus::Matched, None, _) | (ReceiptStatus::Unmatched | ReceiptStatus::Claimed, _, None) => {
+            "in no book".to_owned()
+        }
+    })
 }
 
 /// What is told of money: loan, order, amount.
@@ -354,9 +394,10 @@ fn keep(
     reference: String,
     (loan, order, amount): Told,
     status: ReceiptStatus,
+    holder: Option<PartnerId>,
     payment: Option<PaymentId>,
 ) {
-    work.save(PartnerReceipt { reference, loan, order, amount, payment, status, at: work.now() });
+    work.save(PartnerReceipt { reference, loan, order, amount, payment, status, holder, at: work.now() });
 }
 
 /// Passes money on for its loan, once a reference. Other money under a known reference goes to suspense; people look at
@@ -375,7 +416,7 @@ fn take(work: &mut Work, received: PartnerRepaymentReceived) -> Handled<()> {
         }
         Standing::Known(_) => Ok(()),
         Standing::First => {
-            keep(work, received.reference.clone(), told, ReceiptStatus::Matched, received.payment);
+            keep(work, received.reference.clone(), told, ReceiptStatus::Matched, None, received.payment);
             if let Some(funder) = received.funder {
                 count(work, funder, |day| day.repayments_received += 1)?;
             }
@@ -426,15 +467,13 @@ fn call_contradicted(work: &mut Work, reference: &str, name: &str, (loan, _, amo
 /// Keeps money that is not explained, books it to suspense if its holder's books can take it, and says where it is.
 fn book_suspense(work: &mut Work, holder: Option<Partner>, reference: &str, told: Told) -> Handled<String> {
     let (_, order, amount) = told;
-    keep(work, reference.to_owned(), told, ReceiptStatus::Unmatched, None);
-    let holder = match holder {
-        Some(holder) => Some(holder),
-        None => work.find_one(Partner::by_own(true))?,
-    };
+    let fits = holder.as_ref().filter(|it| it.currency == amount.currency() && amount.is_whole_minor());
+    let kept_by = fits.map(|it| it.id);
+    keep(work, reference.to_owned(), told, ReceiptStatus::Unmatched, kept_by, None);
     let Some(holder) = holder else {
         return Ok("It is in no book: register own funds, and have it told under a reference of its own.".to_owned());
     };
-    if holder.currency != amount.currency() || !amount.is_whole_minor() {
+    if kept_by.is_none() {
         return Ok(format!(
             "It is in no book, {} keeps whole minor units of {}: ask the bank what it holds, give it back or have it \
              exchanged, and have what comes of it told under a reference of its own.",
@@ -448,12 +487,20 @@ fn book_suspense(work: &mut Work, holder: Option<Partner>, reference: &str, told
         dimensions: BTreeMap::from([("funder".to_owned(), holder.id.to_string())]),
         date: work.today(),
     });
-    Ok(format!("It is in suspense as {reference}."))
+    Ok(format!("It is in suspense of {} as {reference}.", holder.code))
 }
 
-/// The books refused the suspense entry: people have to book it.
+/// The books refused the suspense entry: the money is in nobody's, until people had the cause mended and it is told anew.
 pub(super) fn on_suspense_refused(work: &mut Work, cmd: &PostLedgerEvent, refusal: &Rejection) -> Handled<()> {
-    let text = format!("The suspense entry of {} was refused ({}): book it by hand.", cmd.reference.text, refusal.code);
-    open_work_order(work, "suspense-entry-refused", None, text, &cmd.reference.text);
+    let receipt = &cmd.reference.text;
+    let text = format!(
+        "The suspense entry of {receipt} was refused ({}), it is in no book: have the cause mended and the money told \
+         again under a reference of its own, or give it back.",
+        refusal.code
+    );
+    open_work_order(work, "suspense-entry-refused", None, text, receipt);
+    if let Some(kept) = work.get::<PartnerReceipt>(receipt.clone())? {
+        work.save(PartnerReceipt { holder: None, ..kept });
+    }
     Ok(())
 }

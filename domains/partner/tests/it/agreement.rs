@@ -1,8 +1,8 @@
 //! What an agreement says from when: how it is signed, changed, renewed and ended.
 
 use sycee_contract::messages::{
-    AmendFundingContract, FundingContractAmended, FundingContractSigned, InitiatePayment, RegisterFundingContract,
-    RequestDisbursement,
+    AmendFundingContract, BusinessDateAdvanced, FundingContractAmended, FundingContractSigned, InitiatePayment,
+    OpenWorkOrder, RegisterFundingContract, RequestDisbursement,
 };
 use sycee_contract::{Actor, Date, PartnerPayout};
 use sycee_money::{Currency, Money, Rate, date};
@@ -171,4 +171,51 @@ fn what_was_reserved_is_paid_out_after_the_end() {
             assert_eq!(handed_over, 1, "{code}");
         });
     }
+}
+
+/// Opens a day: the work orders that it brings.
+fn opened(scene: &mut Scene, opened: Date) -> Vec<OpenWorkOrder> {
+    scene.set_today(opened);
+    scene.happened(BusinessDateAdvanced { closed: opened.yesterday().unwrap(), opened });
+    scene.sent::<OpenWorkOrder>()
+}
+
+#[test]
+fn people_are_reminded_before_an_agreement_ends() {
+    scene(|scene| {
+        for code in ["own-funds", BRIDGE] {
+            scene.request(RegisterFundingContract { valid_until: Some(day(3, 31)), ..terms(code) }).unwrap();
+        }
+        partner(scene, "self-capital");
+        let (mut today, mut told) = (day(2, 20), Vec::new());
+        while today < day(4, 10) {
+            told.extend(opened(scene, today).into_iter().map(|it| (today, it.key)));
+            today = today.tomorrow().unwrap();
+        }
+        let mut expected = Vec::new();
+        for (today, days) in [(day(3, 1), 30), (day(3, 24), 7), (day(3, 31), 0)] {
+            for code in ["own-funds", BRIDGE] {
+                expected.push((today, format!("funding-agreement-ends-{code}-2026-03-31-{days}")));
+            }
+        }
+        assert_eq!(told, expected);
+    });
+}
+
+#[test]
+fn a_renewal_that_is_agreed_silences_the_reminder() {
+    scene(|scene| {
+        scene.request(RegisterFundingContract { valid_until: Some(day(3, 31)), ..terms(BRIDGE) }).unwrap();
+        let called = opened(scene, day(3, 1)).remove(0);
+        assert_eq!(called.kind, "funding-agreement-ends");
+        for told in [BRIDGE, "2026-03-31", "in 30 days", "amend-funding-contract"] {
+            assert!(called.text.contains(told), "{told}: {}", called.text);
+        }
+        scene.request(amendment(BRIDGE, day(4, 1), Some(day(9, 30)))).unwrap();
+        for today in [day(3, 24), day(3, 31)] {
+            assert!(opened(scene, today).is_empty(), "{today}");
+        }
+        let called = opened(scene, day(9, 30)).remove(0);
+        assert!(called.text.contains("2026-09-30, today"), "{}", called.text);
+    });
 }

@@ -1,8 +1,10 @@
 //! Payouts: who pays, how they end, what contradicts.
 
+use std::collections::BTreeSet;
+
 use sycee_contract::messages::{
-    DisbursementRequested, InitiatePayment, PartnerDisbursementFailed, PartnerDisbursementSucceeded, PaymentFailed,
-    PaymentSucceeded, RecordPartnerDisbursement, RequestDisbursement, StrayPayoutReported,
+    DisbursementRequested, InitiatePayment, OpenWorkOrder, PartnerDisbursementFailed, PartnerDisbursementSucceeded,
+    PaymentFailed, PaymentSucceeded, RecordPartnerDisbursement, RequestDisbursement, StrayPayoutReported,
 };
 use sycee_contract::{
     ChannelOutcome, Identifier, PartnerId, PartnerPayout, PartnerQuery, PaymentAnswer, PaymentDirection, PaymentId,
@@ -299,28 +301,40 @@ fn money_that_a_partner_paid_too_much_is_reported() {
 }
 
 #[test]
-fn no_more_than_was_asked_of_a_partner_is_a_stray_payout() {
+fn a_late_payout_in_another_amount_is_booked_when_it_is_corrected() {
     let dollars = Money::from_minor(30_000, Currency::USD).unwrap();
-    // How the attempt of 300 ended; what the partner says later that it paid; then what of it is stray.
+    // How the attempt of 300 ended; then the partner says that it paid other amounts, until it says 300.
     for first in [ChannelOutcome::Failed, ChannelOutcome::Successful] {
-        for (paid, stray) in
-            [(ghs(5_000), Some(ghs(300))), (ghs(301), Some(ghs(300))), (ghs(299), Some(ghs(299))), (dollars, None)]
-        {
-            scene(|scene| {
-                let funder = partner(scene, "self-capital");
-                scene.happened(requested(funder, 1, ghs(300)));
-                scene.fact(reported(funder, 1, first));
-                let late = RecordPartnerDisbursement {
-                    partner_reference: "self-9".into(),
-                    amount: Some(paid),
-                    ..reported(funder, 1, ChannelOutcome::Successful)
-                };
-                scene.fact(late);
-                let told: Vec<Money> = scene.emitted::<StrayPayoutReported>().into_iter().map(|it| it.amount).collect();
-                assert_eq!(told, Vec::from_iter(stray), "{paid} after {first:?}");
+        scene(|scene| {
+            let funder = partner(scene, "self-capital");
+            scene.happened(requested(funder, 1, ghs(300)));
+            scene.fact(reported(funder, 1, first));
+            let late = |reference: &str, amount| RecordPartnerDisbursement {
+                partner_reference: reference.into(),
+                amount: Some(amount),
+                ..reported(funder, 1, ChannelOutcome::Successful)
+            };
+            let mut keys = BTreeSet::new();
+            for (reference, paid) in [
+                ("self-9", ghs(5_000)),
+                ("self-9", ghs(301)),
+                ("self-9", ghs(299)),
+                ("self-10", ghs(299)),
+                ("self-9", ghs(0)),
+                ("self-9", dollars),
+            ] {
+                scene.fact(late(reference, paid));
+                assert!(scene.emitted::<StrayPayoutReported>().is_empty(), "{paid} after {first:?}");
                 assert_eq!(kinds(scene), ["partner-payout-differs"], "{paid} after {first:?}");
-            });
-        }
+                let called = scene.sent::<OpenWorkOrder>().remove(0);
+                assert!(called.text.contains(reference) && called.text.contains(&paid.to_string()), "{}", called.text);
+                assert!(keys.insert(called.key), "{paid} under {reference}: an older work order would hide it");
+            }
+            scene.fact(late("self-9", ghs(300)));
+            let told: Vec<Money> = scene.emitted::<StrayPayoutReported>().into_iter().map(|it| it.amount).collect();
+            assert_eq!(told, [ghs(300)], "after {first:?}");
+            assert!(kinds(scene).is_empty());
+        });
     }
 }
 

@@ -2,10 +2,12 @@
 #![allow(clippy::unwrap_used, reason = "a helper that meets a surprise ends its test")]
 
 mod agreement;
+mod claims;
 mod disbursements;
 mod integration;
 mod registration;
 mod repayments;
+mod suspense;
 
 use sycee_contract::messages::{DisbursementRequested, FundingContractSigned, OpenWorkOrder, RegisterFundingContract};
 use sycee_contract::{

@@ -1,7 +1,7 @@
 //! Repayments: who collects, what is taken, what goes to suspense.
 
 use sycee_contract::messages::{
-    ClaimBankReference, CollectionReferenceLearned, CreateRepaymentMethod, ExternalRepaymentNotified, OpenWorkOrder,
+    CollectionReferenceLearned, CreateRepaymentMethod, ExternalRepaymentNotified, OpenWorkOrder,
     PartnerRepaymentReceived, PaymentSucceeded, PostLedgerEvent, RecordPartnerDisbursement, RepaymentMethodCreated,
     RepaymentRouteSelected, RequestPartnerRepayment,
 };
@@ -16,7 +16,7 @@ use sycee_runtime::{Configs, Registry, Work};
 
 use crate::{attempt, customer, ghs, kinds, loan, partner, requested, scene};
 
-fn order() -> RepaymentOrderId {
+pub fn order() -> RepaymentOrderId {
     RepaymentOrderId::from_number(4_000_000)
 }
 
@@ -32,7 +32,7 @@ fn ask(funder: PartnerId, method: RepaymentMethodKind) -> RequestPartnerRepaymen
     }
 }
 
-fn notice(reference: &str, loan_nr: Option<i64>, amount: Money) -> ExternalRepaymentNotified {
+pub fn notice(reference: &str, loan_nr: Option<i64>, amount: Money) -> ExternalRepaymentNotified {
     ExternalRepaymentNotified {
         reference: reference.into(),
         funder: None,
@@ -59,7 +59,7 @@ fn lender(scene: &mut Scene) -> PartnerId {
     funder
 }
 
-fn collected(loan_nr: i64, reference: &str) -> PaymentSucceeded {
+pub fn collected(loan_nr: i64, reference: &str) -> PaymentSucceeded {
     PaymentSucceeded {
         payment: PaymentId::from_number(5),
         direction: PaymentDirection::Collection,
@@ -182,7 +182,7 @@ fn a_notice_of_our_bank_about_a_payment_of_ours_is_no_more_money() {
 }
 
 /// Loan 1 of a funder for whom we collect, paid out.
-fn collected_by_us(scene: &mut Scene) -> PartnerId {
+pub fn collected_by_us(scene: &mut Scene) -> PartnerId {
     let own = partner(scene, "own-funds");
     scene.happened(requested(own, 1, ghs(300)));
     scene.happened(PaymentSucceeded {
@@ -261,7 +261,7 @@ fn of_two_amounts_that_bank_and_channel_tell_the_later_one_waits_for_people() {
     }
 }
 
-fn learned(reference: &str) -> CollectionReferenceLearned {
+pub fn learned(reference: &str) -> CollectionReferenceLearned {
     let PaymentSucceeded { payment, purpose, amount, .. } = collected(1, "");
     CollectionReferenceLearned { payment, purpose, amount, channel_reference: reference.into() }
 }
@@ -298,103 +298,6 @@ fn a_reference_that_the_channel_tells_late_stands_for_its_money() {
             assert!(scene.emitted::<PartnerRepaymentReceived>().is_empty() && kinds(scene).is_empty());
         });
     }
-}
-
-fn claim(partner: PartnerId, reference: &str, amount: Money) -> ClaimBankReference {
-    ClaimBankReference { partner, bank_reference: reference.into(), amount }
-}
-
-#[test]
-fn money_that_fund_management_booked_is_not_booked_again() {
-    scene(|scene| {
-        let own = collected_by_us(scene);
-        scene.request(claim(own, "GCB-1", ghs(500))).unwrap();
-        let kept = scene.load::<PartnerReceipt>("own/GCB-1".to_owned()).unwrap();
-        assert_eq!((kept.status, kept.amount), (ReceiptStatus::Claimed, ghs(500)));
-        let nothing_moves = |scene: &Scene| {
-            assert!(
-                scene.emitted::<PartnerRepaymentReceived>().is_empty() && scene.sent::<PostLedgerEvent>().is_empty()
-            );
-        };
-        for funder in [None, Some(own)] {
-            scene.happened(ExternalRepaymentNotified { funder, ..notice("GCB-1", None, ghs(500)) });
-            nothing_moves(scene);
-            assert!(kinds(scene).is_empty(), "our bank tells of the same money");
-        }
-        scene.happened(notice("GCB-1", Some(1), ghs(500)));
-        nothing_moves(scene);
-        assert_eq!(kinds(scene), ["repayment-reference-claimed"]);
-
-        scene.happened(notice("GCB-1", Some(1), ghs(50)));
-        assert_eq!(kinds(scene), ["repayment-reference-contradicted"], "other money");
-        assert_eq!(scene.sent::<PostLedgerEvent>()[0].reference.text, "own/GCB-1#2");
-        scene.happened(PaymentSucceeded { amount: ghs(500), ..collected(9, "GCB-1") });
-        let told = &scene.emitted::<PartnerRepaymentReceived>()[0];
-        assert_eq!(told.reference, "pay-5/GCB-1", "a channel's money is always its own");
-    });
-}
-
-#[test]
-fn money_in_the_books_is_claimed_by_nobody() {
-    scene(|scene| {
-        let own = collected_by_us(scene);
-        let (bridge, itself) = (partner(scene, "bridge-capital"), partner(scene, "self-capital"));
-        scene.happened(notice("GCB-1", None, ghs(500)));
-        scene.happened(notice("GCB-2", Some(1), ghs(110)));
-        scene.happened(collected(1, "mtn-7"));
-        for (funder, reference, amount) in
-            [(own, "GCB-1", 500), (own, "GCB-2", 110), (own, "mtn-7", 110), (bridge, "GCB-1", 500)]
-        {
-            let refusal = scene.request(claim(funder, reference, ghs(amount))).unwrap_err();
-            assert_eq!(refusal.code, "BANK_REFERENCE_USED");
-            assert!(refusal.message.contains(&format!("own/{reference}")), "{refusal}");
-        }
-        scene.request(claim(itself, "GCB-1", ghs(500))).unwrap();
-        assert!(kinds(scene).is_empty(), "another bank's reference");
-        scene.request(claim(own, "GCB-1", ghs(499))).unwrap();
-        let called = &scene.sent::<OpenWorkOrder>()[0];
-        assert_eq!(called.kind, "repayment-reference-contradicted");
-        for told in ["own/GCB-1,", "own/GCB-1#2", "own-funds", "499"] {
-            assert!(called.text.contains(told), "{told}: {}", called.text);
-        }
-        for (receipt, amount) in [(format!("{itself}/GCB-1"), 500), ("own/GCB-1#2".to_owned(), 499)] {
-            let kept = scene.load::<PartnerReceipt>(receipt.clone()).unwrap();
-            assert_eq!((kept.status, kept.amount), (ReceiptStatus::Claimed, ghs(amount)), "{receipt}: other money");
-        }
-    });
-}
-
-#[test]
-fn one_movement_at_our_bank_is_booked_once_for_whomever_it_is_told() {
-    scene(|scene| {
-        let (own, bridge) = (partner(scene, "own-funds"), partner(scene, "bridge-capital"));
-        let itself = partner(scene, "self-capital");
-        let told = |funder, reference: &str| ExternalRepaymentNotified {
-            funder: Some(funder),
-            ..notice(reference, None, ghs(60))
-        };
-        let nothing_moves = |scene: &Scene| scene.sent::<PostLedgerEvent>().is_empty() && kinds(scene).is_empty();
-
-        scene.happened(told(bridge, "n-2"));
-        let booked = &scene.sent::<PostLedgerEvent>()[0];
-        let expected = ("own/n-2".to_owned(), bridge.to_string());
-        assert_eq!((booked.reference.text.clone(), booked.dimensions["funder"].clone()), expected);
-        for funder in [bridge, own] {
-            let refusal = scene.request(claim(funder, "n-2", ghs(60))).unwrap_err();
-            assert_eq!(refusal.code, "BANK_REFERENCE_USED", "{refusal}");
-            scene.happened(told(funder, "n-2"));
-            assert!(nothing_moves(scene), "{funder}");
-        }
-
-        scene.request(claim(bridge, "n-3", ghs(60))).unwrap();
-        for funder in [bridge, own] {
-            scene.happened(told(funder, "n-3"));
-            assert!(nothing_moves(scene), "{funder}");
-        }
-
-        scene.happened(told(itself, "n-2"));
-        assert_eq!(scene.sent::<PostLedgerEvent>()[0].reference.text, format!("{itself}/n-2"), "another bank");
-    });
 }
 
 #[test]
@@ -570,6 +473,9 @@ fn a_refused_suspense_entry_goes_to_people() {
         partner(scene, "own-funds");
         scene.happened(notice("out-1", None, ghs(50)));
         assert_eq!(kinds(scene), ["unmatched-payment", "suspense-entry-refused"]);
+        let called = scene.sent::<OpenWorkOrder>().remove(1);
+        assert!(called.text.contains("in no book") && called.text.contains("told again"), "{}", called.text);
+        assert_eq!(scene.load::<PartnerReceipt>("own/out-1".to_owned()).unwrap().holder, None);
     });
 }
 

@@ -43,7 +43,7 @@ fn can_pull(link: &LoanLink) -> bool {
 
 fn pull(work: &mut Work, link: &mut LoanLink, amount: Money, debit_try: u32) {
     let (kind, method) = (RepaymentKind::Normal, RepaymentMethodKind::DirectDebit);
-    open(work, link, Wanted { kind, amount, method, mandate: link.mandate, debit_try });
+    open(work, link, Wanted { kind, amount, in_advance: false, method, mandate: link.mandate, debit_try });
 }
 
 /// Pulls what fell due while a direct debit was under way that has ended.
@@ -64,11 +64,11 @@ fn pull_due(work: &mut Work, link: &mut LoanLink, debit_try: u32) -> Handled<()>
     Ok(())
 }
 
-/// Ends the pull under way of what fell due, when that was paid another way; any pull of a settled loan. What the customer
-/// had pulled by his own order is no due.
+/// Ends the pull under way of what was due, whoever ordered it, when that was paid another way; any pull of a settled loan.
+/// One that pays in advance has something left to pay.
 pub(super) fn end_if_paid(work: &mut Work, link: &LoanLink, pull: RepaymentOrderId) -> Handled<()> {
     let Some(order) = work.get::<RepaymentOrder>(pull)? else { return Ok(()) };
-    let is_of_dues = order.kind == RepaymentKind::Normal && order.debit_try > 0;
+    let is_of_dues = order.kind == RepaymentKind::Normal && !order.in_advance;
     if link.settled || (is_of_dues && due_now(work, link)?.is_none()) {
         order::close(work, pull, OrderSignal::Expire, "PAID_ANOTHER_WAY")?;
     }

@@ -33,6 +33,8 @@ entity! {
         mandate: Option<MandateId>,
         /// Which try of an installment's direct debit this is; 0 for an order of the customer.
         debit_try: u32,
+        /// Whether it asked for more than was due: the rest pays in advance.
+        in_advance: bool,
         /// State.
         status: RepaymentOrderStatus,
         /// Whether the funder collects with its own system.

@@ -51,7 +51,9 @@ pub(super) fn create_repayment_order(work: &mut Work, cmd: &CreateRepaymentOrder
         let rule = format!("must be at most {surplus_max} above the {owed} that {loan} asks for in all");
         return Err(Rejection::invalid("amount", rule, surplus_max).into());
     }
-    let wanted = Wanted { kind: cmd.kind, amount: quote.amount, method: cmd.method, mandate, debit_try: 0 };
+    let in_advance = quote.amount.compare(quote.due_now)?.is_gt();
+    let (kind, amount, method) = (cmd.kind, quote.amount, cmd.method);
+    let wanted = Wanted { kind, amount, in_advance, method, mandate, debit_try: 0 };
     let order = open(work, &mut link, wanted);
     work.save(link);
     Ok(RepaymentOrderAnswer { order, amount: quote.amount })
@@ -61,6 +63,7 @@ pub(super) fn create_repayment_order(work: &mut Work, cmd: &CreateRepaymentOrder
 pub(super) struct Wanted {
     pub(super) kind: RepaymentKind,
     pub(super) amount: Money,
+    pub(super) in_advance: bool,
     pub(super) method: RepaymentMethodKind,
     pub(super) mandate: Option<MandateId>,
     pub(super) debit_try: u32,
@@ -90,6 +93,7 @@ pub(super) fn open(work: &mut Work, link: &mut LoanLink, wanted: Wanted) -> Repa
         method: wanted.method,
         mandate: wanted.mandate,
         debit_try: wanted.debit_try,
+        in_advance: wanted.in_advance,
         status: RepaymentOrderStatus::Created,
         collects_itself: false,
         payment: None,

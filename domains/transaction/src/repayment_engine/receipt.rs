@@ -30,7 +30,8 @@ const NOTICE_DAYS: i64 = 7;
 pub(super) fn on_external_repayment_notified(work: &mut Work, event: &ExternalRepaymentNotified) -> Handled<()> {
     let Some(loan) = event.loan else { return Ok(()) };
     for receipt in event.receipts() {
-        if work.get::<ReceivedPayment>(receipt)?.is_some() {
+        let known = work.get::<ReceivedPayment>(receipt)?;
+        if known.is_some_and(|known| known.loan.is_none_or(|of| of == loan)) {
             return Ok(());
         }
     }
@@ -82,7 +83,7 @@ fn take(work: &mut Work, event: &PartnerRepaymentReceived, since: Date) -> Handl
     work.save(ReceivedPayment {
         reference: event.reference.clone(),
         loan: Some(link.loan),
-        order: event.order.or(credited),
+        order: credited.or(event.order),
         amount: event.amount,
         kind: quote.kind,
         payment: event.payment,
@@ -114,8 +115,16 @@ fn paid_on(work: &Work, link: &LoanLink, first: Date, paid_at: Timestamp) -> Opt
 }
 
 /// Money in suspense is explained: it is the loan's, under a reference of its own. People say when it was paid.
+///
+/// Errors: `INVALID_FIELD` for an order that is not the loan's, which refuses the request: people can say it better.
 pub(super) fn on_suspense_resolved(work: &mut Work, event: &SuspenseResolved) -> Handled<()> {
     let Some(loan) = event.loan else { return Ok(()) };
+    if let Some(id) = event.order
+        && work.get::<RepaymentOrder>(id)?.is_none_or(|order| order.loan != loan)
+    {
+        let rule = format!("it must be a repayment order of {loan}: leave it out when none is known");
+        return Err(Rejection::invalid("order", rule, "rpo-1042").into());
+    }
     let now = work.now();
     let received = PartnerRepaymentReceived {
         reference: format!("suspense {}", event.reference),
@@ -259,7 +268,7 @@ fn suspend(work: &mut Work, event: &PartnerRepaymentReceived) -> Handled<()> {
     let place = match funder {
         Some(funder) => {
             post_unmatched(work, funder.to_string(), amount, &event.reference);
-            "it is in suspense, find the payer".to_owned()
+            format!("it is in suspense of {funder}, find the payer")
         }
         None => format!(
             "it is in no book, which take whole minor units of {currency} at a funder we know: find the payer and who holds \

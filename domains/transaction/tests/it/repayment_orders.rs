@@ -261,17 +261,26 @@ fn a_pull_ends_when_nothing_is_left_for_it_and_is_taken_when_it_had_left() {
 }
 
 #[test]
-fn a_pull_that_the_customer_ordered_is_not_ended_by_other_money() {
-    alone(|scene| {
-        let loan = with_mandate(scene);
-        let asked = cmd(loan, RepaymentKind::Normal, RepaymentMethodKind::DirectDebit);
-        let asked = CreateRepaymentOrder { amount: Some(ghs("500")), ..asked };
-        let order = scene.request(asked).unwrap().order;
-        scene.answers::<CalculateRepaymentPosting>(|_| Err(Rejection::new("NOTHING_DUE", "all paid")));
-        scene.happened(repaid(loan, None, false));
-        assert!(scene.emitted::<RepaymentOrderClosed>().is_empty(), "it was to be paid in advance");
-        assert_eq!(scene.load::<LoanLink>(loan).unwrap().open_debit, Some(order));
-    });
+fn a_pull_that_the_customer_ordered_ends_when_what_was_due_is_paid_unless_it_pays_in_advance() {
+    // What the customer named, of 346.75 that are due; whether it ends.
+    for (amount, ends) in [(None, true), (Some("100"), true), (Some("346.75"), true), (Some("346.76"), false)] {
+        alone(|scene| {
+            let loan = with_mandate(scene);
+            let asked = cmd(loan, RepaymentKind::Normal, RepaymentMethodKind::DirectDebit);
+            let order = scene.request(CreateRepaymentOrder { amount: amount.map(ghs), ..asked }).unwrap().order;
+            scene.happened(repaid(loan, None, false));
+            assert!(scene.emitted::<RepaymentOrderClosed>().is_empty(), "a part was paid, the rest is due");
+            scene.answers::<CalculateRepaymentPosting>(|_| Err(Rejection::new("NOTHING_DUE", "all paid")));
+            scene.happened(repaid(loan, None, false));
+            if ends {
+                let ordered = load(scene, order);
+                ends_unpaid(scene, &ordered, "PAID_ANOTHER_WAY");
+            } else {
+                assert!(scene.emitted::<RepaymentOrderClosed>().is_empty(), "{amount:?} pays in advance");
+                assert_eq!(scene.load::<LoanLink>(loan).unwrap().open_debit, Some(order));
+            }
+        });
+    }
 }
 
 #[test]

@@ -270,8 +270,12 @@ fn money_without_an_order_is_taken_for_its_loan() {
         cash.order = None;
         scene.happened(cash.clone());
         assert_eq!(posting(scene).unwrap().reference.order, None);
-        scene.happened(notice);
+        scene.happened(notice.clone());
         assert_eq!(scene.load::<LoanLink>(order.loan).unwrap().announced, 1);
+        let other = ExternalRepaymentNotified { loan: Some(open(scene, RepaymentKind::Normal).loan), ..notice };
+        scene.happened(other.clone());
+        let announced = scene.load::<LoanLink>(other.loan.unwrap()).unwrap().announced;
+        assert_eq!(announced, 1, "what is known under the reference is another loan's money, at another bank");
 
         cash.reference = "bank-2".into();
         cash.order = Some(id(424_242));
@@ -338,6 +342,17 @@ fn money_that_the_books_refuse_goes_to_suspense() {
         assert_eq!(scene.sent::<OpenWorkOrder>().len(), 1);
         let closed = scene.emitted::<RepaymentOrderClosed>().pop().unwrap();
         assert_eq!((closed.reason.as_str(), closed.will_retry), ("NOT_POSTED", false));
+        assert_eq!(status(scene, &order), RepaymentOrderStatus::Failed);
+    });
+}
+
+#[test]
+fn a_settlement_whose_money_the_books_refuse_ends_also_when_the_money_named_no_order_of_the_loan() {
+    with_neighbours(loan_books_refuse, configs(), |scene| {
+        let order = open(scene, RepaymentKind::EarlySettlement);
+        scene.happened(PartnerRepaymentReceived { order: Some(id(424_242)), ..money(&order, "1005", "r1") });
+        assert_eq!(scene.sent::<PostLedgerEvent>()[0].reference.order, Some(order.id));
+        assert_eq!(scene.load::<ReceivedPayment>("r1".to_owned()).unwrap().order, Some(order.id));
         assert_eq!(status(scene, &order), RepaymentOrderStatus::Failed);
     });
 }
@@ -486,17 +501,22 @@ fn an_order_that_has_its_money_does_not_say_when_other_money_was_paid() {
 
 #[test]
 fn people_say_when_money_in_suspense_was_paid() {
+    // Whether they name the order of 10 February, the day on which it was paid, the day that counts.
     let cases = [
-        (Some(date(2026, 2, 3)), Some(date(2026, 2, 3))),
-        (Some(date(2026, 1, 15)), Some(date(2026, 2, 1))),
-        (Some(date(2026, 3, 1)), None),
-        (None, None),
+        (false, Some(date(2026, 2, 3)), Some(date(2026, 2, 3))),
+        (false, Some(date(2026, 1, 15)), Some(date(2026, 2, 1))),
+        (false, Some(date(2026, 3, 1)), None),
+        (false, None, None),
+        (true, Some(date(2026, 2, 3)), Some(date(2026, 2, 10))),
+        (true, Some(date(2026, 2, 13)), Some(date(2026, 2, 13))),
     ];
-    for (paid, counts) in cases {
+    for (is_named, paid, counts) in cases {
         alone(|scene| {
             let order = ordered(scene);
-            scene.happened(SuspenseResolved { paid_at: paid.map(noon), ..explained(&order, "100") });
-            assert_eq!(split_by_figures_of(scene), counts, "{paid:?}");
+            let told = explained(&order, "100");
+            let named = is_named.then_some(order.id);
+            scene.happened(SuspenseResolved { order: named, paid_at: paid.map(noon), ..told });
+            assert_eq!(split_by_figures_of(scene), counts, "named: {is_named}, paid on {paid:?}");
         });
     }
 }

@@ -56,7 +56,7 @@ struct FundBalances { /// Everything the funder brought, cumulative.
     arrived: Money, /// Free to lend, once stray payouts that are not booked yet are paid of it.
     available: Money, /// Reserved for loans.
     frozen: Money, /// Sent, not confirmed.
-    in_transit: Money, /// Paid to borrowers, cumulative.
+    in_transit: Money, /// Paid to borrowers, cumulative, with what of stray payouts is written off.
     paid_out: Money, /// Repaid by borrowers, cumulative; it is available again.
     received: Money, /// Given back to funders or payers, cumulative.
     refunded: Money, /// Not the funder's: not explained yet, or borrowers' credit.
@@ -125,7 +125,7 @@ commands! {
         funder: String,
         /// What arrived.
         amount: Money,
-        /// The bank's reference; one arrival a reference.
+        /// The bank's reference; one arrival a reference of that bank.
         bank_reference: String,
     }
 
@@ -139,7 +139,7 @@ commands! {
         funder: String,
         /// What went back; no more than is left of what the funder brought.
         amount: Money,
-        /// The bank's reference; one return a reference.
+        /// The bank's reference; one return a reference of that bank.
         bank_reference: String,
     }
 
@@ -176,10 +176,26 @@ commands! {
     } fields {
         /// Reference of the payout, as its work order and its entry name it.
         payout: String,
-        /// What came back, in one sum as the bank tells it; no more than is still out of the payout, booked or not.
+        /// What came back, in one sum as the bank tells it; no more than is still out of the payout, booked, written off or
+        /// neither.
         amount: Money,
         /// The bank's or the channel's reference of what came back; it counts once.
         bank_reference: String,
+    }
+
+    /// Writes off money of a payout that no loan takes and that never comes back: it is a loss.
+    "write-off-stray-payout" WriteOffStrayPayout -> FundBalances {
+        owner: "fund-management-system", nature: Request, errors: ["WRITE_OFF_ALREADY_CONFIRMED"],
+        undo: by "recover-stray-payout",
+    } fields {
+        /// Reference of the payout, as its work order and its entry name it.
+        payout: String,
+        /// How much is lost; no more than stands in the books of the payout and has not come back.
+        amount: Money,
+        /// What identifies the decision; it counts once.
+        reference: String,
+        /// Why it never comes back, and who decided so; no personal data.
+        note: String,
     }
 
     /// Opens or closes a funder's route, or a payment channel.
@@ -352,10 +368,12 @@ commands! {
         payment: PaymentId,
         /// Whether money moved.
         paid: bool,
-        /// What moved, for a collection; what was ordered when absent.
+        /// What moved, for a collection; what was ordered when absent. For a payout that is decided already, what went out
+        /// besides: no loan takes it, and it is booked as a stray payout.
         amount: Option<Money>,
         /// The channel's reference of what moved, as its statement has it: it tells a second payment, and the bank's own
-        /// notice, from this one. Wanted when money moved, unless the channel gave it before.
+        /// notice, from this one. Wanted when money moved, unless the channel gave it before; always for what went out
+        /// besides.
         channel_reference: Option<String>,
         /// When the money moved, not after now; when people decide, if absent.
         paid_at: Option<Timestamp>,
@@ -475,7 +493,7 @@ events! {
         partner: PartnerId,
         /// How much.
         amount: Money,
-        /// What identifies the decision.
+        /// What identifies the decision: the bank where the money is, and the reference of the request.
         reference: String,
         /// The loan whose borrower's credit it was.
         credit_of: Option<LoanId>,
@@ -640,30 +658,24 @@ impl FundingTerms {
     }
 }
 
-impl FundingContractSigned {
-    /// What was agreed.
-    pub fn terms(&self) -> FundingTerms {
-        FundingTerms {
-            valid_from: self.valid_from,
-            valid_until: self.valid_until,
-            cost: self.cost,
-            quota: self.quota,
-            products: self.products.clone(),
-            channels: self.channels.clone(),
-        }
-    }
+/// Lets messages tell the terms that they carry.
+macro_rules! tell_terms {
+    ($($message:ident),*) => {
+        $(
+            impl $message {
+                /// What is agreed.
+                pub fn terms(&self) -> FundingTerms {
+                    FundingTerms {
+                        valid_from: self.valid_from,
+                        valid_until: self.valid_until,
+                        cost: self.cost,
+                        quota: self.quota,
+                        products: self.products.clone(),
+                        channels: self.channels.clone(),
+                    }
+                }
+            }
+        )*
+    };
 }
-
-impl AmendFundingContract {
-    /// What is agreed.
-    pub fn terms(&self) -> FundingTerms {
-        FundingTerms {
-            valid_from: self.valid_from,
-            valid_until: self.valid_until,
-            cost: self.cost,
-            quota: self.quota,
-            products: self.products.clone(),
-            channels: self.channels.clone(),
-        }
-    }
-}
+tell_terms!(FundingContractSigned, AmendFundingContract);

@@ -173,7 +173,7 @@ events! {
 
 impl ExternalRepaymentNotified {
     /// Receiver and reference, by which the market may know the money: at our bank (`own`), and at a funder that collects
-    /// itself, if that is the receiver.
+    /// itself, if that is the receiver. What stands under the other one is other money: its loan tells.
     pub fn receipts(&self) -> impl Iterator<Item = String> {
         let at_funder = self.funder.map(|funder| format!("{funder}/{}", self.reference));
         at_funder.into_iter().chain([format!("own/{}", self.reference)])

@@ -66,17 +66,25 @@ impl MarketWriter {
         self.owe(stuck_effect(id, why));
     }
 
-    /// Says that an effect could not be executed: it is tried again, later and later, then parked with a work order.
+    /// Says that an effect could not be executed: it is tried again, later and later, then parked with a work order. One that
+    /// was taken back meanwhile stays so, and it is known that it left.
     ///
     /// `error` must carry no personal data. Errors: `Outage` when the database does not answer; nothing has changed.
     pub fn effect_failed(&mut self, effect: &EffectEnvelope, max_attempts: u32, error: &str) -> Result<(), Fault> {
         self.not_stopped()?;
         let found = self.core.get::<RuntimeEffect>(&effect.id)?;
-        let Some(row) = found.filter(|row| row.state == EffectState::Pending) else {
+        let Some(row) = found.filter(|row| matches!(row.state, EffectState::Pending | EffectState::Withdrawn)) else {
             self.effect_over(effect.id);
             return Ok(());
         };
         let attempts = row.attempts + 1;
+        if row.state == EffectState::Withdrawn {
+            let tried = RuntimeEffect { attempts, ..RuntimeEffect::clone(&row) };
+            self.core.put::<RuntimeEffect>(effect.id, Some(Arc::new(tried)));
+            self.core.forget_undo();
+            self.effect_over(effect.id);
+            return Ok(());
+        }
         let parked = attempts >= max_attempts;
         if parked {
             // Nobody would hear of one that is parked without a work order.

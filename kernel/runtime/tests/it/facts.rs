@@ -326,8 +326,8 @@ fn whatever_is_said_of_an_effect_in_whatever_state_it_is_executed_again_only_whe
         // It was under way when it was taken back.
         (Withdrawn, Some(Said::Withdrawn), Said::Done, Done, 1),
         (Withdrawn, Some(Said::Withdrawn), Answered, Done, 1),
-        (Withdrawn, Some(Said::Withdrawn), Failed, Withdrawn, 0),
-        (Withdrawn, Some(Said::Withdrawn), GivenUp, Withdrawn, 0),
+        (Withdrawn, Some(Said::Withdrawn), Failed, Withdrawn, 1),
+        (Withdrawn, Some(Said::Withdrawn), GivenUp, Withdrawn, 1),
         (Withdrawn, Some(Said::Withdrawn), Retried, Withdrawn, 0),
         (Withdrawn, Some(Said::Withdrawn), Said::Withdrawn, Withdrawn, 0),
     ];
@@ -348,6 +348,40 @@ fn whatever_is_said_of_an_effect_in_whatever_state_it_is_executed_again_only_whe
             assert_eq!((row.state, row.attempts), (after, attempts), "{before:?} and then {said:?}");
             let waits = shop.take_effects().iter().any(|it| it.id == effect.id);
             assert_eq!(waits, after == Pending, "{before:?} and then {said:?}");
+        }
+    });
+}
+
+#[test]
+fn an_effect_that_was_taken_back_never_left_unless_an_execution_of_it_was_reported() {
+    use Said::{Answered, Failed, GivenUp, Withdrawn};
+    // What is said of an effect, in order; then whether it was taken back and never left.
+    let table: [(&[Said], bool); 8] = [
+        (&[], false),
+        (&[Withdrawn], true),
+        (&[Withdrawn, Withdrawn], true),
+        (&[Withdrawn, Failed], false),
+        (&[Withdrawn, GivenUp], false),
+        (&[Withdrawn, Answered], false),
+        (&[Failed, Withdrawn], false),
+        (&[GivenUp, Withdrawn], false),
+    ];
+    on_each_engine(|url, mut shop| {
+        for (nr, (said, never_left)) in (2..).zip(table) {
+            shop.execute(please(&[Step::Sms(1)])).unwrap();
+            shop.sync().unwrap();
+            let effect = shop.take_effects().pop().unwrap();
+            for said in said {
+                say(&mut shop, &effect, *said);
+            }
+            shop.sync().unwrap();
+            drop(shop);
+            shop = open(url);
+            shop.execute(please(&[Step::NeverLeft(effect.id, nr)])).unwrap().outcome.unwrap();
+            assert_eq!(times(&mut shop, nr), i64::from(never_left), "{said:?}");
+            // What still waits is no later effect's.
+            shop.effect_done(effect.id).unwrap();
+            shop.sync().unwrap();
         }
     });
 }

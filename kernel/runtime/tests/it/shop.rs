@@ -42,6 +42,8 @@ pub enum Step {
     Retry(i64),
     /// Takes effect `0` back.
     Withdraw(i64),
+    /// Adds one to item `1` if effect `0` was taken back and never left.
+    NeverLeft(i64, i64),
     /// Runs steps as a fact after so many seconds.
     Later(i64, String, String),
     /// Sends steps to be run by the same service.
@@ -232,6 +234,11 @@ fn walk(work: &mut Work, steps: &[Step]) -> Handled<Vec<Sensitive>> {
             }),
             Step::Retry(effect) => drop(work.retry_effect(*effect)?),
             Step::Withdraw(effect) => work.withdraw_effect(*effect, "nobody wants it")?,
+            Step::NeverLeft(effect, id) => {
+                let mut item = item(work, *id)?;
+                item.times += i64::from(work.effect_never_left(*effect)?);
+                work.save(item);
+            }
             Step::Later(seconds, key, steps) => {
                 work.at(work.now().plus_seconds(*seconds), key, Know { steps: parse(steps) });
             }

@@ -4,6 +4,7 @@ use sycee_contract::{
     CancelLoanApplication, ConfirmFundArrival, Date, DecidePayment, EntryId, Identifier as _, PaymentId, PayoutAccount,
     PostAccountingEntry, RecoverStrayPayout, RegisterFundingContract, RepaymentKind, RepaymentMethodCreated,
     ReturnFunds, ReverseAccountingEntry, ReviewLoanApplication, Sensitive, SubmitLoanApplication, TransferLine,
+    WriteOffStrayPayout,
 };
 use sycee_money::{Currency, Rate};
 use sycee_stage::{Stage, cedis};
@@ -20,6 +21,8 @@ fn of_finance(text: &str, payment: PaymentId, date: Date) -> Vec<Case> {
     let arrival = ConfirmFundArrival { funder: own.clone(), amount, bank_reference: long() };
     let back = ReturnFunds { funder: own, amount, bank_reference: long() };
     let stray = RecoverStrayPayout { payout: "pay-1".to_owned(), amount, bank_reference: long() };
+    let (payout, reference) = ("pay-1".to_owned(), "DEC-1".to_owned());
+    let lost = WriteOffStrayPayout { payout, amount, reference, note: long() };
     let lines = vec![TransferLine { debit: "5300".to_owned(), credit: "1150".to_owned(), amount }];
     let entry = PostAccountingEntry { lines, text: long(), date };
     let reversal = ReverseAccountingEntry { entry: EntryId::from_number(1), text: long(), date };
@@ -45,6 +48,7 @@ fn of_finance(text: &str, payment: PaymentId, date: Date) -> Vec<Case> {
         case("arrival", FINANCE, arrival, invalid, &[&"bankReference"]),
         case("return", FINANCE, back, invalid, &[&"bankReference"]),
         case("recovery", FINANCE, stray, invalid, &[&"bankReference"]),
+        case("loss without a reason", FINANCE, lost, invalid, &[&"note"]),
         case("entry", FINANCE, entry, invalid, &[&"text"]),
         case("reversal", FINANCE, reversal, invalid, &[&"text"]),
         case("decision without a reason", FINANCE, unexplained, invalid, &[&"note"]),

@@ -1,11 +1,12 @@
 //! Money whose news comes late, twice, or after the contrary: the books and the loan end as if it had come in time.
 
 use crate::oracles::assert_oracles;
+use crate::suspense::account_of;
 use sycee_contract::{
-    AccountingEntryPosted, ChannelOutcome, ChannelPayment, CreateRepaymentOrder, DecidePayment, DisbursementSucceeded,
-    ExternalRepaymentNotified, InstallmentDueNotice, LoanApplicationApproved, LoanId, PaymentId, RecordPaymentResult,
-    RepaymentKind, RepaymentMethodCreated, RepaymentSucceeded, RetryEffect, Sensitive, SignLoanContract, Timestamp,
-    WorkOrderCreated,
+    AccountingEntryPosted, ChannelOutcome, ChannelPayment, ConfirmFundArrival, CreateRepaymentOrder, DecidePayment,
+    DisbursementSucceeded, ExternalRepaymentNotified, InstallmentDueNotice, LoanApplicationApproved, LoanId, PaymentId,
+    RecordPaymentResult, RecoverStrayPayout, RepaymentKind, RepaymentMethodCreated, RepaymentSucceeded, RetryEffect,
+    ReturnFunds, Sensitive, SignLoanContract, Timestamp, WorkOrderCreated, WriteOffStrayPayout,
 };
 use sycee_funds::fund_management_system::FundAccount;
 use sycee_money::Money;
@@ -282,6 +283,55 @@ fn a_payout_after_a_failure_is_in_the_books() {
         stage.writer.scan::<FundAccount>(add).unwrap();
         assert_eq!(recoverable, cedis(970));
         assert_oracles(stage);
+    });
+}
+
+#[test]
+fn a_second_payout_that_no_money_covers_is_booked_when_money_comes_and_comes_back_or_is_lost() {
+    Stage::each(|stage| {
+        let life = stage.borrower(76);
+        let (_, payment) = signed(stage, &life);
+        tell(stage, &payment, ChannelOutcome::Successful, None, None);
+        let paid_by = stage.heard::<DisbursementSucceeded>()[0].fund_account;
+        let account = |stage: &mut Stage| account_of(stage, |it| it.id == paid_by);
+        let FundAccount { code: funder, available: amount, .. } = account(stage);
+        let all = ReturnFunds { funder: funder.clone(), amount, bank_reference: "all-1".to_owned() };
+        stage.ask_directly("staff:finance", all).unwrap();
+        let again = RecordPaymentResult {
+            channel_reference: "momo-again".to_owned(),
+            ..result(&payment, ChannelOutcome::Successful, None, None)
+        };
+        stage.run(Stimulus::command("channel", again));
+        let payout = format!("{payment}/momo-again");
+        let back = |amount, reference: &str| RecoverStrayPayout {
+            payout: payout.clone(),
+            amount: cedis(amount),
+            bank_reference: reference.to_owned(),
+        };
+        let holds = |stage: &mut Stage, available, recoverable, uncovered| {
+            let kept = account(stage);
+            let figures = [available, recoverable, uncovered].map(cedis);
+            assert_eq!([kept.available, kept.recoverable, kept.uncovered], figures);
+            assert_oracles(stage);
+        };
+        holds(stage, 0, 0, 970);
+        stage.ask_directly("staff:finance", back(300, "back-1")).unwrap();
+        holds(stage, 0, 0, 670);
+        let more = ConfirmFundArrival { funder, amount: cedis(1_000), bank_reference: "more-1".to_owned() };
+        stage.ask_directly("staff:finance", more).unwrap();
+        holds(stage, 330, 670, 0);
+        stage.ask_directly("staff:finance", back(650, "back-2")).unwrap();
+        holds(stage, 980, 20, 0);
+        let lost = WriteOffStrayPayout {
+            payout: payout.clone(),
+            amount: cedis(20),
+            reference: "lost-1".to_owned(),
+            note: "the bank kept its charge".to_owned(),
+        };
+        stage.ask_directly("staff:finance", lost).unwrap();
+        holds(stage, 980, 0, 0);
+        stage.ask_directly("staff:finance", back(20, "back-3")).unwrap();
+        holds(stage, 1_000, 0, 0);
     });
 }
 

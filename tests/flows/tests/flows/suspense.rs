@@ -3,13 +3,14 @@
 use crate::oracles::assert_oracles;
 use sycee_asset::LoanNote;
 use sycee_contract::{
-    ConfirmFundArrival, ExternalRepaymentNotified, LoanId, RepaymentSucceeded, ResolveSuspense, ReturnFunds,
+    ConfirmFundArrival, ExternalRepaymentNotified, Identifier as _, LoanId, RepaymentKind, RepaymentOrderId,
+    RepaymentSucceeded, ResolveSuspense, ReturnFunds,
 };
 use sycee_funds::fund_management_system::{FundAccount, SuspenseReceipt};
 use sycee_money::Money;
 use sycee_stage::{Stage, cedis};
 
-fn account_of(stage: &mut Stage, pick: impl Fn(&FundAccount) -> bool) -> FundAccount {
+pub fn account_of(stage: &mut Stage, pick: impl Fn(&FundAccount) -> bool) -> FundAccount {
     stage.writer.sync().unwrap();
     let mut found = None;
     let each = &mut |account: &FundAccount| {
@@ -127,6 +128,35 @@ fn money_nobody_owed_is_kept_apart_and_ends_where_it_belongs() {
         let repaid = stage.heard::<RepaymentSucceeded>().remove(0);
         assert_eq!((repaid.loan, repaid.amount), (other, cedis(40)));
         assert!(account_of(stage, |it| it.id == funded_by).suspense.is_zero());
+        assert_oracles(stage);
+    });
+}
+
+#[test]
+fn suspense_is_not_explained_by_an_order_of_another_loan() {
+    Stage::each(|stage| {
+        let life = stage.borrower(52);
+        let [loan, other] = [(); 2].map(|()| stage.loan(&life, "gh-installment", cedis(500)));
+        let funded_by = note(stage, loan).fund_account;
+        let account = account_of(stage, |it| it.id == funded_by);
+        let [its, others] = [loan, other].map(|loan| {
+            let wanted = life.borrower.repayment(life.customer, loan, RepaymentKind::Normal, Some(cedis(60)));
+            stage.order(&life, wanted).order
+        });
+        stage.happens("bank", notice("n-5", None, &account, cedis(60)));
+        let unexplained = receipt(stage, "n-5");
+        let source = Source::Receipt(&unexplained.receipt);
+        let meant =
+            |order| ResolveSuspense { order: Some(order), ..end(&account, cedis(60), &source, Some(loan), "c-5") };
+        for order in [others, RepaymentOrderId::from_number(9_000_000)] {
+            let refused = stage.ask_directly("staff:finance", meant(order)).unwrap_err();
+            assert_eq!((refused.code.as_str(), refused.details["field"].as_str()), ("INVALID_FIELD", "order"));
+            assert_eq!(receipt(stage, "n-5"), unexplained, "what was refused is undone");
+        }
+        assert_oracles(stage);
+        stage.ask_directly("staff:finance", meant(its)).unwrap();
+        let repaid = stage.heard::<RepaymentSucceeded>().remove(0);
+        assert_eq!((repaid.loan, repaid.order, repaid.amount), (loan, Some(its), cedis(60)));
         assert_oracles(stage);
     });
 }
