@@ -196,6 +196,8 @@ impl World {
             Some(lease) => MarketWriter::open_leased(registry, options, lease)?,
             None => MarketWriter::open(registry, options)?,
         });
+        // Batches are small here: that they queue all the same is what has to be seen.
+        self.writer().queue_batches_from(1);
         Ok(())
     }
 

@@ -1,4 +1,4 @@
-//! Books under load: a ledger in memory, and the thread that makes its batches durable, as the market writer has it.
+//! Books under load: a ledger in memory, and a thread that makes its batches durable.
 //!
 //! Invariant: at most one batch is being written while the next is posted.
 

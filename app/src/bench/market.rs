@@ -149,6 +149,10 @@ impl BenchMarket {
         hear: &mut dyn FnMut(&mut Self, &Executed, Instant) -> Result<(), Failure>,
     ) -> Result<(), Failure> {
         interrupt::check(GONE)?;
+        self.writer.pump(false)?;
+        if self.writer.stats().recoveries > 0 {
+            return Err(broken("a batch was lost and run again: what was heard is not what is durable"));
+        }
         let now = Instant::now();
         while self.writing.len() > self.writer.batches_writing() {
             for executed in self.writing.pop_front().into_iter().flatten() {

@@ -35,8 +35,8 @@ use crate::{Configs, Entity, Fault, FaultKind, Find, Halt, Market, Registry, Res
 const NO_TICKET: u64 = 0;
 /// Most batches that are on their way to the disk: one is being written, the others wait their turn.
 pub const BATCHES_WRITING_MAX: usize = 3;
-/// Cascades from which on a batch may wait its turn. Smaller ones grow instead while another is being written: each costs
-/// a sync of the disk, however little it holds.
+/// Cascades from which on a batch may wait its turn. Smaller ones wait until nothing is being written, for each costs a sync
+/// of the disk, however little it holds.
 const QUEUED_FROM: usize = 256;
 
 /// How to open a market.
@@ -66,6 +66,8 @@ pub struct RunStats {
     pub entities: u64,
     /// Queries to the database that handlers waited for; those that [`MarketWriter::prefetch`] asks at once not counted.
     pub queries: u64,
+    /// How often a batch was lost and run again.
+    pub recoveries: u64,
 }
 
 /// The ticket of a stimulus that another one, or a driver's mark, brings about: it is not run again by itself.
@@ -80,6 +82,7 @@ struct InFlight {
     effects: Vec<EffectEnvelope>,
     stimuli: Vec<(u64, Stimulus, Timestamp)>,
     finished: Vec<i64>,
+    tried: Vec<i64>,
 }
 
 /// One market's writer.
@@ -101,6 +104,8 @@ pub struct MarketWriter {
     stimuli: Vec<(u64, Stimulus, Timestamp)>,
     /// Effects marked executed since the last seal.
     finished: Vec<i64>,
+    /// Effects whose execution failed since the last seal, once each time.
+    tried: Vec<i64>,
     /// Effects that are pending, with everything that stands: what may still be undone does not leave.
     pending: BTreeSet<i64>,
     /// Effects that somebody is executing.
@@ -154,6 +159,7 @@ impl MarketWriter {
             effects: Vec::new(),
             stimuli: Vec::new(),
             finished: Vec::new(),
+            tried: Vec::new(),
             handed_out: FxHashSet::default(),
             in_flight: VecDeque::new(),
             queued_from: QUEUED_FROM,
@@ -336,7 +342,8 @@ impl MarketWriter {
         });
         self.park(stimulus.vt.id, id, &text);
         if ticket != DERIVED {
-            self.stimuli.push((ticket, stimulus, self.core.state.now));
+            // Who handed it in hears of the fault; when it runs again nobody waits for it.
+            self.stimuli.push((NO_TICKET, stimulus, self.core.state.now));
         }
         Ok(())
     }
@@ -496,12 +503,10 @@ impl MarketWriter {
     /// until there is a place in the queue.
     pub fn seal(&mut self) -> Result<(), Fault> {
         self.pay_owed();
-        let changed = self.core.tables.iter().any(|table| table.has_dirty());
-        if !changed && self.log.is_empty() && self.done.is_empty() && self.effects.is_empty() {
+        if !self.has_unsealed() {
             return self.pump(false);
         }
-        let before = if self.log.len() >= self.queued_from { BATCHES_WRITING_MAX - 1 } else { 0 };
-        while self.in_flight.len() > before {
+        while self.must_wait() {
             self.pump(true)?;
         }
         let batch = self.batch;
@@ -519,8 +524,28 @@ impl MarketWriter {
             effects: std::mem::take(&mut self.effects),
             stimuli: std::mem::take(&mut self.stimuli),
             finished: std::mem::take(&mut self.finished),
+            tried: std::mem::take(&mut self.tried),
         });
-        self.flusher.send(job)
+        match self.flusher.send(job) {
+            Ok(()) => Ok(()),
+            // A thread that is gone has lost what it was given: so says the first of its batches.
+            Err(_) => self.pump(true),
+        }
+    }
+
+    /// Whether [`Self::seal`] would wait, for there is something to write and no place for it yet.
+    pub fn must_wait(&self) -> bool {
+        self.has_unsealed() && self.in_flight.len() > self.may_stand_before()
+    }
+
+    fn has_unsealed(&self) -> bool {
+        let changed = self.core.tables.iter().any(|table| table.has_dirty());
+        changed || !(self.log.is_empty() && self.done.is_empty() && self.effects.is_empty())
+    }
+
+    /// How many batches may be on their way to the disk when this one is sealed.
+    fn may_stand_before(&self) -> usize {
+        if self.log.len() >= self.queued_from { BATCHES_WRITING_MAX - 1 } else { 0 }
     }
 
     /// Ends the batch and waits until everything is durable.

@@ -82,6 +82,7 @@ impl MarketWriter {
             let tried = RuntimeEffect { attempts, ..RuntimeEffect::clone(&row) };
             self.core.put::<RuntimeEffect>(effect.id, Some(Arc::new(tried)));
             self.core.forget_undo();
+            self.tried.push(effect.id);
             self.effect_over(effect.id);
             return Ok(());
         }
@@ -103,6 +104,7 @@ impl MarketWriter {
         };
         self.core.put::<RuntimeEffect>(effect.id, Some(Arc::new(row)));
         self.core.forget_undo();
+        self.tried.push(effect.id);
         self.effect_over(effect.id);
         Ok(())
     }

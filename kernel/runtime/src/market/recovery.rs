@@ -3,6 +3,8 @@
 //! Invariant: a batch that stands in the database is answered, never run again, whatever its error said.
 //! Invariant: a writer that another has followed does not take the market back.
 
+use std::sync::Arc;
+
 use sycee_contract::Timestamp;
 
 use super::{MarketWriter, NO_TICKET};
@@ -50,6 +52,7 @@ impl MarketWriter {
         self.effects.clear();
         self.stimuli.clear();
         self.finished.clear();
+        self.tried.clear();
         Ok(())
     }
 
@@ -61,21 +64,25 @@ impl MarketWriter {
         let lost = std::mem::take(&mut self.in_flight);
         let mut later = std::mem::take(&mut self.stimuli);
         let mut later_finished = std::mem::take(&mut self.finished);
+        let mut later_tried = std::mem::take(&mut self.tried);
         let now = self.core.state.now;
         self.reopen()?;
-        let (mut stimuli, mut finished) = (Vec::new(), Vec::new());
+        self.stats.recoveries += 1;
+        let (mut stimuli, mut finished, mut tried) = (Vec::new(), Vec::new(), Vec::new());
         for mut lost in lost {
             if lost.batch <= self.durable {
                 self.answer_durable(lost.done);
             } else {
                 stimuli.append(&mut lost.stimuli);
                 finished.append(&mut lost.finished);
+                tried.append(&mut lost.tried);
             }
         }
         stimuli.append(&mut later);
         finished.append(&mut later_finished);
+        tried.append(&mut later_tried);
         self.recovering = true;
-        let result = self.finish_again(&finished).and_then(|()| self.rerun(stimuli, fault));
+        let result = self.mark_again(&finished, &tried).and_then(|()| self.rerun(stimuli, fault));
         self.recovering = false;
         result?;
         self.set_now(now);
@@ -89,10 +96,19 @@ impl MarketWriter {
         Ok(())
     }
 
-    fn finish_again(&mut self, finished: &[i64]) -> Result<(), Fault> {
+    /// What left has left, whatever became of the batch that said so.
+    fn mark_again(&mut self, finished: &[i64], tried: &[i64]) -> Result<(), Fault> {
         for id in finished {
             self.finish_effect(*id)?;
             self.pending.remove(id);
+        }
+        for id in tried {
+            if let Some(effect) = self.core.get::<RuntimeEffect>(id)?
+                && effect.state != EffectState::Done
+            {
+                let again = RuntimeEffect { attempts: effect.attempts + 1, ..RuntimeEffect::clone(&effect) };
+                self.core.put::<RuntimeEffect>(*id, Some(Arc::new(again)));
+            }
         }
         self.core.forget_undo();
         self.sync()

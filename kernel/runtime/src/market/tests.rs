@@ -25,6 +25,8 @@ enum How {
 struct Failing {
     store: Box<dyn Store>,
     how: How,
+    /// Commits that go well before one fails.
+    well: usize,
     closed: Option<Sender<&'static str>>,
 }
 
@@ -33,6 +35,10 @@ impl Store for Failing {
         self.store.take_over(claim)
     }
     fn commit(&mut self, commit: &Commit) -> Result<(), Fault> {
+        if self.well > 0 {
+            self.well -= 1;
+            return self.store.commit(commit);
+        }
         if !matches!(self.how, How::Panics | How::Loses) {
             self.store.commit(commit)?;
         }
@@ -65,15 +71,15 @@ impl Drop for Failing {
 }
 
 fn fail_next_commit(market: &mut MarketWriter, how: How) {
-    fail_and_say(market, how, None);
+    fail_and_say(market, how, 0, None);
 }
 
-fn fail_and_say(market: &mut MarketWriter, how: How, closed: Option<Sender<&'static str>>) {
+fn fail_and_say(market: &mut MarketWriter, how: How, well: usize, closed: Option<Sender<&'static str>>) {
     let mut store = open_store(&market.options.url, Duration::from_secs(5)).unwrap();
     let (epoch, _) = store.take_over(Claim { held: Some(market.epoch), lease: None }).unwrap();
     market.epoch = epoch;
     let keys = Arc::clone(&market.core.keys);
-    market.flusher = Flusher::spawn(Box::new(Failing { store, how, closed }), keys, Names::default()).unwrap();
+    market.flusher = Flusher::spawn(Box::new(Failing { store, how, well, closed }), keys, Names::default()).unwrap();
 }
 
 #[test]
@@ -106,16 +112,22 @@ fn a_batch_that_is_committed_and_looks_lost_is_not_run_twice() {
 
 #[test]
 fn of_batches_that_queue_behind_a_lost_one_nothing_is_lost_or_done_twice() {
-    for how in [How::CommitsAndSaysNot, How::Loses, How::Panics, How::PanicsAfterCommit] {
+    let ways = [How::CommitsAndSaysNot, How::Loses, How::Panics, How::PanicsAfterCommit];
+    // With a pause the thread is gone before the next batch is handed to it, without one perhaps not.
+    let pauses = [Duration::ZERO, Duration::from_millis(30)];
+    for ((how, well), pause) in
+        ways.iter().flat_map(|how| [(*how, 0), (*how, 1)]).flat_map(|it| pauses.map(|pause| (it, pause)))
+    {
         on_each_engine(|mut market| {
             market.execute(once()).unwrap();
             market.sync().unwrap();
-            fail_next_commit(&mut market, how);
+            fail_and_say(&mut market, how, well, None);
             market.queue_batches_from(1);
             let mut tickets = Vec::new();
             for nr in 0..BATCHES_WRITING_MAX {
                 tickets.push(market.submit(sms(1).key(&format!("k{nr}"))).0);
                 market.seal().unwrap();
+                std::thread::sleep(pause);
             }
             tickets.push(market.submit(sms(1).key("k0")).0);
             tickets.push(market.submit(sms(1)).0);
@@ -130,8 +142,24 @@ fn of_batches_that_queue_behind_a_lost_one_nothing_is_lost_or_done_twice() {
             assert_eq!(answered, expected);
             assert_eq!(times(&mut market), 5);
             assert_eq!(market.take_effects().len(), 4, "each effect leaves once");
+            assert_eq!(market.stats().recoveries, 1);
         });
     }
+}
+
+#[test]
+fn that_an_effect_was_tried_is_known_though_the_batch_that_said_so_is_lost() {
+    on_each_engine(|mut market| {
+        market.execute(sms(2)).unwrap();
+        market.sync().unwrap();
+        let effects = market.take_effects();
+        fail_next_commit(&mut market, How::Loses);
+        market.effect_failed(&effects[0], 9, "no answer").unwrap();
+        market.execute(once()).unwrap();
+        market.sync().unwrap();
+        let mut attempts = |nr: usize| market.load::<RuntimeEffect>(&effects[nr].id).unwrap().unwrap().attempts;
+        assert_eq!((attempts(0), attempts(1)), (1, 0));
+    });
 }
 
 #[test]
@@ -408,7 +436,7 @@ fn an_effect_whose_row_cannot_be_read_is_reported_and_stops_nobody() {
 fn who_waits_hears_the_end_before_the_market_is_closed() {
     on_each_engine(|mut market| {
         let (say, said) = channel();
-        fail_and_say(&mut market, How::Loses, Some(say.clone()));
+        fail_and_say(&mut market, How::Loses, 0, Some(say.clone()));
         market.options.url = DatabaseUrl::parse("sqlite:///dev/null/nowhere.db").unwrap();
         let clock = Arc::new(crate::VirtualClock::at(market.now()));
         let writer = crate::Writer::spawn(market, crate::Live::on(clock)).unwrap();

@@ -91,9 +91,7 @@ impl Turns {
             self.more = self.stopping.is_none() && self.fire(now)?;
             self.take(first)?;
             self.effects()?;
-            self.market.seal()?;
-            // A large batch may have taken its place in the queue without a look at what is durable meanwhile.
-            self.market.pump(false)?;
+            self.seal()?;
             self.deliver();
             self.note();
             // What became durable just now can go out.
@@ -106,6 +104,13 @@ impl Turns {
         self.market.sync()?;
         self.deliver();
         Ok(())
+    }
+
+    /// Ends the batch if there is a place for it. Else it grows, at most until the oldest that is being written is durable: who
+    /// waits for that one hears of it first.
+    fn seal(&mut self) -> Result<(), Fault> {
+        self.market.pump(self.market.must_wait())?;
+        if self.market.must_wait() { Ok(()) } else { self.market.seal() }
     }
 
     /// Gives the market back, with its effects for whoever opens it next; tells everybody who still waits how it ended.
