@@ -42,8 +42,17 @@ pub trait Effect: Clone + std::fmt::Debug + Serialize + DeserializeOwned + Send 
     }
 }
 
+/// Declares effects: payload, key, whose personal data it has, and how often it is tried if not 24 times.
+///
+/// `version 2, upcast f,` follows when the payload changed: `f` is the effect's [`Effect::upcast`].
 macro_rules! effects {
-    ($($(#[$doc:meta])* $kind:literal $name:ident key($self:ident) $key:expr, subject $subject:expr, $(attempts $attempts:literal,)? { $($(#[$fdoc:meta])* $f:ident: $t:ty,)* })*) => {$(
+    ($(
+        $(#[$doc:meta])*
+        $kind:literal $name:ident key($self:ident) $key:expr, subject $subject:expr,
+        $(attempts $attempts:literal,)?
+        $(version $version:literal, upcast $upcast:ident,)?
+        { $($(#[$fdoc:meta])* $f:ident: $t:ty,)* }
+    )*) => {$(
         $(#[$doc])*
         #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
         pub struct $name { $($(#[$fdoc])* pub $f: $t,)* }
@@ -53,6 +62,12 @@ macro_rules! effects {
             $(const MAX_ATTEMPTS: u32 = $attempts;)?
             fn idempotency_key(&$self) -> String { $key }
             fn subject(&$self) -> Option<CustomerId> { $subject }
+            $(
+                const VERSION: u16 = $version;
+                fn upcast(version: u16, bytes: &[u8]) -> Option<Result<Self, postcard::Error>> {
+                    $upcast(version, bytes)
+                }
+            )?
         }
     )*};
 }
@@ -149,25 +164,19 @@ effects! {
 mod tests {
     use super::*;
 
-    /// Version 1 had no channel.
-    #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-    struct Page {
-        number: u32,
-        channel: String,
+    effects! {
+        /// Calls somebody.
+        "page" Page key(self) self.number.to_string(), subject None, version 3, upcast page_of, {
+            /// Whom.
+            number: u32,
+            /// By what.
+            channel: String,
+        }
     }
 
-    impl Effect for Page {
-        const KIND: &'static str = "page";
-        const VERSION: u16 = 3;
-        fn idempotency_key(&self) -> String {
-            self.number.to_string()
-        }
-        fn subject(&self) -> Option<CustomerId> {
-            None
-        }
-        fn upcast(version: u16, bytes: &[u8]) -> Option<Result<Self, postcard::Error>> {
-            (version == 1).then(|| Ok(Self { number: postcard::from_bytes(bytes)?, channel: "pager".to_owned() }))
-        }
+    /// Version 1 had no channel.
+    fn page_of(version: u16, bytes: &[u8]) -> Option<Result<Page, postcard::Error>> {
+        (version == 1).then(|| Ok(Page { number: postcard::from_bytes(bytes)?, channel: "pager".to_owned() }))
     }
 
     #[test]

@@ -191,6 +191,8 @@ pub struct MessageInfo {
     pub kind: Kind,
     /// Payload version.
     pub version: u16,
+    /// Fields of the payload, in the order in which they are stored.
+    pub fields: &'static [&'static str],
     /// One sentence.
     pub summary: &'static str,
     /// Owner of a command.
@@ -209,6 +211,8 @@ pub struct MessageInfo {
     pub compensated_by: Option<CompensatedBy>,
     /// JSON Schema of the payload.
     pub schema: fn() -> serde_json::Value,
+    /// Version of a command's answer.
+    pub answer_version: Option<u16>,
     /// JSON Schema of the answer of a command.
     pub answer_schema: Option<fn() -> serde_json::Value>,
     /// Decodes a logged payload of a version to JSON, as this version writes it.
@@ -243,6 +247,8 @@ pub(crate) fn normalize_json<T: DeserializeOwned + Serialize>(
 /// Declares commands: payload, owner, participants, nature, errors, compensation and answer in one place.
 ///
 /// `undo: by "command"` names what undoes it, `undo: none "why"` says why nothing has to; one of them must stand there.
+/// `version: 2, upcast: f` follows when the payload changed, `answer_version: 2, upcast_answer: g` when the answer did:
+/// `f` is the message's [`Message::upcast`], `g` its [`Command::upcast_answer`].
 macro_rules! commands {
     ($(
         $(#[doc = $doc:literal])*
@@ -251,7 +257,10 @@ macro_rules! commands {
             $(, open_to: $door:ident)?
             $(, participants: [$($part:literal),*] => $contribution:ty)?
             $(, errors: [$($error:literal),*])?
-            , undo: $how:ident $undo:literal $(,)?
+            , undo: $how:ident $undo:literal
+            $(, version: $version:literal, upcast: $upcast:ident)?
+            $(, answer_version: $answer_version:literal, upcast_answer: $upcast_answer:ident)?
+            $(,)?
         } fields { $($(#[$fdoc:meta])* $field:ident: $ftype:ty,)* }
     )*) => {
         $(
@@ -264,6 +273,12 @@ macro_rules! commands {
                 const ID: &'static str = $id;
                 const KIND: crate::Kind = crate::Kind::Command;
                 const SUMMARY: &'static str = concat!($($doc),*);
+                $(
+                    const VERSION: u16 = $version;
+                    fn upcast(version: u16, bytes: &[u8]) -> Option<Result<Self, postcard::Error>> {
+                        $upcast(version, bytes)
+                    }
+                )?
             }
 
             impl crate::Command for $name {
@@ -276,6 +291,12 @@ macro_rules! commands {
                 const COMPENSATED_BY: crate::CompensatedBy = crate::message::commands!(@undo $how $undo);
                 const DOOR: &'static str = crate::message::commands!(@door $($door)?);
                 fn open_to(&self) -> crate::OpenTo { crate::message::commands!(@open_to self $($door)?) }
+                $(
+                    const ANSWER_VERSION: u16 = $answer_version;
+                    fn upcast_answer(version: u16, bytes: &[u8]) -> Option<Result<$answer, postcard::Error>> {
+                        $upcast_answer(version, bytes)
+                    }
+                )?
             }
         )*
 
@@ -283,10 +304,12 @@ macro_rules! commands {
             use crate::{Command as _, Message as _};
             vec![$(crate::MessageInfo {
                 id: $name::ID, kind: $name::KIND, version: $name::VERSION, summary: $name::SUMMARY,
+                fields: &[$(stringify!($field)),*],
                 owner: Some($name::OWNER), producers: &[], participants: $name::PARTICIPANTS,
                 nature: Some($name::NATURE), errors: $name::ERRORS, compensated_by: Some($name::COMPENSATED_BY),
                 door: Some($name::DOOR),
                 schema: crate::message::schema_of::<$name>,
+                answer_version: Some($name::ANSWER_VERSION),
                 answer_schema: Some(crate::message::schema_of::<$answer>),
                 decode: crate::message::decode_to_json::<$name>,
                 normalize: crate::message::normalize_json::<$name>,
@@ -306,10 +329,14 @@ macro_rules! commands {
 pub(crate) use commands;
 
 /// Declares events: payload and producers in one place.
+///
+/// `version: 2, upcast: f` follows the producers when the payload changed: `f` is the message's [`Message::upcast`].
 macro_rules! events {
     ($(
         $(#[doc = $doc:literal])*
-        $id:literal $name:ident { producers: [$($producer:literal),*] $(,)? }
+        $id:literal $name:ident {
+            producers: [$($producer:literal),*] $(, version: $version:literal, upcast: $upcast:ident)? $(,)?
+        }
         fields { $($(#[$fdoc:meta])* $field:ident: $ftype:ty,)* }
     )*) => {
         $(
@@ -322,6 +349,12 @@ macro_rules! events {
                 const ID: &'static str = $id;
                 const KIND: crate::Kind = crate::Kind::Event;
                 const SUMMARY: &'static str = concat!($($doc),*);
+                $(
+                    const VERSION: u16 = $version;
+                    fn upcast(version: u16, bytes: &[u8]) -> Option<Result<Self, postcard::Error>> {
+                        $upcast(version, bytes)
+                    }
+                )?
             }
 
             impl crate::Event for $name {
@@ -333,9 +366,11 @@ macro_rules! events {
             use crate::{Event as _, Message as _};
             vec![$(crate::MessageInfo {
                 id: $name::ID, kind: $name::KIND, version: $name::VERSION, summary: $name::SUMMARY,
+                fields: &[$(stringify!($field)),*],
                 owner: None, producers: $name::PRODUCERS, participants: &[], nature: None, errors: &[],
                 compensated_by: None, door: None,
                 schema: crate::message::schema_of::<$name>,
+                answer_version: None,
                 answer_schema: None,
                 decode: crate::message::decode_to_json::<$name>,
                 normalize: crate::message::normalize_json::<$name>,
@@ -347,7 +382,6 @@ pub(crate) use events;
 
 #[cfg(test)]
 mod tests {
-    use schemars::JsonSchema;
     use serde::{Deserialize, Serialize};
 
     use super::*;
@@ -358,25 +392,57 @@ mod tests {
         name: String,
     }
 
-    #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-    struct Greeted {
-        first: String,
-        last: String,
+    events! {
+        /// Somebody was greeted.
+        "greeted" Greeted { producers: ["porter"], version: 3, upcast: greeted_of } fields {
+            /// First name.
+            first: String,
+            /// Last name.
+            last: String,
+        }
+
+        /// The door was shut.
+        "door-shut" DoorShut { producers: ["porter"] } fields {}
     }
 
-    impl Message for Greeted {
-        const ID: &'static str = "greeted";
-        const KIND: Kind = Kind::Event;
-        const VERSION: u16 = 3;
-        const SUMMARY: &'static str = "";
-
-        fn upcast(version: u16, bytes: &[u8]) -> Option<Result<Self, postcard::Error>> {
-            (version == 1).then(|| {
-                let old: GreetedV1 = postcard::from_bytes(bytes)?;
-                let (first, last) = old.name.split_once(' ').unwrap_or((&old.name, ""));
-                Ok(Self { first: first.to_owned(), last: last.to_owned() })
-            })
+    commands! {
+        /// Greets somebody.
+        "greet" Greet -> u32 {
+            owner: "porter", nature: Request,
+            undo: none "a word is a word",
+            version: 2, upcast: greet_of,
+            answer_version: 3, upcast_answer: times_of,
+        } fields {
+            /// Whom.
+            name: String,
+            /// How loudly.
+            volume: u8,
         }
+
+        /// Counts who came in.
+        "count-guests" CountGuests -> u32 {
+            owner: "porter", nature: Query,
+            undo: none "it changes nothing",
+            answer_version: 2, upcast_answer: times_of,
+        } fields {}
+    }
+
+    fn greeted_of(version: u16, bytes: &[u8]) -> Option<Result<Greeted, postcard::Error>> {
+        (version == 1).then(|| {
+            let old: GreetedV1 = postcard::from_bytes(bytes)?;
+            let (first, last) = old.name.split_once(' ').unwrap_or((&old.name, ""));
+            Ok(Greeted { first: first.to_owned(), last: last.to_owned() })
+        })
+    }
+
+    /// Version 1 had no volume.
+    fn greet_of(version: u16, bytes: &[u8]) -> Option<Result<Greet, postcard::Error>> {
+        (version == 1).then(|| Ok(Greet { name: postcard::from_bytes(bytes)?, volume: 5 }))
+    }
+
+    /// Version 1 answered nothing.
+    fn times_of(version: u16, _: &[u8]) -> Option<Result<u32, postcard::Error>> {
+        (version == 1).then_some(Ok(1))
     }
 
     #[test]
@@ -391,5 +457,27 @@ mod tests {
         assert!(matches!(Greeted::decode(1, &[9]), Err(Undecodable::Broken { stored: 1, .. })));
         assert!(matches!(Greeted::decode(3, &[9]), Err(Undecodable::Broken { stored: 3, .. })));
         assert_eq!(decode_to_json::<Greeted>(1, &old).unwrap()["last"], "Mensah");
+    }
+
+    #[test]
+    fn a_command_and_its_answer_have_versions_of_their_own() {
+        let ama = Greet { name: "Ama".to_owned(), volume: 5 };
+        let old = postcard::to_stdvec("Ama").unwrap();
+        assert_eq!(Greet::decode(1, &old).unwrap(), ama);
+        assert_eq!(Greet::decode(2, &postcard::to_stdvec(&ama).unwrap()).unwrap(), ama);
+        assert!(matches!(Greet::decode(3, &old), Err(Undecodable::Newer { stored: 3, known: 2, .. })));
+        assert_eq!(Greet::decode_answer(1, &[]).unwrap(), 1);
+        assert_eq!(Greet::decode_answer(3, &[7]).unwrap(), 7);
+        assert!(matches!(Greet::decode_answer(2, &[7]), Err(Undecodable::Forgotten { stored: 2, known: 3, .. })));
+        assert_eq!(CountGuests::decode_answer(1, &[]).unwrap(), 1);
+    }
+
+    #[test]
+    fn a_message_without_the_clause_is_in_its_first_version() {
+        let facts = |infos: Vec<MessageInfo>| -> Vec<_> {
+            infos.iter().map(|info| (info.id, info.version, info.answer_version, info.fields.len())).collect()
+        };
+        assert_eq!(facts(event_infos()), [("greeted", 3, None, 2), ("door-shut", 1, None, 0)]);
+        assert_eq!(facts(command_infos()), [("greet", 2, Some(3), 2), ("count-guests", 1, Some(2), 0)]);
     }
 }

@@ -77,7 +77,7 @@ events! {
         customer: CustomerId,
         /// Template code.
         template: String,
-        /// Channel: `in-app`, `sms`.
+        /// Channel: `in-app`.
         channel: String,
     }
 

@@ -46,7 +46,8 @@ struct ProductTerms { /// Product code, such as `gh-installment`.
     every: u32, /// Unit of an interval.
     unit: IntervalUnit, /// How principal comes back.
     method: RepaymentMethod, /// Interest as a fraction a year.
-    annual_rate: Rate, /// Day count for schedule and accrual: `30/360`, `act/360`, `act/364`, `act/365`, `act/act`.
+    annual_rate: Rate, /// Day count for schedule and accrual: `30/360`, `30/360-us`, `30/360-european`, `act/360`, `act/364`,
+    /// `act/365`, `act/act`.
     day_count: String, /// Where a due date goes that is no business day of the market's calendar; interest periods stay.
     due_dates: BusinessDayConvention, /// Rounding to the minor unit, everywhere in this product.
     rounding: Rounding, /// Fee kept from the payout, as a fraction of the principal.

@@ -145,7 +145,7 @@ events! {
         kind: String,
         /// Why.
         reason: String,
-        /// Customers who have this phone, document or device.
+        /// Customers who have this phone, document or device: the first 500 of them.
         customers: Vec<CustomerId>,
     }
 
@@ -155,7 +155,7 @@ events! {
         kind: String,
         /// Why.
         reason: String,
-        /// Customers who have this phone, document or device, and nothing else that is listed.
+        /// Of the first 500 customers who have this phone, document or device, those who have nothing else that is listed.
         customers: Vec<CustomerId>,
     }
 }
