@@ -1,15 +1,26 @@
 //! Risk strategy center: the blacklist, and the audit of what each strategy version decided.
 //!
 //! Invariant: the list holds blind indexes alone; the value itself stands in the sealed log, in the command that listed it.
-//! Invariant: whatever phone, document or device a customer was ever seen with counts, whenever it is listed.
+//! Invariant: whatever a customer was seen with counts, whenever it is listed; beyond [`MARKS_MAX`] of a kind, the latest does.
 //! Invariant: what a machine lists belongs to one customer; what others have too, people decide about.
+//! Invariant: a row ends. Whom [`HOLDERS_MAX`] leaves out is refused at the next login or review, and people hear of it.
 
 use sycee_contract::{
     AddToBlacklist, BlacklistEntryAdded, BlacklistEntryRemoved, CheckBlacklist, CheckCustomerBlacklist, CustomerId,
-    CustomerLoggedIn, CustomerRegistered, Date, KycSubmitted, NAME_MAX, OpenWorkOrder, Rejection, RemoveFromBlacklist,
-    RiskDecisionMade, RiskOutcome, Sensitive, Timestamp, check_text,
+    CustomerLoggedIn, CustomerRegistered, Date, KycSubmitted, LINE_MAX, NAME_MAX, OpenWorkOrder, Rejection,
+    RemoveFromBlacklist, RiskDecisionMade, RiskOutcome, Sensitive, Timestamp, check_text,
 };
 use sycee_runtime::{Blind, Handled, Json, Registry, Work, entity, text_enum};
+
+/// Customers who are kept of one phone, document or device.
+///
+/// Listing it freezes them and logs them out in one cascade, which has an end. What more people share, people look at.
+pub const HOLDERS_MAX: usize = 500;
+
+/// Phones, documents or devices that are kept of one customer, of each kind.
+///
+/// Every decision looks each of them up. One who changes devices for ten years, twice a year, has less than half as many.
+pub const MARKS_MAX: usize = 50;
 
 text_enum! {
     /// What may be blacklisted.
@@ -63,16 +74,21 @@ entity! {
     pub struct CustomerMarks in "customer_marks" of "risk-strategy-center" key customer: CustomerId {
         /// The customer.
         customer: CustomerId,
-        /// Phones.
+        /// Phones, at most [`MARKS_MAX`].
         phones: Json<Vec<Blind>>,
-        /// Documents.
+        /// Documents, at most [`MARKS_MAX`].
         documents: Json<Vec<Blind>>,
-        /// Devices.
+        /// Devices, at most [`MARKS_MAX`].
         devices: Json<Vec<Blind>>,
     }
 }
 
 impl CustomerMarks {
+    fn none(customer: CustomerId) -> Self {
+        let empty = || Json(Vec::new());
+        Self { customer, phones: empty(), documents: empty(), devices: empty() }
+    }
+
     fn of(&self, kind: BlacklistKind) -> &[Blind] {
         match kind {
             BlacklistKind::Phone => &self.phones,
@@ -81,12 +97,15 @@ impl CustomerMarks {
         }
     }
 
+    /// Beyond [`MARKS_MAX`] the latest mark makes room: the first ones cannot be pushed out, and what is in use counts.
     fn add(&mut self, kind: BlacklistKind, value: Blind) {
-        match kind {
-            BlacklistKind::Phone => self.phones.push(value),
-            BlacklistKind::Document => self.documents.push(value),
-            BlacklistKind::Device => self.devices.push(value),
-        }
+        let marks = match kind {
+            BlacklistKind::Phone => &mut self.phones,
+            BlacklistKind::Document => &mut self.documents,
+            BlacklistKind::Device => &mut self.devices,
+        };
+        marks.truncate(MARKS_MAX - 1);
+        marks.push(value);
     }
 }
 
@@ -97,8 +116,24 @@ entity! {
         kind: BlacklistKind,
         /// Blind index of the value.
         value: Blind,
-        /// The customers, in the order they were seen.
+        /// The customers, in the order they were seen; the first [`HOLDERS_MAX`] of them.
         customers: Json<Vec<CustomerId>>,
+    }
+}
+
+impl MarkHolders {
+    /// Whether there may be more customers than are kept.
+    fn is_full(&self) -> bool {
+        self.customers.len() >= HOLDERS_MAX
+    }
+
+    /// Whether the customer is new here and finds room.
+    fn add(&mut self, customer: CustomerId) -> bool {
+        let is_added = !self.is_full() && !self.customers.contains(&customer);
+        if is_added {
+            self.customers.push(customer);
+        }
+        is_added
     }
 }
 
@@ -141,6 +176,7 @@ pub fn register(registry: &mut Registry) {
 
 fn entry_key(work: &Work, kind: &str, value: &Sensitive) -> Result<(BlacklistKind, Blind), Rejection> {
     let kind = BlacklistKind::parse(kind)?;
+    check_text("value", value.reveal(), LINE_MAX, "+233201234567")?;
     let plain = normalised(kind, value.reveal());
     if plain.is_empty() {
         return Err(Rejection::invalid("value", "not empty", "+233201234567"));
@@ -188,22 +224,34 @@ fn mark_device(work: &mut Work, customer: CustomerId, device: &str) -> Handled<(
 }
 
 fn mark(work: &mut Work, customer: CustomerId, kind: BlacklistKind, value: Blind) -> Handled<()> {
-    let mut marks = work.get::<CustomerMarks>(customer)?.unwrap_or_else(|| CustomerMarks {
-        customer,
-        phones: Json(Vec::new()),
-        documents: Json(Vec::new()),
-        devices: Json(Vec::new()),
-    });
+    let mut marks = work.get::<CustomerMarks>(customer)?.unwrap_or_else(|| CustomerMarks::none(customer));
     if marks.of(kind).contains(&value) {
         return Ok(());
     }
+    if marks.of(kind).len() + 1 == MARKS_MAX {
+        work.send(many_marks(customer, kind));
+    }
     marks.add(kind, value);
     work.save(marks);
-    let holders = work.get::<MarkHolders>((kind, value))?;
-    let mut holders = holders.unwrap_or_else(|| MarkHolders { kind, value, customers: Json(Vec::new()) });
-    holders.customers.push(customer);
-    work.save(holders);
+    let mut holders = holders(work, kind, value)?;
+    if holders.add(customer) {
+        work.save(holders);
+    }
     Ok(())
+}
+
+/// The work order about a customer of whom no further mark is kept for good; it is sent once.
+fn many_marks(customer: CustomerId, kind: BlacklistKind) -> OpenWorkOrder {
+    let kind = kind.label();
+    let first = MARKS_MAX - 1;
+    let rule =
+        format!("after the first {first} only the latest counts when it is listed: find out who uses the account");
+    OpenWorkOrder {
+        kind: format!("customer-with-many-{kind}s"),
+        loan: None,
+        text: format!("{customer} was seen with {MARKS_MAX} {kind}s, and {rule}"),
+        key: format!("many-{kind}s-{customer}"),
+    }
 }
 
 /// The kinds that are listed, in the order phone, document, device.
@@ -231,32 +279,41 @@ fn add_to_blacklist(work: &mut Work, cmd: &AddToBlacklist) -> Handled<()> {
     if work.get::<BlacklistEntry>((kind, value))?.is_some() {
         return Ok(());
     }
-    let customers = holders(work, kind, value)?;
+    let holders = holders(work, kind, value)?;
     if let Some(customer) = cmd.sole_holder {
-        let others = customers.iter().filter(|holder| **holder != customer).count();
-        work.send(look_at(customer, others, kind, value, &cmd.reason));
+        let others = holders.customers.iter().filter(|holder| **holder != customer).count();
+        work.send(look_at(customer, others, &holders, &cmd.reason));
         if others > 0 {
             return Ok(());
         }
     }
+    if holders.is_full() {
+        work.send(not_told_of_listing(&holders, &cmd.reason));
+    }
     let added_by = work.actor().to_owned();
     let added_at = work.now();
     work.save(BlacklistEntry { kind, value, reason: cmd.reason.clone(), added_at, added_by });
-    work.emit(BlacklistEntryAdded { kind: cmd.kind.clone(), reason: cmd.reason.clone(), customers });
+    work.emit(BlacklistEntryAdded {
+        kind: cmd.kind.clone(),
+        reason: cmd.reason.clone(),
+        customers: holders.customers.0,
+    });
     Ok(())
 }
 
-fn holders(work: &mut Work, kind: BlacklistKind, value: Blind) -> Handled<Vec<CustomerId>> {
-    Ok(work.get::<MarkHolders>((kind, value))?.map(|holders| holders.customers.0).unwrap_or_default())
+fn holders(work: &mut Work, kind: BlacklistKind, value: Blind) -> Handled<MarkHolders> {
+    let known = work.get::<MarkHolders>((kind, value))?;
+    Ok(known.unwrap_or_else(|| MarkHolders { kind, value, customers: Json(Vec::new()) }))
 }
 
 /// The work order about a mark that no person asked for.
-fn look_at(customer: CustomerId, others: usize, kind: BlacklistKind, value: Blind, reason: &str) -> OpenWorkOrder {
-    let (kind, index) = (kind.label(), value.to_hex());
+fn look_at(customer: CustomerId, others: usize, holders: &MarkHolders, reason: &str) -> OpenWorkOrder {
+    let (kind, index) = (holders.kind.label(), holders.value.to_hex());
     let (about, text) = if others > 0 {
         let rule =
             format!("so it was not blacklisted for {reason}: find out who uses it, then decide with add-to-blacklist");
-        ("shared", format!("{others} customers besides {customer} were seen with one {kind}, {rule}"))
+        let at_least = if holders.is_full() { "at least " } else { "" };
+        ("shared", format!("{at_least}{others} customers besides {customer} were seen with one {kind}, {rule}"))
     } else {
         let undo = "look at the customer, and take it off with remove-from-blacklist if that was wrong";
         ("blacklisted", format!("the {kind} of {customer} was blacklisted for {reason}: {undo}"))
@@ -269,6 +326,41 @@ fn look_at(customer: CustomerId, others: usize, kind: BlacklistKind, value: Blin
     }
 }
 
+/// The work order about a listing of which not every customer whom it concerns is told.
+fn not_told_of_listing(holders: &MarkHolders, reason: &str) -> OpenWorkOrder {
+    let (kind, index) = (holders.kind.label(), holders.value.to_hex());
+    let rule = format!(
+        "the first {HOLDERS_MAX} are frozen and logged out, any other stays logged in until the session ends and is refused \
+         at the next login or review, but draws what was reviewed before"
+    );
+    let undo =
+        format!("find out whether so common a {kind} belongs there, and take it off with remove-from-blacklist if not");
+    OpenWorkOrder {
+        kind: format!("{kind}-of-many-blacklisted"),
+        loan: None,
+        text: format!(
+            "{HOLDERS_MAX} customers or more were seen with a {kind} that was blacklisted for {reason}; {rule}: {undo}"
+        ),
+        key: format!("{kind}-of-many-blacklisted-{index}"),
+    }
+}
+
+/// The work order about an entry that is gone, of which not every customer whom it concerned is told.
+fn not_told_of_removal(holders: &MarkHolders, reason: &str) -> OpenWorkOrder {
+    let (kind, index) = (holders.kind.label(), holders.value.to_hex());
+    let rule =
+        format!("of all but the first {HOLDERS_MAX} it is not known here whether a credit line was frozen for it");
+    let thaw = "look at who asks, and thaw the line with freeze-credit-line if nothing else speaks against it";
+    OpenWorkOrder {
+        kind: format!("{kind}-of-many-unlisted"),
+        loan: None,
+        text: format!(
+            "{HOLDERS_MAX} customers or more had a {kind} that came off the blacklist for {reason}; {rule}: {thaw}"
+        ),
+        key: format!("{kind}-of-many-unlisted-{index}"),
+    }
+}
+
 fn remove_from_blacklist(work: &mut Work, cmd: &RemoveFromBlacklist) -> Handled<()> {
     let (kind, value) = entry_key(work, &cmd.kind, &cmd.value)?;
     check_text("reason", &cmd.reason, NAME_MAX, "FRAUD_REFUTED")?;
@@ -276,11 +368,15 @@ fn remove_from_blacklist(work: &mut Work, cmd: &RemoveFromBlacklist) -> Handled<
         return Err(Rejection::not_found("blacklist entry of this value, kind", kind.label()).into());
     }
     work.delete::<BlacklistEntry>((kind, value));
+    let holders = holders(work, kind, value)?;
     let mut customers = Vec::new();
-    for customer in holders(work, kind, value)? {
-        if listed(work, customer)?.is_empty() {
-            customers.push(customer);
+    for customer in &holders.customers.0 {
+        if listed(work, *customer)?.is_empty() {
+            customers.push(*customer);
         }
+    }
+    if holders.is_full() {
+        work.send(not_told_of_removal(&holders, &cmd.reason));
     }
     work.emit(BlacklistEntryRemoved { kind: cmd.kind.clone(), reason: cmd.reason.clone(), customers });
     Ok(())
