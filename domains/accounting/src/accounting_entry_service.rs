@@ -1,12 +1,19 @@
 //! accounting-entry-service: makes lines out of events by template, checks manual lines, audits what was posted.
 //!
 //! Invariant: a line that leaves this service names accounts of the chart and moves an amount above zero.
-//! Invariant: a manual line touches no control account.
+//! Invariant: a manual line touches no control account, and moves whole minor units.
 
-use sycee_contract::{AccountingEntryPosted, Date, EntryId, PostAccountingEntry, PostLedgerEvent, TransferLine};
+use sycee_contract::{
+    AccountingEntryPosted, Date, EntryId, LINE_MAX, PostAccountingEntry, PostLedgerEvent, Rejection, TransferLine,
+    check_text,
+};
+use sycee_money::Money;
 use sycee_runtime::{Handled, Registry, Work, entity};
 
 use crate::{AccountingRejection, AccountingRules};
+
+/// Most lines of an entry that a person posts.
+const LINES_MAX: usize = 100;
 
 entity! {
     /// What was posted by a template on a business date.
@@ -47,8 +54,14 @@ fn lines_of_entry(work: &mut Work, cmd: &PostAccountingEntry, _: &[Vec<TransferL
     if cmd.lines.is_empty() {
         return Err(AccountingRejection::EmptyEntry { what: "a manual entry".to_owned() }.into());
     }
+    if cmd.lines.len() > LINES_MAX {
+        let rule = format!("at most {LINES_MAX} lines an entry");
+        return Err(Rejection::invalid("lines", rule, "several entries").into());
+    }
     let rules = work.config::<AccountingRules>();
     for line in &cmd.lines {
+        check_text("lines.debit", &line.debit, LINE_MAX, "5300")?;
+        check_text("lines.credit", &line.credit, LINE_MAX, "1150")?;
         check_line(&rules, line)?;
     }
     Ok(cmd.lines.clone())
@@ -59,9 +72,9 @@ fn check_line(rules: &AccountingRules, line: &TransferLine) -> Result<(), Accoun
         rules.chart().spec(code, line.amount.currency())?;
         rules.chart().open_to_people(code)?;
     }
-    if !line.amount.is_positive() {
-        let (template, amount) = ("manual".to_owned(), "amount".to_owned());
-        return Err(AccountingRejection::AmountNegative { template, amount, given: line.amount });
+    if !line.amount.is_positive() || !line.amount.is_whole_minor() {
+        let example = Money::from_units(1_000_000, line.amount.currency());
+        return Err(AccountingRejection::LineAmount { given: line.amount, example });
     }
     Ok(())
 }

@@ -91,6 +91,14 @@ pub enum AccountingRejection {
         /// What was sent.
         given: Money,
     },
+    /// An amount that nobody moves by hand.
+    #[error("amount {given} can't be posted by hand: send more than zero, in whole minor units, for example {example}")]
+    LineAmount {
+        /// What was sent.
+        given: Money,
+        /// An amount that would do.
+        example: Money,
+    },
     /// A dimension the template's accounts need.
     #[error("{template} needs dimension {dimension} without '|' or '@'; for example funder = par-12")]
     DimensionMissing {
@@ -110,7 +118,7 @@ impl Coded for AccountingRejection {
             Self::AccountUnknown { .. } => "ACCOUNT_UNKNOWN",
             Self::ControlAccount { .. } | Self::ControlEntry { .. } => "CONTROL_ACCOUNT",
             Self::AmountNotUsed { .. } | Self::DimensionMissing { .. } => "INVALID_FIELD",
-            Self::AmountNegative { .. } => "INVALID_AMOUNT",
+            Self::AmountNegative { .. } | Self::LineAmount { .. } => "INVALID_AMOUNT",
         }
     }
 
@@ -130,6 +138,7 @@ impl Coded for AccountingRejection {
             Self::AmountNotUsed { template, amount } | Self::AmountNegative { template, amount, .. } => {
                 vec![("template", template.clone()), ("field", amount.clone())]
             }
+            Self::LineAmount { given, .. } => vec![("field", "lines.amount".to_owned()), ("given", given.to_string())],
             Self::DimensionMissing { template, dimension } => {
                 vec![("template", template.clone()), ("field", dimension.clone())]
             }

@@ -11,9 +11,12 @@ use sycee_money::DayCount;
 
 use crate::{PlanRequest, ProductRejection};
 
-/// The day counts a product may name. `30/360` counts whole months as 30 days, so that equal installments stay equal.
-pub(crate) const DAY_COUNTS: [(&str, DayBasis); 5] = [
+/// The day counts a product may name. `30/360` counts whole months as 30 days, so that equal installments stay equal; the two
+/// after it count from date to date, so that a period from or to the end of a month may have more or fewer days than 30.
+pub(crate) const DAY_COUNTS: [(&str, DayBasis); 7] = [
     ("30/360", DayBasis::Calendar { days_in_month: DaysInMonth::Thirty, days_in_year: DaysInYear::D360 }),
+    ("30/360-us", DayBasis::Convention(DayCount::Thirty360Us)),
+    ("30/360-european", DayBasis::Convention(DayCount::Thirty360European)),
     ("act/360", DayBasis::Convention(DayCount::Act360)),
     ("act/364", DayBasis::Convention(DayCount::Act364)),
     ("act/365", DayBasis::Convention(DayCount::Act365Fixed)),
@@ -40,7 +43,8 @@ pub(crate) const fn apr_intervals(unit: IntervalUnit) -> Intervals {
 /// or term without a meaning.
 pub(crate) fn loan_terms(terms: &ProductTerms, request: &PlanRequest) -> Result<LoanTerms, ProductRejection> {
     let day_basis = day_basis(&terms.day_count).ok_or_else(|| {
-        ProductRejection::invalid("dayCount", "must be one of 30/360, act/360, act/364, act/365, act/act", "act/365")
+        let rule = "must be one of 30/360, 30/360-us, 30/360-european, act/360, act/364, act/365, act/act";
+        ProductRejection::invalid("dayCount", rule, "act/365")
     })?;
     let too_long = || ProductRejection::invalid("term", "must be from 1 to 1000 intervals for a bullet loan", "30");
     let (every, installments) = match terms.method {
@@ -80,5 +84,22 @@ const fn unit(unit: IntervalUnit) -> Unit {
         IntervalUnit::Day => Unit::Day,
         IntervalUnit::Week => Unit::Week,
         IntervalUnit::Month => Unit::Month,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_convention_can_be_chosen() {
+        for convention in DayCount::ALL {
+            let basis = DayBasis::Convention(convention);
+            assert!(DAY_COUNTS.iter().any(|(_, known)| *known == basis), "no product can name {convention}");
+        }
+        for (name, basis) in DAY_COUNTS {
+            assert_eq!(day_basis(name), Some(basis));
+        }
+        assert_eq!(day_basis("30E/360"), None);
     }
 }

@@ -1,6 +1,7 @@
 //! financial-product-center: versions of products, published once and for good.
 //!
 //! Invariant: a published version never changes, and versions of a product are published in rising order.
+//! Invariant: a market has at most `VERSIONS_MAX` versions, so that look-ups see all of them.
 //! Invariant: the version in force is the greatest whose first day of sale has come.
 
 use std::collections::BTreeMap;
@@ -14,11 +15,11 @@ use sycee_money::Calendar;
 use sycee_runtime::{Handled, Json, Registry, Work, entity};
 
 use crate::ProductRejection;
-use crate::product_rules::{ProductFileError, check_terms};
+use crate::product_rules::{ProductFileError, check_funders, check_terms};
 use crate::{PlanRequest, repayment_plan};
 
-/// More versions than any market will ever publish: look-ups give all of them.
-const VERSIONS_MAX: usize = 10_000;
+/// Most versions that a market publishes, of all its products: look-ups give all of them.
+const VERSIONS_MAX: usize = 1_000;
 
 /// Registers the service.
 pub fn register(registry: &mut Registry) {
@@ -71,14 +72,19 @@ entity! {
     }
 }
 
+/// Publishes a version, for good; the same again is no conflict.
+///
+/// Errors: `INVALID_FIELD`, `INVALID_AMOUNT` for terms that break a rule; `PRODUCT_VERSION_EXISTS`,
+/// `PRODUCT_VERSION_OUT_OF_ORDER`; `UNEXPECTED_STATE` when the market has all the versions that it may have.
 fn publish_product_version(work: &mut Work, cmd: &PublishProductVersion) -> Handled<()> {
     let terms = &cmd.terms;
     check_terms(terms).map_err(ProductRejection::from)?;
+    check_funders(&cmd.funders).map_err(ProductRejection::from)?;
     check_market(work, terms).map_err(ProductRejection::from)?;
-    let published = work.find(ProductVersion::by_product(terms.product.clone()).limit(VERSIONS_MAX))?;
+    let published = work.find(ProductVersion::by_country(terms.country.clone()).limit(VERSIONS_MAX))?;
     check_version(&published, cmd)?;
     let example = representative_example(terms, &work.config::<Calendar>())?;
-    if published.iter().any(|version| version.version == terms.version) {
+    if published.iter().any(|known| known.product == terms.product && known.version == terms.version) {
         return Ok(());
     }
     work.save(ProductVersion {
@@ -124,15 +130,19 @@ fn check_market(work: &Work, terms: &ProductTerms) -> Result<(), ProductFileErro
     Ok(())
 }
 
-/// Whether the version may be published beside those that are. The same content again is no conflict.
+/// Whether the version may be published beside those that the market has. The same content again is no conflict.
 fn check_version(published: &[ProductVersion], cmd: &PublishProductVersion) -> Result<(), ProductRejection> {
     let (product, version) = (cmd.terms.product.clone(), cmd.terms.version);
-    let Some(newest) = published.iter().map(|version| version.version).max() else { return Ok(()) };
+    let of_product = || published.iter().filter(|known| known.product == cmd.terms.product);
+    let newest = of_product().map(|known| known.version).max().unwrap_or(0);
     let next = newest.saturating_add(1);
-    match published.iter().find(|known| known.version == version) {
+    match of_product().find(|known| known.version == version) {
         Some(known) if known.terms.0 == cmd.terms && known.funders.0 == cmd.funders => Ok(()),
         Some(_) => Err(ProductRejection::ProductVersionExists { product, version, next }),
         None if version < newest => Err(ProductRejection::ProductVersionOutOfOrder { product, version, newest, next }),
+        None if published.len() >= VERSIONS_MAX => {
+            Err(ProductRejection::TooManyVersions { published: published.len() })
+        }
         None => Ok(()),
     }
 }
@@ -203,4 +213,42 @@ fn in_force(versions: Vec<ProductVersion>, today: Date) -> Vec<ProductTerms> {
         }
     }
     newest.into_values().map(|version| version.terms.0).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of_file(product: &str, version: u32) -> PublishProductVersion {
+        let mut cmd = crate::load_product(include_str!("../../../markets/gh/products/gh-cash.yaml")).unwrap();
+        (cmd.terms.product, cmd.terms.version) = (product.to_owned(), version);
+        cmd
+    }
+
+    fn published(cmd: PublishProductVersion) -> ProductVersion {
+        ProductVersion {
+            product: cmd.terms.product.clone(),
+            version: cmd.terms.version,
+            country: cmd.terms.country.clone(),
+            effective_from: cmd.terms.effective_from,
+            terms: Json(cmd.terms),
+            funders: Json(cmd.funders),
+            published_at: Timestamp::default(),
+        }
+    }
+
+    #[test]
+    fn a_market_has_an_end_of_versions_over_all_its_products() {
+        let first = published(of_file("gh-cash", 1));
+        let versions = (1..).map(|version| ProductVersion { version, ..first.clone() });
+        let mut all: Vec<ProductVersion> = versions.take(VERSIONS_MAX - 1).collect();
+        let other = of_file("gh-other", 1);
+        assert_eq!(check_version(&all, &other), Ok(()));
+        all.push(published(other.clone()));
+        assert_eq!(check_version(&all, &other), Ok(()), "the same again");
+        for cmd in [of_file("gh-other", 2), of_file("gh-third", 1)] {
+            let refused = check_version(&all, &cmd).unwrap_err();
+            assert_eq!(refused, ProductRejection::TooManyVersions { published: VERSIONS_MAX });
+        }
+    }
 }

@@ -5,6 +5,7 @@
 use serde_json::{Map, Value};
 use sycee_contract::{ProductTerms, PublishProductVersion};
 
+use crate::product_rules::check_funders;
 use crate::{ProductFileError, check_terms};
 
 /// A file that is in order: its fields are the fields a file must have, its values the examples in errors.
@@ -49,6 +50,7 @@ pub fn load_product(yaml: &str) -> Result<PublishProductVersion, ProductFileErro
     check_fields(&fields, &sample)?;
     let terms = serde_json::from_value(Value::Object(fields.clone())).map_err(|_| wrong_value(&fields, &sample))?;
     check_terms(&terms)?;
+    check_funders(&funders)?;
     Ok(PublishProductVersion { terms, funders })
 }
 

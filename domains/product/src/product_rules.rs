@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use sycee_contract::{DuePart, ProductTerms, RepaymentMethod};
+use sycee_contract::{DuePart, NAME_MAX, ProductTerms, RepaymentMethod, check_text};
 use sycee_money::{Decimal, Money, Rate};
 
 use crate::basis::{DAY_COUNTS, day_basis};
@@ -14,6 +14,13 @@ use crate::{PlanRequest, unadjusted_plan};
 const BULLET_UNITS_MAX: u32 = 1_000;
 /// The longest cooling-off time that makes sense, in days.
 const COOLING_OFF_DAYS_MAX: u32 = 90;
+
+/// Most languages that a product has a name in.
+const NAMES_MAX: usize = 20;
+/// Most characters of a language tag, BCP 47.
+const LANGUAGE_MAX: usize = 35;
+/// Most partners that a product names as its funders.
+const FUNDERS_MAX: usize = 100;
 
 /// Why a product can't be published: a field, the rule it breaks, and a value that keeps it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -43,6 +50,13 @@ pub fn check_terms(terms: &ProductTerms) -> Result<(), ProductFileError> {
     check_calculation(terms)
 }
 
+/// Checks who may fund a product version. Errors: `funders`, when there are too many or a code is none or has no end.
+pub fn check_funders(funders: &[String]) -> Result<(), ProductFileError> {
+    let rule = format!("must be at most {FUNDERS_MAX} codes of partners, of 1 to {NAME_MAX} characters");
+    let are_codes = funders.iter().all(|code| check_text("funders", code, NAME_MAX, "own-funds").is_ok());
+    keep(funders.len() <= FUNDERS_MAX && are_codes, "funders", &rule, "[own-funds]")
+}
+
 fn check_names(terms: &ProductTerms) -> Result<(), ProductFileError> {
     let is_code = |text: &str| {
         !text.is_empty()
@@ -58,6 +72,12 @@ fn check_names(terms: &ProductTerms) -> Result<(), ProductFileError> {
         "must hold a name in en",
         "{en: Cash loan}",
     )?;
+    let is_name = |(language, name): (&String, &String)| {
+        (1..=LANGUAGE_MAX).contains(&language.chars().count())
+            && check_text("names", name, NAME_MAX, "Cash loan").is_ok()
+    };
+    let rule = format!("must be in at most {NAMES_MAX} languages, each of 1 to {NAME_MAX} characters");
+    keep(terms.names.len() <= NAMES_MAX && terms.names.iter().all(is_name), "names", &rule, "{en: Cash loan}")?;
     let is_country = terms.country.len() == 2 && terms.country.bytes().all(|b| b.is_ascii_uppercase());
     keep(is_country, "country", "must be an ISO 3166 alpha-2 code", "GH")?;
     keep(is_code(&terms.contract_template), "contractTemplate", code_rule, "loan-agreement")

@@ -34,6 +34,12 @@ pub enum ProductRejection {
         /// A version that is free.
         next: u32,
     },
+    /// The market has all the versions that it may have.
+    #[error("{published} product versions are published, the most a market may have: sell under one of them")]
+    TooManyVersions {
+        /// How many are published.
+        published: usize,
+    },
     /// The rules of a product break a rule.
     #[error(transparent)]
     Terms(#[from] ProductFileError),
@@ -168,7 +174,7 @@ impl Coded for ProductRejection {
             Self::AmountOutOfRange { .. } => "AMOUNT_OUT_OF_RANGE",
             Self::TermNotOffered { .. } => "TERM_NOT_OFFERED",
             Self::CoolingOffOver { .. } => "COOLING_OFF_OVER",
-            Self::PaidBefore { .. } => "UNEXPECTED_STATE",
+            Self::PaidBefore { .. } | Self::TooManyVersions { .. } => "UNEXPECTED_STATE",
             Self::TemplateNotFound { .. } => "TEMPLATE_NOT_FOUND",
             Self::Terms(_) | Self::InvalidField { .. } | Self::Calculation(LoanMathError::Invalid { .. }) => {
                 "INVALID_FIELD"
@@ -194,6 +200,7 @@ impl Coded for ProductRejection {
             Self::NoCreditLine { .. }
             | Self::OfferNotYours { .. }
             | Self::PaidBefore { .. }
+            | Self::TooManyVersions { .. }
             | Self::TemplateNotFound { .. }
             | Self::Calculation(_)
             | Self::Arithmetic(_) => vec![],

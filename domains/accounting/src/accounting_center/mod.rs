@@ -25,6 +25,9 @@ pub const MANUAL: &str = "manual";
 /// Template of entries that take another one back.
 pub const REVERSAL: &str = "reversal";
 
+/// How long ago the business date of what people post or reverse may be, in days.
+const BACKDATED_DAYS_MAX: i64 = 366;
+
 /// Registers the service.
 pub fn register(registry: &mut Registry) {
     registry
@@ -57,10 +60,26 @@ fn post_ledger_event(work: &mut Work, cmd: &PostLedgerEvent) -> Handled<LedgerEn
     posted.write(work)
 }
 
+/// Posts what people say, line by line.
+///
+/// Errors: `INVALID_FIELD` for a text or a business date that can't be, and what the lines are refused for.
 fn post_accounting_entry(work: &mut Work, cmd: &PostAccountingEntry) -> Handled<LedgerEntryAnswer> {
     check_text("text", &cmd.text, NOTE_MAX, "bank charges of January")?;
+    check_date(work, cmd.date)?;
     let lines = work.consult(cmd)?.into_iter().flat_map(|(_, lines)| lines).collect();
     Posting { template: MANUAL, reference: about(cmd.text.clone()), lines, date: cmd.date }.write(work)
+}
+
+/// Whether people may post on this business date: it has come, and is not long over.
+///
+/// Errors: `INVALID_FIELD`.
+fn check_date(work: &Work, date: Date) -> Result<(), Rejection> {
+    let (today, now) = (work.today(), work.now());
+    let earliest = work.market().zone.date_of(now.plus_days(-BACKDATED_DAYS_MAX));
+    if (earliest..=today).contains(&date) {
+        return Ok(());
+    }
+    Err(Rejection::invalid("date", format!("a business date from {earliest} to today, {today}"), today))
 }
 
 /// An entry on its way into the books.
@@ -104,9 +123,11 @@ fn account(work: &mut Work, code: &str, amount: Money) -> Handled<AccountNr> {
 /// Takes an entry back. A person may not when it touches a control account: the service that keeps what the account sums
 /// up would not hear of it. A service that reverses in a cascade puts right what it keeps.
 ///
-/// Errors: `NOT_FOUND`, `CONTROL_ACCOUNT`, `ENTRY_ALREADY_REVERSED`, `ACCOUNT_LIMIT_EXCEEDED`.
+/// Errors: `NOT_FOUND`, `CONTROL_ACCOUNT`, `ENTRY_ALREADY_REVERSED`, `ACCOUNT_LIMIT_EXCEEDED`; `INVALID_FIELD` for a text or
+/// a business date that can't be.
 fn reverse_accounting_entry(work: &mut Work, cmd: &ReverseAccountingEntry) -> Handled<LedgerEntryAnswer> {
     check_text("text", &cmd.text, NOTE_MAX, "booked twice")?;
+    check_date(work, cmd.date)?;
     let original = posted_entry(work, cmd.entry)?;
     if work.is_stimulus() {
         check_open_to_people(work, cmd.entry, &original)?;

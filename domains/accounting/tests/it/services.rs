@@ -239,13 +239,18 @@ fn an_entry_is_reversed_once_be_it_fresh_or_old() {
 fn lines_are_posted_by_hand_when_the_chart_knows_them() {
     stage(|scene| {
         let line = by_hand;
+        let many = |count: usize| vec![line("5300", "1150", "1").lines.remove(0); count];
         scene.request(line("5300", "1150", "12.5")).unwrap();
         assert_eq!(scene.emitted::<AccountingEntryPosted>()[0].template, "manual");
+        scene.request(PostAccountingEntry { lines: many(100), ..line("", "", "1") }).unwrap();
         for (cmd, code) in [
             (line("5999", "1150", "1"), "ACCOUNT_UNKNOWN"),
             (line("5100", "1100", "1"), "ACCOUNT_UNKNOWN"),
             (line("5100", "5100", "1"), "INVALID_FIELD"),
             (line("5300", "1150", "-1"), "INVALID_AMOUNT"),
+            (line("5300", "1150", "0.001"), "INVALID_AMOUNT"),
+            (line(&"5".repeat(201), "1150", "1"), "INVALID_FIELD"),
+            (PostAccountingEntry { lines: many(101), ..line("", "", "1") }, "INVALID_FIELD"),
             (line("5300", "1100|par-1", "1"), "CONTROL_ACCOUNT"),
             (line("1200|par-1|gh-installment", "1150", "1"), "CONTROL_ACCOUNT"),
             (PostAccountingEntry { lines: Vec::new(), ..line("", "", "1") }, "EMPTY_ENTRY"),
@@ -254,6 +259,28 @@ fn lines_are_posted_by_hand_when_the_chart_knows_them() {
         }
         let refused = scene.request(line("5300", "1100|par-1", "1")).unwrap_err().message;
         assert!(refused.contains("return-funds") && refused.contains("1150 operating-cash"), "{refused}");
+    });
+}
+
+#[test]
+fn people_post_and_reverse_on_days_that_have_come_and_are_not_long_over() {
+    stage(|scene| {
+        let posted = scene.request(by_hand("5300", "1150", "1")).unwrap().entry;
+        for (date, allowed) in [
+            (Date::constant(2025, 1, 3), false),
+            (Date::constant(2025, 1, 4), true),
+            (Date::constant(2026, 1, 5), true),
+            (Date::constant(2026, 1, 6), false),
+            (Date::MAX, false),
+        ] {
+            let done = scene.request(PostAccountingEntry { date, ..by_hand("5300", "1150", "1") });
+            assert_eq!(done.is_ok(), allowed, "{date}");
+            let Err(refused) = done else { continue };
+            assert_eq!((refused.code.as_str(), refused.details["field"].as_str()), ("INVALID_FIELD", "date"));
+            let refused = scene.request(ReverseAccountingEntry { date, ..reverse(posted) }).unwrap_err();
+            assert_eq!((refused.code.as_str(), refused.details["field"].as_str()), ("INVALID_FIELD", "date"));
+        }
+        assert!(scene.request(reverse(posted)).is_ok());
     });
 }
 

@@ -5,6 +5,8 @@
 
 mod model;
 
+use std::collections::BTreeSet;
+
 use sycee_contract::{
     ConsentGranted, ConsentKind, ConsentRevoked, CustomerId, GrantConsent, KycCompleted, KycVerdict, NAME_MAX,
     Rejection, RevokeConsent, check_text,
@@ -45,10 +47,19 @@ fn open_consent_file(work: &mut Work, event: &KycCompleted) -> Handled<()> {
     Ok(())
 }
 
-fn grant_consent(work: &mut Work, cmd: &GrantConsent) -> Handled<()> {
-    if cmd.kinds.is_empty() {
-        return Err(Rejection::invalid("kinds", "at least one", "[\"bureau\"]").into());
+/// Whether something is consented to, and each kind named once.
+///
+/// Errors: `INVALID_FIELD`.
+fn check_kinds(kinds: &[ConsentKind], example: &str) -> Result<(), Rejection> {
+    let distinct: BTreeSet<&ConsentKind> = kinds.iter().collect();
+    if kinds.is_empty() || distinct.len() != kinds.len() {
+        return Err(Rejection::invalid("kinds", "at least one, each once", example));
     }
+    Ok(())
+}
+
+fn grant_consent(work: &mut Work, cmd: &GrantConsent) -> Handled<()> {
+    check_kinds(&cmd.kinds, "[\"bureau\"]")?;
     check_text("noticeVersion", &cmd.notice_version, NAME_MAX, "2026-01")?;
     let mut file =
         work.get::<ConsentFile>(cmd.customer)?.ok_or(CustomerRejection::KycNotCompleted { customer: cmd.customer })?;
@@ -68,9 +79,7 @@ fn grant_consent(work: &mut Work, cmd: &GrantConsent) -> Handled<()> {
 }
 
 fn revoke_consent(work: &mut Work, cmd: &RevokeConsent) -> Handled<()> {
-    if cmd.kinds.is_empty() {
-        return Err(Rejection::invalid("kinds", "at least one", "[\"marketing\"]").into());
-    }
+    check_kinds(&cmd.kinds, "[\"marketing\"]")?;
     let file = work.require::<ConsentFile>(cmd.customer)?;
     let now = work.now();
     let mut consents = consents(work, cmd.customer)?;

@@ -69,7 +69,7 @@ entity! {
         repayments: u32,
         /// Sum of repayments.
         repaid: Money,
-        /// Loans paid back.
+        /// Loans paid back: the first three, for more make no other segment.
         settled_loans: Json<Vec<LoanId>>,
         /// Most days past due on any loan that was repaid on.
         worst_days_past_due: u32,
@@ -98,7 +98,9 @@ impl CustomerProfile {
         self.repaid = self.repaid.checked_add(amount)?;
         self.repayments += 1;
         self.worst_days_past_due = self.worst_days_past_due.max(worst_dpd);
-        if let Some(loan) = settled.filter(|loan| !self.settled_loans.contains(loan)) {
+        if let Some(loan) = settled.filter(|loan| !self.settled_loans.contains(loan))
+            && self.settled_loans.len() < LOYAL_FROM
+        {
             self.settled_loans.push(loan);
         }
         self.segment = Segment::of(self.settled_loans.len(), self.worst_days_past_due);

@@ -38,13 +38,19 @@ fn what_cannot_be_granted_or_withdrawn() {
         let id = register(scene, PHONE);
         let refusal = scene.request(grant(id, &[ConsentKind::Bureau], "2026-01")).unwrap_err();
         assert_eq!(refusal.code, "KYC_NOT_COMPLETED");
-        for (cmd, code) in
-            [(grant(id, &[], "2026-01"), "INVALID_FIELD"), (grant(id, &[ConsentKind::Bureau], " "), "INVALID_FIELD")]
-        {
+        for (cmd, code) in [
+            (grant(id, &[], "2026-01"), "INVALID_FIELD"),
+            (grant(id, &[ConsentKind::Bureau], " "), "INVALID_FIELD"),
+            (grant(id, &[ConsentKind::Bureau, ConsentKind::Bureau], "2026-01"), "INVALID_FIELD"),
+        ] {
             assert_eq!(scene.request(cmd).unwrap_err().code, code);
             assert!(scene.emitted::<ConsentGranted>().is_empty());
         }
-        for (kinds, code) in [(vec![], "INVALID_FIELD"), (vec![ConsentKind::Bureau], "NOT_FOUND")] {
+        for (kinds, code) in [
+            (vec![], "INVALID_FIELD"),
+            (vec![ConsentKind::Bureau; 2], "INVALID_FIELD"),
+            (vec![ConsentKind::Bureau], "NOT_FOUND"),
+        ] {
             assert_eq!(scene.request(RevokeConsent { customer: id, kinds }).unwrap_err().code, code);
             assert!(scene.emitted::<ConsentRevoked>().is_empty());
         }

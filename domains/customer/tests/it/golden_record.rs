@@ -197,6 +197,8 @@ fn repayments_make_the_segment() {
         }
         let profile = scene.load::<CustomerProfile>(id).unwrap();
         assert_eq!((profile.repayments, profile.repaid), (7, ghs("700")));
+        let kept = [10, 11, 12].map(LoanId::from_number);
+        assert_eq!(profile.settled_loans.0, kept, "a customer's row does not grow for ever");
     });
 }
 

@@ -64,6 +64,8 @@ entity! {
 
 /// Products that are looked up at once.
 const PRODUCTS_PAGE: usize = 100;
+/// Accounts that are looked up at once.
+const ACCOUNTS_PAGE: usize = 100;
 
 fn demand_of(work: &mut Work, account: &FundAccount) -> Handled<FundDemand> {
     let (day, nothing) = (work.today(), Money::zero(account.currency));
@@ -181,14 +183,19 @@ fn products_in(work: &mut Work, currency: Currency) -> Handled<Vec<FundedProduct
 
 fn raise_low_water_marks(work: &mut Work, currency: Currency) -> Handled<()> {
     let products = products_in(work, currency)?;
-    for mut account in work.find(FundAccount::by_currency(currency).limit(1_000))? {
-        let mark = low_water_mark(&account, &products);
-        if account.low_water != mark {
-            account.low_water = mark;
-            moves::save_account(work, account)?;
+    let mut after = None;
+    loop {
+        let page = work.find(FundAccount::by_currency(currency).after(after).limit(ACCOUNTS_PAGE))?;
+        let Some(last) = page.last() else { return Ok(()) };
+        after = Some(last.id);
+        for mut account in page {
+            let mark = low_water_mark(&account, &products);
+            if account.low_water != mark {
+                account.low_water = mark;
+                moves::save_account(work, account)?;
+            }
         }
     }
-    Ok(())
 }
 
 /// The mark of an account whose agreement is new, or has changed.

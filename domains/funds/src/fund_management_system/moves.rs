@@ -5,7 +5,9 @@ use sycee_contract::messages::{
     OpenWorkOrder, PartnerDisbursementFailed, PartnerDisbursementSucceeded, PaymentFailed, PaymentSucceeded,
     ReleaseFundReservation, RepaymentSucceeded, ReserveFunds,
 };
-use sycee_contract::{FundAccountId, FundReservationAnswer, PartnerId, PaymentDirection, ReservationId};
+use sycee_contract::{
+    FundAccountId, FundReservationAnswer, NAME_MAX, PartnerId, PaymentDirection, ReservationId, check_text,
+};
 use sycee_money::Money;
 use sycee_runtime::{Fault, Handled, Work};
 
@@ -91,7 +93,12 @@ fn live_reservation(work: &mut Work, cmd: &ReserveFunds) -> Handled<Option<Reser
 }
 
 /// Gives kept money back to the account; once.
+///
+/// Errors: `NOT_FOUND`, `UNEXPECTED_STATE`; `INVALID_FIELD` when people give no reason, or one without an end.
 pub(super) fn release_fund_reservation(work: &mut Work, cmd: &ReleaseFundReservation) -> Handled<()> {
+    if work.is_stimulus() {
+        check_text("reason", &cmd.reason, NAME_MAX, "NOT_NEEDED")?;
+    }
     let mut reservation = work.require::<FundReservation>(cmd.reservation)?;
     let Some(movement) = reservation.apply(ReservationMessage::Release, work.now())? else { return Ok(()) };
     reservation.release_reason = Some(cmd.reason.clone());

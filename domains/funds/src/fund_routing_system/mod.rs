@@ -234,7 +234,7 @@ fn on_fund_balance_changed(work: &mut Work, event: &FundBalanceChanged) -> Handl
 fn on_product_funding_matched(work: &mut Work, event: &ProductFundingMatched) -> Handled<()> {
     let mut book = book_of(work)?;
     let funding = ProductFunding { country: event.country.clone(), funders: event.funders.clone() };
-    book.products.insert(version_key(&event.product, event.version), funding);
+    book.learn_funding(&event.product, event.version, funding);
     work.save(book);
     Ok(())
 }

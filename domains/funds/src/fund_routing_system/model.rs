@@ -95,7 +95,7 @@ entity! {
         candidates: Json<Vec<FundingSourceCandidate>>,
         /// Channels closed for everybody.
         closed_channels: Json<BTreeSet<String>>,
-        /// Who may fund which product.
+        /// Who may fund which product, under the version that said so first: later ones that say the same are not kept.
         products: Json<BTreeMap<String, ProductFunding>>,
     }
 }
@@ -254,7 +254,7 @@ impl FundingSourceCandidate {
         let matched = |funding: &ProductFunding| {
             funding.country == self.country && (funding.funders.is_empty() || funding.funders.contains(&self.code))
         };
-        agreed && book.products.get(&version_key(product, version)).is_none_or(matched)
+        agreed && book.funding_of(product, version).is_none_or(matched)
     }
 
     fn pays_through(&self, terms: &FundingTerms, channel: &str, book: &RouteBook) -> bool {
@@ -308,6 +308,25 @@ impl RouteBook {
     /// The candidate with this partner.
     pub fn by_partner(&mut self, partner: PartnerId) -> Option<&mut FundingSourceCandidate> {
         self.candidates.iter_mut().find(|candidate| candidate.partner == partner)
+    }
+
+    /// Notes who may fund a product from this version on.
+    pub fn learn_funding(&mut self, product: &str, version: u32, funding: ProductFunding) {
+        if self.funding_of(product, version) != Some(&funding) {
+            self.products.insert(version_key(product, version), funding);
+        }
+    }
+
+    /// Who may fund a version: what the greatest version up to it said, if one did.
+    fn funding_of(&self, product: &str, version: u32) -> Option<&ProductFunding> {
+        let prefix = format!("{product}@");
+        let of_product = self.products.range(prefix.clone()..);
+        of_product
+            .map_while(|(key, funding)| Some((key.strip_prefix(prefix.as_str())?, funding)))
+            .filter_map(|(from, funding)| Some((from.parse::<u32>().ok()?, funding)))
+            .filter(|(from, _)| *from <= version)
+            .max_by_key(|(from, _)| *from)
+            .map(|(_, funding)| funding)
     }
 
     /// Chooses who funds a request on `day`, the cheapest first. Own funds are the default: they lend what no partner does.

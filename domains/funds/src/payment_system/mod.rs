@@ -80,8 +80,9 @@ struct Draft<'a> {
 /// Saves an order, hands it to the channel after commit, and sets its alarm.
 fn send_to_channel(work: &mut Work, draft: Draft) -> Handled<PaymentOrder> {
     let config = work.config::<PaymentConfig>();
-    if !draft.amount.is_positive() || !draft.amount.is_whole_minor() {
-        let example = Money::from_minor(1_000, draft.amount.currency())?;
+    let currency = work.market().currency;
+    if !draft.amount.is_positive() || !draft.amount.is_whole_minor() || draft.amount.currency() != currency {
+        let example = Money::from_minor(1_000, currency)?;
         return Err(FundsRejection::AmountInvalid { amount: draft.amount, example }.into());
     }
     config.require(&draft.account.channel, draft.direction)?;
@@ -141,8 +142,9 @@ fn request_disbursement(work: &mut Work, cmd: &RequestDisbursement) -> Handled<P
 
 /// Sends a payment, once an attempt.
 ///
-/// Errors: `INVALID_FIELD` for a payout without attempt and reservation, or one that people order, and for a collection with
-/// either; `INVALID_AMOUNT`, `CHANNEL_UNKNOWN`, `CHANNEL_CLOSED`.
+/// Errors: `INVALID_FIELD` for an account with a text that is none or has no end, for a payout without attempt and
+/// reservation, or one that people order, and for a collection with either; `INVALID_AMOUNT`, `CHANNEL_UNKNOWN`,
+/// `CHANNEL_CLOSED`.
 fn pay(
     work: &mut Work,
     direction: PaymentDirection,
@@ -151,6 +153,7 @@ fn pay(
     account: &PayoutAccount,
 ) -> Handled<PaymentAnswer> {
     check_purpose(work, direction, purpose)?;
+    check_account(account)?;
     if let Some(disbursement) = purpose.disbursement
         && let Some(existing) = work.get::<DisbursementPayment>(disbursement)?
     {
@@ -188,6 +191,15 @@ fn check_purpose(work: &Work, direction: PaymentDirection, purpose: &PaymentPurp
         )),
         PaymentDirection::Payout | PaymentDirection::Collection => Ok(()),
     }
+}
+
+/// Whether an account's texts say something and have an end.
+///
+/// Errors: `INVALID_FIELD`.
+fn check_account(account: &PayoutAccount) -> Result<(), Rejection> {
+    check_text("account.channel", &account.channel, NAME_MAX, "mtn-momo")?;
+    check_text("account.number", account.number.reveal(), NAME_MAX, "an account number of that channel")?;
+    check_text("account.holder", account.holder.reveal(), LINE_MAX, "the name on the account")
 }
 
 fn remember_payer(work: &mut Work, order: &PaymentOrder, account: &PayoutAccount) -> Handled<()> {
@@ -375,9 +387,7 @@ fn create_direct_debit_mandate(work: &mut Work, cmd: &CreateDirectDebitMandate) 
 ///
 /// Errors: `NOT_FOUND`, `LOAN_NOT_YOURS`, `UNEXPECTED_STATE`, `INVALID_FIELD`.
 fn check_may_give(work: &mut Work, cmd: &CreateDirectDebitMandate) -> Handled<()> {
-    check_text("account.channel", &cmd.account.channel, NAME_MAX, "mtn-momo")?;
-    check_text("account.number", cmd.account.number.reveal(), NAME_MAX, "an account number of that channel")?;
-    check_text("account.holder", cmd.account.holder.reveal(), LINE_MAX, "the name on the account")?;
+    check_account(&cmd.account)?;
     let position = work.ask(QueryLoanPosition { loan: cmd.loan, as_of: None })?;
     if position.customer != cmd.customer {
         return Err(FundsRejection::LoanNotYours { loan: cmd.loan }.into());

@@ -156,6 +156,10 @@ fn a_release_gives_back_once() {
         let account = own(scene);
         let reservation = reserve(scene, account, 0, ghs(300)).unwrap();
         let release = |reservation| ReleaseFundReservation { reservation, reason: "CANCELLED".into() };
+        for reason in [String::new(), "x".repeat(81)] {
+            let refused = scene.request(ReleaseFundReservation { reason, ..release(reservation) }).unwrap_err();
+            assert_eq!((refused.code.as_str(), refused.details["field"].as_str()), ("INVALID_FIELD", "reason"));
+        }
         scene.request(release(reservation)).unwrap();
         assert_eq!(scene.emitted::<FundReservationReleased>()[0].amount, ghs(300));
         assert_eq!(scene.emitted::<FundBalanceChanged>()[0].balances.available, ghs(1000));
@@ -310,5 +314,17 @@ fn people_hear_once_a_day_that_an_account_is_low() {
         assert_eq!(scene.load::<FundAccount>(late).unwrap().low_water, ghs(600));
         let newest = sign(scene, agreement(6, "newest-capital", "0.30"));
         assert_eq!(scene.load::<FundAccount>(newest).unwrap().low_water, ghs(600));
+    });
+}
+
+#[test]
+fn however_many_accounts_there_are_each_learns_of_a_larger_loan() {
+    scene(|scene| {
+        for nr in 1..=101 {
+            sign(scene, agreement(nr, &format!("funder-{nr}"), "0.20"));
+        }
+        scene.happened(facts::published("gh-installment", ghs(600)));
+        let marks: Vec<_> = scene.all::<FundAccount>().into_iter().map(|account| account.low_water).collect();
+        assert_eq!(marks, vec![ghs(600); 101]);
     });
 }

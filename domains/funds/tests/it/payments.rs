@@ -8,7 +8,7 @@ use sycee_contract::messages::{
 use sycee_contract::{
     ChannelOutcome, ChannelPayment, ChannelQuery, CustomerId, Date, DisbursementOrderId, FundAccountId, Identifier,
     InstallmentDue, LoanPosition, MandateId, PartnerId, PaymentDirection, PaymentId, PaymentPurpose, PayoutAccount,
-    QueryLoanPosition, QueryPartner, Rejection, RepaymentKind, RepaymentMethodKind, RepaymentOrderId,
+    QueryLoanPosition, QueryPartner, Rejection, RepaymentKind, RepaymentMethodKind, RepaymentOrderId, Sensitive,
 };
 use sycee_funds::payment_system::content::payment_of_account;
 use sycee_funds::payment_system::{
@@ -163,6 +163,16 @@ fn people_order_no_payout() {
         }
         assert!(scene.all::<PaymentOrder>().is_empty(), "no money moves that no book knows");
         let plain = PaymentPurpose { disbursement: None, reservation: None, ..purpose };
+        let long = "1".repeat(201);
+        for (field, account) in [
+            ("account.channel", PayoutAccount { channel: long.clone(), ..account.clone() }),
+            ("account.number", PayoutAccount { number: Sensitive::new(long.as_str()), ..account.clone() }),
+            ("account.number", PayoutAccount { number: Sensitive::new(""), ..account.clone() }),
+            ("account.holder", PayoutAccount { holder: Sensitive::new(long.as_str()), ..account.clone() }),
+        ] {
+            let refused = scene.request(InitiatePayment { account, ..collected(plain.clone()) }).unwrap_err();
+            assert_eq!((refused.code.as_str(), refused.details["field"].as_str()), ("INVALID_FIELD", field));
+        }
         scene.request(collected(plain)).unwrap();
         assert_eq!(scene.effects::<ChannelPayment>()[0].direction, PaymentDirection::Collection);
         assert!(order_payout(scene, &payout(ghs(300))).is_ok(), "the hub's payout still goes out");

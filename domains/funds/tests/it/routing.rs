@@ -4,7 +4,7 @@ use sycee_contract::messages::{
     FundRouteSelected, FundingContractSigned, ReleaseFundReservation, ReserveFunds, RouteFunds, SetFundRouteStatus,
 };
 use sycee_contract::{Identifier, PartnerId, RiskOutcome, RiskPurpose};
-use sycee_funds::fund_routing_system::{FundRoute, QuotaHold, RouteDemand, RouteShortage};
+use sycee_funds::fund_routing_system::{BOOK, FundRoute, QuotaHold, RouteBook, RouteDemand, RouteShortage};
 use sycee_money::{Currency, Money, Rate, date};
 use sycee_runtime::testing::Scene;
 
@@ -115,6 +115,25 @@ fn what_rules_a_funder_out() {
             "a later version does not change whose money pays an older one"
         );
         assert_eq!(routed(scene, ask(|cmd| cmd.version = 2)).unwrap_err(), "own-funds Product");
+    });
+}
+
+#[test]
+fn versions_that_change_no_funder_are_not_kept() {
+    scene(|scene| {
+        fund(scene, agreement(3, "own-funds", "0.10"), ghs(1_000));
+        for version in 1..=30 {
+            let funder = if version < 11 { "own-funds" } else { "bridge-capital" };
+            let mut matched = facts::funding_matched("gh-installment", &[funder]);
+            matched.version = version;
+            scene.happened(matched);
+        }
+        let book = scene.load::<RouteBook>(BOOK.to_owned()).unwrap();
+        assert_eq!(book.products.keys().collect::<Vec<_>>(), ["gh-installment@1", "gh-installment@11"]);
+        for (version, chosen) in [(1, true), (2, true), (10, true), (11, false), (12, false), (30, false)] {
+            let routed = routed(scene, RouteFunds { version, ..request(ghs(1)) });
+            assert_eq!(routed.is_ok(), chosen, "{version}: {routed:?}");
+        }
     });
 }
 

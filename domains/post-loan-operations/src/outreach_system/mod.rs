@@ -1,6 +1,7 @@
 //! Outreach system: messages to customers, in their language, from the market's templates.
 //!
 //! Invariant: a message is stored as it was written; changing a template changes no sent message.
+//! Invariant: days and times in a message are those of the market's zone.
 
 mod templates;
 
@@ -8,14 +9,19 @@ use std::collections::BTreeMap;
 
 use sycee_contract::{
     CreditApplicationRejected, CreditLineApproved, CustomerId, CustomerRegistered, DisbursementSucceeded,
-    InstallmentDueNotice, LoanApplicationApproved, LoanApplicationCancelled, LoanApplicationRejected, LoanId,
-    MessageDispatched, NoticeId, Rejection, RepaymentKind, RepaymentSucceeded, SendNotification, Timestamp,
+    InstallmentDueNotice, LINE_MAX, LoanApplicationApproved, LoanApplicationCancelled, LoanApplicationRejected, LoanId,
+    MessageDispatched, NAME_MAX, NoticeId, Rejection, RepaymentKind, RepaymentSucceeded, SendNotification, Timestamp,
+    Zone, check_text,
 };
 use sycee_runtime::{Fault, Handled, Registry, Work, entity};
 
 pub use templates::{OutreachTemplates, RenderedNotice, TemplatesError};
 
 const CHANNEL: &str = "in-app";
+/// Most values that a notification may bring.
+const VALUES_MAX: usize = 32;
+/// Seconds of a day on which no clock changes.
+const DAY_SECONDS: i64 = 86_400;
 
 entity! {
     /// A message to a customer.
@@ -118,7 +124,37 @@ fn tell(work: &mut Work, customer: CustomerId, loan: Option<LoanId>, template: &
     }
 }
 
+/// Whether a notification's values are few and short.
+///
+/// Errors: `INVALID_FIELD`.
+fn check_values(values: &Values) -> Result<(), Rejection> {
+    if values.len() > VALUES_MAX {
+        return Err(Rejection::invalid("values", format!("at most {VALUES_MAX}"), "{\"loan\": \"loan-1042\"}"));
+    }
+    values.iter().try_for_each(|(name, value)| {
+        check_text("values", name, NAME_MAX, "loan")?;
+        check_text("values", value, LINE_MAX, "loan-1042")
+    })
+}
+
+/// An instant as people read it: the day there, and the minute unless clocks change on that day.
+fn shown(zone: &Zone, at: Timestamp) -> String {
+    let day = zone.date_of(at);
+    let begins = zone.start_of(day);
+    let is_plain = day.tomorrow().is_ok_and(|next| zone.start_of(next).seconds_since(begins) == DAY_SECONDS);
+    if !is_plain {
+        return day.to_string();
+    }
+    let minutes = at.seconds_since(begins) / 60;
+    format!("{day} {:02}:{:02}", minutes / 60, minutes % 60)
+}
+
+/// Sends what somebody asks for.
+///
+/// Errors: `TEMPLATE_NOT_FOUND`; `INVALID_FIELD` for values that are missing, too many or too long.
 fn send_notification(work: &mut Work, cmd: &SendNotification) -> Handled<NoticeId> {
+    check_text("template", &cmd.template, NAME_MAX, "loan-rejected")?;
+    check_values(&cmd.values)?;
     match dispatch(work, cmd.customer, None, &cmd.template, &cmd.values)? {
         Ok(notice) => Ok(notice),
         Err(error @ TemplatesError::Unknown { .. }) => {
@@ -137,7 +173,8 @@ fn welcome(work: &mut Work, event: &CustomerRegistered) -> Handled<()> {
 }
 
 fn tell_line(work: &mut Work, event: &CreditLineApproved) -> Handled<()> {
-    let values = values([("limit", event.limit.to_string()), ("valid_until", event.valid_until.to_string())]);
+    let until = work.market().zone.date_of(event.valid_until);
+    let values = values([("limit", event.limit.to_string()), ("valid_until", until.to_string())]);
     tell(work, event.customer, None, "credit-line-approved", &values)
 }
 
@@ -146,11 +183,9 @@ fn tell_no_line(work: &mut Work, event: &CreditApplicationRejected) -> Handled<(
 }
 
 fn tell_approval(work: &mut Work, event: &LoanApplicationApproved) -> Handled<()> {
-    let values = values([
-        ("loan", event.loan.to_string()),
-        ("amount", event.amount.to_string()),
-        ("sign_before", event.expires_at.to_string()),
-    ]);
+    let sign_before = shown(&work.market().zone, event.expires_at);
+    let values =
+        values([("loan", event.loan.to_string()), ("amount", event.amount.to_string()), ("sign_before", sign_before)]);
     tell(work, event.customer, Some(event.loan), "loan-approved", &values)
 }
 

@@ -7,12 +7,12 @@ use sycee_contract::{
     DisbursementSucceeded, DocumentId, EntryId, FundAccountId, Identifier, InstallmentDueNotice,
     LoanApplicationApproved, LoanApplicationCancelled, LoanApplicationRejected, LoanId, MessageDispatched, NoticeId,
     PartnerId, PostingId, PostingParts, RenderedDocument, RepaymentKind, RepaymentSucceeded, ReservationId,
-    SendNotification, Timestamp,
+    SendNotification, Timestamp, Zone,
 };
 use sycee_money::{Currency, Money, Rate, date};
 use sycee_post_loan_operations::{Notice, OutreachTemplates};
-use sycee_runtime::Configs;
-use sycee_runtime::testing::Scene;
+use sycee_runtime::testing::{Scene, test_market};
+use sycee_runtime::{Configs, Market};
 
 const GHANA: &str = include_str!("../../../../markets/gh/outreach.yaml");
 
@@ -29,8 +29,13 @@ fn loan() -> LoanId {
 }
 
 fn market(body: impl Fn(&mut Scene)) {
+    market_in(Zone::utc(), body);
+}
+
+fn market_in(zone: Zone, body: impl Fn(&mut Scene)) {
     let configs = Configs::new().with(OutreachTemplates::from_yaml(GHANA).unwrap());
-    Scene::each(sycee_post_loan_operations::register, configs, body);
+    let market = Market { zone, ..test_market() };
+    Scene::each_in(&market, sycee_post_loan_operations::register, configs, body);
 }
 
 fn registered(language: &str) -> CustomerRegistered {
@@ -197,6 +202,28 @@ fn whoever_asked_for_a_line_hears_what_became_of_it() {
 }
 
 #[test]
+fn days_and_times_are_those_of_the_place() {
+    for (zone, at, day, minute) in [
+        ("Africa/Accra", "2026-03-08T17:30:59.9Z", "until 2026-03-08.", "before 2026-03-08 17:30 "),
+        ("Asia/Shanghai", "2026-03-08T16:05:00Z", "until 2026-03-09.", "before 2026-03-09 00:05 "),
+        ("Africa/Lagos", "2026-03-08T22:59:00Z", "until 2026-03-08.", "before 2026-03-08 23:59 "),
+        // Clocks change on this day: its hours are not told.
+        ("America/New_York", "2026-03-08T17:30:00Z", "until 2026-03-08.", "before 2026-03-08 to "),
+    ] {
+        let at: Timestamp = at.parse().unwrap();
+        market_in(Zone::named(zone).unwrap(), |scene| {
+            scene.happened(registered("en"));
+            scene.happened(CreditLineApproved { valid_until: at, ..line() });
+            let body = last_notice(scene).body;
+            assert!(body.contains(day), "{zone}: {body}");
+            scene.happened(LoanApplicationApproved { expires_at: at, ..approved(scene) });
+            let body = last_notice(scene).body;
+            assert!(body.contains(minute), "{zone}: {body}");
+        });
+    }
+}
+
+#[test]
 fn whose_application_the_lender_ends_hears_why() {
     market(|scene| {
         scene.happened(registered("en"));
@@ -274,7 +301,24 @@ fn a_notification_needs_a_template_and_its_values() {
         let unknown = scene.request(command("birthday", &[])).unwrap_err();
         assert_eq!(unknown.code, "TEMPLATE_NOT_FOUND");
         assert!(unknown.message.contains("welcome"), "{}", unknown.message);
-        assert_eq!(scene.request(command("loan-rejected", &[])).unwrap_err().code, "INVALID_FIELD");
+        let long = "x".repeat(201);
+        let long = long.as_str();
+        let names: Vec<String> = (0..32).map(|nr| format!("v{nr}")).collect();
+        let mut many: Vec<(&str, &str)> = names.iter().map(|name| (name.as_str(), "x")).collect();
+        many.push(("loan", "loan-9"));
+        for (template, values) in [
+            ("loan-rejected", vec![]),
+            ("loan-rejected", vec![("loan", "")]),
+            ("loan-rejected", vec![("loan", long)]),
+            ("loan-rejected", vec![("loan", "loan-9"), (long, "x")]),
+            ("loan-rejected", many.clone()),
+            (long, vec![("loan", "loan-9")]),
+        ] {
+            assert_eq!(scene.request(command(template, &values)).unwrap_err().code, "INVALID_FIELD", "{values:?}");
+        }
+        assert!(scene.request(command("loan-rejected", &many[1..])).is_ok(), "as many as there may be");
+        let unknown = scene.request(command("birthday", &[])).unwrap_err();
+        assert_eq!(unknown.code, "TEMPLATE_NOT_FOUND");
         assert!(scene.emitted::<MessageDispatched>().is_empty());
     });
 }

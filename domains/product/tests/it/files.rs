@@ -1,5 +1,7 @@
 //! Product files: what is refused, and by which field.
 
+use std::collections::BTreeMap;
+
 use sycee_product::{check_terms, load_product};
 
 use crate::{CASH, EQUAL_PRINCIPAL, INSTALLMENT, product};
@@ -23,6 +25,42 @@ fn funders_are_read() {
     assert_eq!(product(&yaml).funders, ["own-funds", "big-bank"]);
     let wrong = load_product(&format!("{INSTALLMENT}\nfunders: own-funds\n")).unwrap_err();
     assert_eq!(wrong.field, "funders");
+    for (funders, good) in [
+        (vec!["f".repeat(80); 100], true),
+        (vec!["f".to_owned(); 101], false),
+        (vec!["f".repeat(81)], false),
+        (vec![String::new()], false),
+    ] {
+        let read = load_product(&format!("{INSTALLMENT}\nfunders: {funders:?}\n"));
+        assert_eq!(read.is_ok(), good);
+        assert!(read.err().is_none_or(|error| error.field == "funders"));
+    }
+}
+
+#[test]
+fn names_have_an_end() {
+    let names = |count: usize| -> BTreeMap<String, String> {
+        let others = (1..count).map(|nr| (format!("x-{nr}"), "a".repeat(80)));
+        others.chain([("en".to_owned(), "Cash loan".to_owned())]).collect()
+    };
+    let with = |language: &str, name: &str| -> BTreeMap<String, String> {
+        names(1).into_iter().chain([(language.to_owned(), name.to_owned())]).collect()
+    };
+    for (names, good) in [
+        (names(20), true),
+        (names(21), false),
+        (with("zh", &"\u{963f}".repeat(80)), true),
+        (with("zh", &"\u{963f}".repeat(81)), false),
+        (with("zh", " "), false),
+        (with("", "Cash loan"), false),
+        (with(&"z".repeat(36), "Cash loan"), false),
+    ] {
+        let mut terms = product(CASH).terms;
+        terms.names = names;
+        let checked = check_terms(&terms);
+        assert_eq!(checked.is_ok(), good);
+        assert!(checked.err().is_none_or(|error| error.field == "names"));
+    }
 }
 
 /// A line of the file, what replaces it, and the field that is named.

@@ -75,6 +75,9 @@ fn terms_that_break_a_rule_are_refused() {
             (changed(|command| command.terms.country = "KE".to_owned()), "country"),
             (changed(|command| command.terms.terms = vec![]), "terms"),
             (changed(|command| command.terms.every = u32::MAX), "every"),
+            (changed(|command| command.funders = vec!["own-funds".to_owned(); 101]), "funders"),
+            (changed(|command| command.funders = vec!["x".repeat(81)]), "funders"),
+            (changed(|command| drop(command.terms.names.insert("zh".to_owned(), "x".repeat(81)))), "names"),
         ] {
             let refused = scene.request(command).unwrap_err();
             assert_eq!((refused.code.as_str(), refused.details["field"].as_str()), ("INVALID_FIELD", field));

@@ -1,13 +1,16 @@
 //! Every amount that a person can name, named wrongly: other currencies, nothing, less, a cent, parts of it, far too much.
 
 use sycee_contract::{
-    CalculateRepaymentPosting, ConfirmFundArrival, OfferDetailRequest, QueryProductOffer, RegisterFundingContract,
-    RepaymentKind,
+    AmendFundingContract, CalculateRepaymentPosting, ConfirmFundArrival, Date, DecidePayment, DisbursementSucceeded,
+    InitiatePayment, OfferDetailRequest, PaymentDirection, PaymentId, PaymentPurpose, PostAccountingEntry,
+    ProductTerms, PublishProductVersion, QueryProductOffer, QueryProductVersion, RecoverStrayPayout,
+    RegisterFundingContract, RepaymentKind, ResolveSuspense, ReturnFunds, TransferLine, WriteOffStrayPayout,
 };
 use sycee_money::{Currency, Money, Rate};
 use sycee_stage::{Life, Stage, cedis};
 
 use crate::refusal::{Case, assert_refused, case};
+use crate::suspense::account_of;
 
 /// The largest amount in whole minor units.
 fn largest() -> Money {
@@ -90,6 +93,108 @@ fn no_request_takes_an_amount_that_is_none() {
             if !amount.is_positive() || amount.currency() != Currency::GHS {
                 cases.push(case(&what("agree"), "staff:setup", agreement(amount), "INVALID_FIELD", &[&"quota"]));
             }
+        }
+        assert_refused(stage, cases);
+    });
+}
+
+fn decision(payment: PaymentId, amount: Money, channel_reference: &str) -> DecidePayment {
+    let (channel_reference, note) = (Some(channel_reference.to_owned()), "the channel's statement".to_owned());
+    DecidePayment { payment, paid: true, amount: Some(amount), channel_reference, paid_at: None, note }
+}
+
+fn entry(amount: Money, date: Date) -> PostAccountingEntry {
+    let lines = vec![TransferLine { debit: "5300".to_owned(), credit: "1150".to_owned(), amount }];
+    PostAccountingEntry { lines, text: "bank charges".to_owned(), date }
+}
+
+fn amendment(quota: Money, valid_from: Date) -> AmendFundingContract {
+    AmendFundingContract {
+        code: "own-funds".to_owned(),
+        valid_from,
+        valid_until: None,
+        cost: Rate::from_bps(1_000),
+        quota,
+        products: Vec::new(),
+        channels: Vec::new(),
+    }
+}
+
+/// What finance people name amounts in, of money that was lent, kept apart or went out without a loan: `payout`.
+fn of_finance(name: &str, amount: Money, paid: &DisbursementSucceeded, funder: &str, payout: &str) -> Vec<Case> {
+    const FINANCE: &str = "staff:finance";
+    let what = |command: &str| format!("{command}: {name}");
+    let bank_reference = || "GCB-2026-000124".to_owned();
+    let back = ReturnFunds { funder: funder.to_owned(), amount, bank_reference: bank_reference() };
+    let credit = ResolveSuspense {
+        funder: funder.to_owned(),
+        amount,
+        receipt: None,
+        credit_of: Some(paid.loan),
+        loan: None,
+        order: None,
+        paid_at: None,
+        reference: bank_reference(),
+    };
+    let recovery = RecoverStrayPayout { payout: payout.to_owned(), amount, bank_reference: bank_reference() };
+    let (reference, note) = ("DEC-1".to_owned(), "the bank kept its charge".to_owned());
+    let loss = WriteOffStrayPayout { payout: payout.to_owned(), amount, reference, note };
+    let besides = decision(paid.payment.unwrap(), amount, "momo-third");
+    let whole: [&dyn ToString; 2] = [&"amount", &"in whole minor units of GHS"];
+    vec![
+        case(&what("return"), FINANCE, back, "INVALID_AMOUNT", &[&amount, &"example"]),
+        case(&what("give back"), FINANCE, credit, "INVALID_AMOUNT", &[&amount, &"example"]),
+        case(&what("recover"), FINANCE, recovery, "INVALID_AMOUNT", &[&amount, &"example"]),
+        case(&what("write off"), FINANCE, loss, "INVALID_AMOUNT", &[&amount, &"example"]),
+        case(&what("decide"), FINANCE, besides, "INVALID_FIELD", &whole),
+    ]
+}
+
+#[test]
+fn staff_name_no_amount_that_is_none() {
+    Stage::each(|stage| {
+        let life = stage.borrower(28);
+        stage.loan(&life, "gh-installment", cedis(1_000));
+        let paid = stage.heard::<DisbursementSucceeded>().remove(0);
+        let payment = paid.payment.unwrap();
+        stage.ask_directly("staff:finance", decision(payment, cedis(10), "momo-again")).unwrap();
+        let payout = format!("{payment}/momo-again");
+        let funder = account_of(stage, |account| account.id == paid.fund_account).code;
+        let newest = QueryProductVersion { product: "gh-installment".to_owned(), version: None };
+        let terms = stage.ask_directly("staff:setup", newest).unwrap();
+        let today = stage.writer.today();
+        let mut cases: Vec<Case> = Vec::new();
+        for (name, amount) in never() {
+            let what = |command: &str| format!("{command}: {name}");
+            cases.extend(of_finance(name, amount, &paid, &funder, &payout));
+            let purpose = PaymentPurpose {
+                loan: paid.loan,
+                customer: life.customer,
+                disbursement: None,
+                repayment: None,
+                fund_account: None,
+                reservation: None,
+            };
+            let (direction, account) = (PaymentDirection::Collection, life.borrower.wallet());
+            let asked = InitiatePayment { direction, purpose, amount, account };
+            cases.push(case(&what("collect"), "staff:finance", asked, "INVALID_AMOUNT", &[&amount, &"example"]));
+            let next = ProductTerms { version: terms.version + 1, amount_min: amount, ..terms.clone() };
+            let next = PublishProductVersion { terms: next, funders: Vec::new() };
+            let says: [&dyn ToString; 2] = [&"amountMin", &"in whole minor units"];
+            cases.push(case(&what("publish"), "staff:setup", next, "INVALID_FIELD", &says));
+            // The ledger keeps other currencies too.
+            if amount.currency() == Currency::GHS {
+                let posted = entry(amount, today);
+                cases.push(case(&what("post"), "staff:finance", posted, "INVALID_AMOUNT", &[&amount, &"example"]));
+            }
+            if !amount.is_positive() || amount.currency() != Currency::GHS {
+                let amended = amendment(amount, today);
+                cases.push(case(&what("amend"), "staff:setup", amended, "INVALID_FIELD", &[&"quota"]));
+            }
+        }
+        for date in [today.tomorrow().unwrap(), Date::constant(2020, 1, 1), Date::MAX] {
+            let posted = entry(cedis(1), date);
+            cases.push(case(&format!("post on {date}"), "staff:finance", posted, "INVALID_FIELD", &[&"date", &today]));
         }
         assert_refused(stage, cases);
     });

@@ -1,10 +1,13 @@
 //! Texts that people write: none where one is wanted, and ones that have no end.
 
+use std::collections::BTreeMap;
+
 use sycee_contract::{
-    CancelLoanApplication, ConfirmFundArrival, Date, DecidePayment, EntryId, Identifier as _, PaymentId, PayoutAccount,
-    PostAccountingEntry, RecoverStrayPayout, RegisterFundingContract, RepaymentKind, RepaymentMethodCreated,
-    ReturnFunds, ReverseAccountingEntry, ReviewLoanApplication, Sensitive, SubmitLoanApplication, TransferLine,
-    WriteOffStrayPayout,
+    CancelLoanApplication, ConfirmFundArrival, CustomerId, Date, DecidePayment, EntryId, Identifier as _,
+    InitiatePayment, LoanId, PaymentDirection, PaymentId, PaymentPurpose, PayoutAccount, PostAccountingEntry,
+    RecoverStrayPayout, RegisterFundingContract, ReleaseFundReservation, RepaymentKind, RepaymentMethodCreated,
+    ReservationId, ReturnFunds, ReverseAccountingEntry, ReviewLoanApplication, SendNotification, Sensitive,
+    SubmitLoanApplication, TransferLine, WriteOffStrayPayout,
 };
 use sycee_money::{Currency, Rate};
 use sycee_stage::{Stage, cedis};
@@ -25,6 +28,9 @@ fn of_finance(text: &str, payment: PaymentId, date: Date) -> Vec<Case> {
     let lost = WriteOffStrayPayout { payout, amount, reference, note: long() };
     let lines = vec![TransferLine { debit: "5300".to_owned(), credit: "1150".to_owned(), amount }];
     let entry = PostAccountingEntry { lines, text: long(), date };
+    let lines = vec![TransferLine { debit: long(), credit: "1150".to_owned(), amount }];
+    let to_nowhere = PostAccountingEntry { lines, text: "bank charges".to_owned(), date };
+    let release = ReleaseFundReservation { reservation: ReservationId::from_number(1), reason: long() };
     let reversal = ReverseAccountingEntry { entry: EntryId::from_number(1), text: long(), date };
     let (channel_reference, note) = (Some("momo-1".to_owned()), "the statement".to_owned());
     let decision = DecidePayment { payment, paid: true, amount: None, channel_reference, paid_at: None, note };
@@ -50,11 +56,58 @@ fn of_finance(text: &str, payment: PaymentId, date: Date) -> Vec<Case> {
         case("recovery", FINANCE, stray, invalid, &[&"bankReference"]),
         case("loss without a reason", FINANCE, lost, invalid, &[&"note"]),
         case("entry", FINANCE, entry, invalid, &[&"text"]),
+        case("entry on no account", FINANCE, to_nowhere, invalid, &[&"lines.debit"]),
+        case("release", FINANCE, release, invalid, &[&"reason"]),
         case("reversal", FINANCE, reversal, invalid, &[&"text"]),
         case("decision without a reason", FINANCE, unexplained, invalid, &[&"note"]),
         case("decision without a reference", FINANCE, unnamed, invalid, &[&"channelReference"]),
         case("agreement", "staff:setup", agreement, invalid, &[&"name"]),
     ]
+}
+
+/// What people have sent to customers and channels, with `text` in turn for every text.
+fn of_service(text: &str) -> Vec<Case> {
+    let (loan, customer) = (LoanId::from_number(1), CustomerId::from_number(1));
+    let told = |template: &str, name: &str, value: &str| SendNotification {
+        customer,
+        template: template.to_owned(),
+        values: BTreeMap::from([(name.to_owned(), value.to_owned())]),
+    };
+    let account = |channel: &str, number: &str, holder: &str| PayoutAccount {
+        channel: channel.to_owned(),
+        number: Sensitive::new(number),
+        holder: Sensitive::new(holder),
+    };
+    let from = |account| InitiatePayment {
+        direction: PaymentDirection::Collection,
+        purpose: PaymentPurpose {
+            loan,
+            customer,
+            disbursement: None,
+            repayment: None,
+            fund_account: None,
+            reservation: None,
+        },
+        amount: cedis(1),
+        account,
+    };
+    let (momo, wallet, ama) = ("mtn-momo", "+233240000001", "Ama Mensah");
+    let mut cases: Vec<Case> = Vec::new();
+    for (field, cmd) in [
+        ("template", told(text, "loan", "loan-1")),
+        ("values", told("loan-rejected", text, "loan-1")),
+        ("values", told("loan-rejected", "loan", text)),
+    ] {
+        cases.push(case("notification", "staff:service", cmd, "INVALID_FIELD", &[&field]));
+    }
+    for (field, cmd) in [
+        ("account.channel", from(account(text, wallet, ama))),
+        ("account.number", from(account(momo, text, ama))),
+        ("account.holder", from(account(momo, wallet, text))),
+    ] {
+        cases.push(case("collection", FINANCE, cmd, "INVALID_FIELD", &[&field]));
+    }
+    cases
 }
 
 #[test]
@@ -89,6 +142,7 @@ fn no_request_takes_a_text_that_is_none_or_has_no_end() {
             let review = ReviewLoanApplication { loan, approve: true, note: text.clone() };
             cases.push(case("review", "staff:risk", review, "INVALID_FIELD", &[&"note"]));
             cases.extend(of_finance(&text, payment, stage.writer.today()));
+            cases.extend(of_service(&text));
         }
         assert_refused(stage, cases);
     });
