@@ -1,12 +1,15 @@
-//! Whoever the catalogue names as sender or receiver of a message of flows 1 to 6, and runs, is seen to send or receive it:
-//! on a message's page, on a service's page or in a flow.
+//! Whoever the catalogue names as sender or receiver of a message that we have, and runs, is seen to send or receive it: on
+//! a message's page, on a service's page or in a flow. Those are the messages of flows 1 to 6, and others that the services
+//! of these flows exchange.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use sycee_contract::{
-    CalculateRepaymentPosting, CreateRepaymentOrder, DecideKycReview, ExternalRepaymentNotified, FreezeCreditLine,
-    KycCompleted, KycVerdict, OfferDetailRequest, QueryAssetDueList, QueryProductOffer, RecordKycResult, RepaymentKind,
-    SubmitLoanApplication,
+    CalculateRepaymentPosting, CancelLoanApplication, CreateRepaymentOrder, DecideKycReview, DisbursementFailed,
+    ExternalRepaymentNotified, FreezeCreditLine, KycCompleted, KycVerdict, LoanApplicationApproved,
+    LoanApplicationRejected, OfferDetailRequest, PaymentFailed, PostAccountingEntry, QueryAssetDueList,
+    QueryProductOffer, RecordKycResult, RepaymentKind, ReverseAccountingEntry, SendNotification, Sensitive,
+    SignLoanContract, SubmitLoanApplication, TransferLine, WorkOrderCreated, all_messages,
 };
 use sycee_runtime::storage::{ColumnKind, collect};
 use sycee_runtime::{Stimulus, TraceHop, read_cascade};
@@ -107,19 +110,90 @@ fn live(stage: &mut Stage) {
     stage.settle();
 }
 
+/// A loan whose money does not arrive: the channel knows nobody of that number.
+fn not_paid_out(stage: &mut Stage) {
+    let life = stage.borrower(62);
+    let person = &life.borrower;
+    stage.set_route("volta-capital", true);
+    let offer = stage.offer(&life, "gh-installment");
+    let mut application = person.application(life.customer, &offer, cedis(400));
+    application.payout_account.number = Sensitive::new("+233240009902");
+    let loan = stage.ask(&person.actor, application).unwrap().loan;
+    let document_hash = stage.heard::<LoanApplicationApproved>().remove(0).contract.hash;
+    let challenge = Some(stage.confirm(&life, loan, &document_hash));
+    let sign = SignLoanContract { loan, customer: life.customer, document_hash, challenge };
+    stage.ask(&person.actor, sign).unwrap();
+    stage.settle();
+    assert!(!stage.heard::<PaymentFailed>().is_empty() && !stage.heard::<DisbursementFailed>().is_empty());
+}
+
+/// Somebody who wants another loan, and another, on one day.
+fn rejected(stage: &mut Stage) {
+    let life = stage.borrower(63);
+    let (person, customer) = (&life.borrower, life.customer);
+    let offer = stage.offer(&life, "gh-installment");
+    let is_rejected = (0..5).any(|_| {
+        let loan = stage.ask(&person.actor, person.application(customer, &offer, cedis(300))).unwrap().loan;
+        if !stage.heard::<LoanApplicationRejected>().is_empty() {
+            return true;
+        }
+        let cancel = CancelLoanApplication { loan, customer, reason: "CHANGED_MIND".to_owned() };
+        stage.ask(&person.actor, cancel).unwrap();
+        false
+    });
+    assert!(is_rejected, "five applications on one day");
+    let notice = SendNotification { customer, template: "welcome".to_owned(), values: BTreeMap::new() };
+    stage.ask_directly("staff:ama", notice).unwrap();
+}
+
+/// The finance desk books a charge, takes it back, and learns of money that nobody knows.
+fn finance(stage: &mut Stage) {
+    let date = stage.writer.today();
+    let lines = vec![TransferLine { debit: "5300".to_owned(), credit: "2400".to_owned(), amount: cedis(1) }];
+    let charge = PostAccountingEntry { lines, text: "bank charges".to_owned(), date };
+    let entry = stage.ask_directly("staff:finance", charge).unwrap().entry;
+    let back = ReverseAccountingEntry { entry, text: "booked twice".to_owned(), date };
+    stage.ask_directly("staff:finance", back).unwrap();
+    let unknown = ExternalRepaymentNotified {
+        reference: "bank-2".to_owned(),
+        funder: None,
+        order: None,
+        loan: None,
+        amount: cedis(5),
+        paid_at: None,
+    };
+    stage.run(Stimulus::event("bank", unknown).through("partner-hub"));
+    assert!(!stage.heard::<WorkOrderCreated>().is_empty(), "people look for whose money it is");
+}
+
+/// The messages of the catalogue that we have, by whether they are of flows 1 to 6.
+fn messages(catalog: &Catalog) -> (BTreeSet<String>, BTreeSet<String>) {
+    let of_flows: BTreeSet<String> = FLOWS.iter().flat_map(|flow| catalog.flow(flow)).map(|hop| hop.message).collect();
+    let is_listed = |id: &str| !(catalog.senders(id).is_empty() && catalog.receivers(id).is_empty());
+    let ours = all_messages().into_iter().map(|info| info.id.to_owned()).filter(|id| is_listed(id));
+    let others = ours.filter(|id| !of_flows.contains(id)).collect();
+    (of_flows, others)
+}
+
 #[test]
 fn whoever_the_catalogue_names_takes_part() {
     let catalog = Catalog::read();
-    let messages: BTreeSet<String> = FLOWS.iter().flat_map(|flow| catalog.flow(flow)).map(|hop| hop.message).collect();
-    assert_eq!(messages.len(), 45, "messages of flows 1 to 6");
+    let (of_flows, others) = messages(&catalog);
+    assert_eq!((of_flows.len(), others.len()), (45, 21), "messages of flows 1 to 6, and others of the catalogue");
     Stage::each(|stage| {
         live(stage);
+        not_paid_out(stage);
+        rejected(stage);
+        finance(stage);
         let log = everything(stage);
         let sent: BTreeSet<(&str, &str)> = log.iter().map(|hop| (hop.message.as_str(), hop.from.as_str())).collect();
         let received: BTreeSet<(&str, &str)> =
             log.iter().flat_map(|hop| hop.to.iter().map(|to| (hop.message.as_str(), to.as_str()))).collect();
         let mut unseen = Vec::new();
-        for message in &messages {
+        for message in of_flows.iter().chain(&others) {
+            if !sent.iter().any(|(seen, _)| seen == message) {
+                unseen.push(format!("nobody sends {message}"));
+            }
             let named = catalog.senders(message).into_iter().filter(|service| runs(service));
             let silent = named.filter(|service| !sent.contains(&(message, service)));
             unseen.extend(silent.map(|service| format!("{service} does not send {message}")));

@@ -10,6 +10,7 @@ mod dependencies;
 mod floats;
 mod licences;
 mod links;
+mod readmes;
 mod services;
 mod sources;
 mod tree;
