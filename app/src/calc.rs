@@ -21,11 +21,11 @@ const EXAMPLES: &str = r#"Examples:
   sycee calc < cases.json | jq '.[].periods[0].emi'
 
 The answer: {"id", "periods": [{nr, from, due_date, emi, rate_factor, interest,
-principal, balance}], "states": [one object after each event], "unused": [what
-the case says and no schedule is made of]}. Many cases (an array, or
-{"cases": [...]}) give an array; a case that cannot be calculated gives
-{"id", "error"} in its place, and the exit code is 2. A key that no case has,
-such as a misspelt one, is refused."#;
+principal, balance}], "states": [one object after each event]}, and where the
+case says what no schedule is made of, "unused": [its keys]. Many cases (an
+array, or {"cases": [...]}) give an array; a case that cannot be calculated
+gives {"id", "error"} in its place, and the exit code is 2. A key that no case
+has, such as a misspelt one, is refused."#;
 
 /// Calculate loan schedules: cases as JSON on stdin, figures as JSON on stdout
 #[derive(Args)]

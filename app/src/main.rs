@@ -32,7 +32,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 const EXAMPLES: &str = "\
 Examples:
-  sycee demo                        two years of a lending business, in a minute
+  sycee demo                        two years of a lending business in half a minute
   sycee migrate                     make sycee.db here, or bring it up to date
   sycee ledger trial-balance --as-of 2026-03-31
   sycee trace loan-1042             what happened to a loan, as trees

@@ -492,42 +492,51 @@ mod tests {
     #[test]
     fn nothing_is_pulled_from_who_has_stopped_paying() {
         let (urls, _guard) = test_databases();
-        let mut world = small_world(&urls[0], 23, 60, Faults::default());
-        for (nr, person) in world.people.iter_mut().enumerate() {
-            let stops_at = Some(if nr.is_multiple_of(2) { 1 } else { 2 });
-            let habits = person.habits;
-            person.habits = Habits { stops_at, direct_debit: true, settles_at: None, borrows_again: 0, ..habits };
+        for url in &urls {
+            println!("on {}", url.engine());
+            let mut world = small_world(url, 23, 60, Faults::default());
+            for (nr, person) in world.people.iter_mut().enumerate() {
+                let stops_at = Some(if nr.is_multiple_of(2) { 1 } else { 2 });
+                let habits = person.habits;
+                person.habits = Habits { stops_at, direct_debit: true, settles_at: None, borrows_again: 0, ..habits };
+            }
+            live(&mut world, 75);
+            let report = world.report().unwrap();
+            assert!(report.holds(), "{:?}", report.oracles);
+            let stopped: BTreeMap<CustomerId, Timestamp> =
+                world.people.iter().filter_map(|person| Some((person.customer?, person.stopped_at?))).collect();
+            let has_stopped = |it: &PaymentOrder| stopped.get(&it.customer).is_some_and(|at| it.sent_at >= *at);
+            let is_paid = |it: &PaymentOrder| it.mandate.is_some() && it.status == PaymentStatus::Succeeded;
+            let before = count::<PaymentOrder>(&mut world, |it| is_paid(it) && !has_stopped(it));
+            let after = count::<PaymentOrder>(&mut world, |it| is_paid(it) && has_stopped(it));
+            let is_empty = |it: &PaymentOrder| it.mandate.is_some() && it.reason.as_deref() == Some("NOT_ENOUGH_FUNDS");
+            let refused = count::<PaymentOrder>(&mut world, |it| is_empty(it) && has_stopped(it));
+            assert!(
+                before > 0 && refused > 0,
+                "{before} pulls before the stop, {refused} found an empty wallet after it"
+            );
+            assert_eq!(after, 0, "pulls that came in after the stop");
         }
-        live(&mut world, 75);
-        let report = world.report().unwrap();
-        assert!(report.holds(), "{:?}", report.oracles);
-        let stopped: BTreeMap<CustomerId, Timestamp> =
-            world.people.iter().filter_map(|person| Some((person.customer?, person.stopped_at?))).collect();
-        let has_stopped = |it: &PaymentOrder| stopped.get(&it.customer).is_some_and(|at| it.sent_at >= *at);
-        let is_paid = |it: &PaymentOrder| it.mandate.is_some() && it.status == PaymentStatus::Succeeded;
-        let before = count::<PaymentOrder>(&mut world, |it| is_paid(it) && !has_stopped(it));
-        let after = count::<PaymentOrder>(&mut world, |it| is_paid(it) && has_stopped(it));
-        let is_empty = |it: &PaymentOrder| it.mandate.is_some() && it.reason.as_deref() == Some("NOT_ENOUGH_FUNDS");
-        let refused = count::<PaymentOrder>(&mut world, |it| is_empty(it) && has_stopped(it));
-        assert!(before > 0 && refused > 0, "{before} pulls before the stop, {refused} found an empty wallet after it");
-        assert_eq!(after, 0, "pulls that came in after the stop");
     }
 
     /// Nobody pays the first installment: all that are counted are overdue, and a day that is not over is not counted.
     #[test]
     fn a_first_installment_counts_when_its_day_is_over() {
         let (urls, _guard) = test_databases();
-        let mut world = small_world(&urls[0], 29, 40, Faults::default());
-        for person in &mut world.people {
-            person.habits = Habits { stops_at: Some(1), settles_at: None, borrows_again: 0, ..person.habits };
+        for url in &urls {
+            println!("on {}", url.engine());
+            let mut world = small_world(url, 29, 40, Faults::default());
+            for person in &mut world.people {
+                person.habits = Habits { stops_at: Some(1), settles_at: None, borrows_again: 0, ..person.habits };
+            }
+            let mut open_days = 0;
+            for _ in 0..48 {
+                live(&mut world, 1);
+                let (funnel, today) = (world.funnel(), world.date());
+                assert_eq!(funnel.first_due, funnel.first_overdue, "{today}");
+                open_days += usize::from(world.first_due.values().any(|first| first.date == today));
+            }
+            assert!(open_days > 0 && world.funnel().first_due > 0, "{open_days}: {:?}", world.funnel());
         }
-        let mut open_days = 0;
-        for _ in 0..48 {
-            live(&mut world, 1);
-            let (funnel, today) = (world.funnel(), world.date());
-            assert_eq!(funnel.first_due, funnel.first_overdue, "{today}");
-            open_days += usize::from(world.first_due.values().any(|first| first.date == today));
-        }
-        assert!(open_days > 0 && world.funnel().first_due > 0, "{open_days}: {:?}", world.funnel());
     }
 }

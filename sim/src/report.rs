@@ -175,6 +175,8 @@ impl FunderPosition {
     /// What came in and is neither gone nor free: committed, in suspense, or to be taken back.
     ///
     /// Invariant: `arrived + received = paid_out + refunded + available + bound`.
+    ///
+    /// Errors: `Overflow` when the sum is out of range, `CurrencyMismatch` when the parts are of two currencies.
     pub fn bound(&self) -> Result<Money, MoneyError> {
         self.committed.checked_add(self.suspense)?.checked_add(self.recoverable)
     }
@@ -244,6 +246,9 @@ impl Report {
 
 impl World {
     /// Makes everything durable, asks every oracle and counts.
+    ///
+    /// Errors: `Fault` when the database cannot be read or written; `Market` when the files are wrong; `Money` and `Broken` when a sum
+    /// does not fit or an account is in no chart.
     pub fn report(&mut self) -> Result<Report, SimError> {
         self.settle()?;
         let answers = self.repeat_requests()?;

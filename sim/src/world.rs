@@ -125,11 +125,16 @@ pub struct World {
 
 impl World {
     /// Opens the market, publishes products, registers funders and their money, and invites the people.
+    ///
+    /// Errors: `Market` when its files are wrong; `Fault` when the database cannot be opened or written; `Money` for an amount
+    /// that its currency does not have; `Broken` when the market refuses its own products or funders.
     pub fn new(settings: WorldSettings) -> Result<Self, SimError> {
         Self::leased(settings, None)
     }
 
     /// As [`Self::new`]; the market is opened under a lease of the control store, also after a crash.
+    ///
+    /// Errors: as [`Self::new`].
     pub fn leased(settings: WorldSettings, lease: Option<Lease>) -> Result<Self, SimError> {
         let registry = sycee_markets::registry();
         let market = settings.files.market()?;
@@ -276,6 +281,9 @@ impl World {
     }
 
     /// Lives one business day, then closes it.
+    ///
+    /// Errors: `Fault` when the market cannot go on; `Market` when its files are wrong as it comes back after a crash; `Money` for a sum
+    /// out of range; `Broken` when a request that is repeated gets another answer, or the market refuses its own staff.
     pub fn run_day(&mut self) -> Result<Progress, SimError> {
         let closed = self.date;
         let opened = closed.saturating_add(day());
@@ -442,12 +450,16 @@ impl World {
     }
 
     /// Asks every oracle but the seventh, with what channels and partners say; see [`oracles::ask_all`].
+    ///
+    /// Errors: as [`oracles::ask_all`].
     pub fn ask_oracles(&mut self, whole_ledger: bool) -> Result<Vec<Verdict>, SimError> {
         let statements = self.statements();
         self.ask_oracles_about(&statements, whole_ledger)
     }
 
     /// As [`Self::ask_oracles`], as if these were the statements of channels and partners.
+    ///
+    /// Errors: as [`oracles::ask_all`].
     pub fn ask_oracles_about(&mut self, statements: &Statements, whole_ledger: bool) -> Result<Vec<Verdict>, SimError> {
         let mut verdicts = oracles::ask_all(self.writer(), whole_ledger)?;
         if let Some(funds) = verdicts.iter_mut().find(|verdict| verdict.nr == 3) {
@@ -457,6 +469,8 @@ impl World {
     }
 
     /// Opens the market again and repeats requests of the past: each must get its first answer (oracle 7).
+    ///
+    /// Errors: `Fault` and `Market` when the market cannot be opened again.
     pub fn repeat_requests(&mut self) -> Result<Verdict, SimError> {
         self.writer().sync()?;
         self.reopen()?;

@@ -51,18 +51,38 @@ impl Machine {
 #[serde(rename_all = "camelCase")]
 pub struct DatabaseFacts {
     settings: Vec<(String, String)>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    file_system: Option<FileSystem>,
+    file_system: FileSystem,
     /// What was timed: a write with fsync here, or a commit, which is one at the server.
     probe: &'static str,
     probe_us_p50: u64,
     probe_us_p99: u64,
 }
 
+/// What holds the database.
 #[derive(Serialize)]
 struct FileSystem {
     kind: String,
     device: String,
+    /// Whether it was looked at: one that is unknown may lie in memory.
+    checked: bool,
+}
+
+impl FileSystem {
+    fn known(kind: &str, device: &str) -> Self {
+        Self { kind: kind.to_owned(), device: device.to_owned(), checked: true }
+    }
+
+    fn unknown() -> Self {
+        Self { kind: "unknown".to_owned(), device: "unknown".to_owned(), checked: false }
+    }
+
+    fn text(&self) -> String {
+        if self.checked {
+            format!("file system {} on {}\n", self.kind, self.device)
+        } else {
+            "file system unknown: not checked whether it lies in memory\n".to_owned()
+        }
+    }
 }
 
 impl DatabaseFacts {
@@ -90,6 +110,7 @@ impl DatabaseFacts {
             }
         };
         let (probe_us_p50, probe_us_p99) = (latencies.percentile(500), latencies.percentile(990));
+        let file_system = file_system.unwrap_or_else(FileSystem::unknown);
         Ok(Self { settings, file_system, probe, probe_us_p50, probe_us_p99 })
     }
 
@@ -97,19 +118,18 @@ impl DatabaseFacts {
     pub fn text(&self) -> String {
         let settings: Vec<String> = self.settings.iter().map(|(name, value)| format!("{name} {value}")).collect();
         let mut text = format!("{}\n", settings.join(", "));
-        if let Some(FileSystem { kind, device }) = &self.file_system {
-            text.push_str(&format!("file system {kind} on {device}\n"));
-        }
+        text.push_str(&self.file_system.text());
         let Self { probe, probe_us_p50, probe_us_p99, .. } = self;
         text.push_str(&format!("{probe}: p50 {probe_us_p50} us, p99 {probe_us_p99} us\n\n"));
         text
     }
 
+    /// Passes a file system that is unknown: the report says that it was not checked.
+    ///
     /// Errors: `Input` when a commit here would not survive a power failure.
     pub fn refuse_undurable(&self) -> Result<(), Failure> {
-        if let Some(FileSystem { kind, device }) = &self.file_system
-            && MEMORY_FILE_SYSTEMS.contains(&kind.as_str())
-        {
+        let FileSystem { kind, device, .. } = &self.file_system;
+        if MEMORY_FILE_SYSTEMS.contains(&kind.as_str()) {
             let text = format!("the database would lie in memory ({kind} on {device}): run it in a folder on a disk");
             return Err(Failure::input(text));
         }
@@ -161,7 +181,7 @@ fn innermost(mounts: &str, folder: &Path) -> Option<FileSystem> {
         let mut tail = tail.split(' ');
         let (Some(kind), Some(device)) = (tail.next(), tail.next()) else { continue };
         if best.as_ref().is_none_or(|(length, _)| point.len() >= *length) {
-            best = Some((point.len(), FileSystem { kind: kind.to_owned(), device: device.to_owned() }));
+            best = Some((point.len(), FileSystem::known(kind, device)));
         }
     }
     best.map(|(_, found)| found)
@@ -201,10 +221,20 @@ mod tests {
     }
 
     #[test]
+    fn an_unknown_file_system_is_said_to_be_unchecked() {
+        assert_eq!(FileSystem::known("ext4", "/dev/vda").text(), "file system ext4 on /dev/vda\n");
+        assert!(file_system(Path::new("/no/such/folder")).is_none());
+        let unknown = FileSystem::unknown();
+        assert!(unknown.text().contains("unknown: not checked"));
+        let json = serde_json::json!({ "kind": "unknown", "device": "unknown", "checked": false });
+        assert_eq!(serde_json::to_value(unknown).unwrap(), json);
+    }
+
+    #[test]
     fn undurable_settings_are_refused() {
         let facts = |settings: &[(&str, &str)], kind: &str| DatabaseFacts {
             settings: settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
-            file_system: Some(FileSystem { kind: kind.to_owned(), device: "x".to_owned() }),
+            file_system: FileSystem::known(kind, "x"),
             probe: "write",
             probe_us_p50: 1,
             probe_us_p99: 1,

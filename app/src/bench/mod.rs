@@ -37,7 +37,7 @@ Examples:
 It measures on temporary databases of its own, in this folder, or in the folder
 or on the server that --db names; they are removed at the end.
 Exit code 2 on a database that is not durable: fsync or synchronous_commit off,
-a memory file system.";
+a memory file system. A file system that is unknown is said to be unchecked.";
 
 /// Measure speed and memory on this machine, durably
 #[derive(Args)]

@@ -201,5 +201,8 @@ fn the_example_of_the_help_works() {
     let example = help.split("<<'END'").nth(1).unwrap().split("END").next().unwrap();
     let run = sycee_with(&["calc", "--json"], example, None);
     assert_eq!((run.code, run.err.as_str()), (0, ""), "{example}");
-    assert_eq!(run.json()["periods"].as_array().unwrap().len(), 6);
+    let answer = run.json();
+    assert_eq!(answer["periods"].as_array().unwrap().len(), 6);
+    let keys: Vec<&str> = answer.as_object().unwrap().keys().map(String::as_str).collect();
+    assert_eq!(keys, ["id", "periods", "states"], "nothing in it is unused");
 }

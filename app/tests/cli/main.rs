@@ -8,6 +8,7 @@ mod cataloguing;
 mod conformance;
 mod demonstrating;
 mod leasing;
+mod measuring;
 mod migrating;
 mod reading;
 #[cfg(unix)]

@@ -65,6 +65,8 @@ impl Verdict {
 /// Asks every oracle that can be answered from the database. Everything executed is made durable first.
 ///
 /// `whole_ledger` replays every transfer, hash and movement of funds; without it only balances are compared.
+///
+/// Errors: `Fault` when the database cannot be read or written. What does not hold is a finding, not an error.
 pub fn ask_all(writer: &mut MarketWriter, whole_ledger: bool) -> Result<Vec<Verdict>, Fault> {
     writer.sync()?;
     Ok(vec![

@@ -108,29 +108,45 @@ fn days_begin_where_the_market_is() {
         ("Africa/Cairo", date(2026, 4, 13)),
     ] {
         let (urls, _guard) = test_databases();
-        let mut settings = settings(urls[0].clone(), 13, 30, Faults::usual());
-        settings.first_day = first_day;
-        settings.files = settings.files.with_change("market.yaml", |text| text.replace("Africa/Accra", zone)).unwrap();
-        let mut world = World::new(settings).unwrap();
-        let here = Zone::named(zone).unwrap();
-        assert_eq!(here.date_of(world.writer().now()), first_day, "{zone}");
-        for _ in 0..25 {
-            world.run_day().unwrap();
-            let now = world.writer().now();
-            assert_eq!((here.date_of(now), world.writer().today()), (world.date(), world.date()), "{zone} at {now}");
+        for url in urls {
+            let engine = url.engine();
+            let mut settings = settings(url, 13, 30, Faults::usual());
+            settings.first_day = first_day;
+            settings.files =
+                settings.files.with_change("market.yaml", |text| text.replace("Africa/Accra", zone)).unwrap();
+            let mut world = World::new(settings).unwrap();
+            let here = Zone::named(zone).unwrap();
+            assert_eq!(here.date_of(world.writer().now()), first_day, "{zone} on {engine}");
+            for _ in 0..25 {
+                world.run_day().unwrap();
+                let now = world.writer().now();
+                assert_eq!(
+                    (here.date_of(now), world.writer().today()),
+                    (world.date(), world.date()),
+                    "{zone} on {engine} at {now}"
+                );
+            }
+            let report = world.report().unwrap();
+            assert!(
+                report.holds() && report.funnel.disbursed > 5,
+                "{zone} on {engine}: {:?} {:?}",
+                report.funnel,
+                report.oracles
+            );
         }
-        let report = world.report().unwrap();
-        assert!(report.holds() && report.funnel.disbursed > 5, "{zone}: {:?} {:?}", report.funnel, report.oracles);
     }
 }
 
 #[test]
 fn people_decide_what_the_rules_refer_to_them() {
     let (urls, _guard) = test_databases();
-    let report = run(urls[0].clone(), 9, 80, 40, Faults::default()).report().unwrap();
-    let (referred, approved) = (report.funnel.referred, report.funnel.review_approved);
-    assert!(approved > 0 && referred > approved, "{approved} of {referred}");
-    assert!(report.declined["credit line"].reasons.contains_key("MANUAL_REJECTION"), "{:?}", report.declined);
+    for url in urls {
+        println!("on {}", url.engine());
+        let report = run(url, 9, 80, 40, Faults::default()).report().unwrap();
+        let (referred, approved) = (report.funnel.referred, report.funnel.review_approved);
+        assert!(approved > 0 && referred > approved, "{approved} of {referred}");
+        assert!(report.declined["credit line"].reasons.contains_key("MANUAL_REJECTION"), "{:?}", report.declined);
+    }
 }
 
 /// What came in is gone, free or bound, to the cent: of every funder, and of all together.
@@ -152,21 +168,25 @@ fn assert_funders_foot(report: &Report) {
 #[test]
 fn documents_are_doubted_and_refused() {
     let (urls, _guard) = test_databases();
-    let mut world = run(urls[0].clone(), 37, 160, 30, Faults::usual());
-    let report = world.report().unwrap();
-    assert!(report.holds(), "{:?}", report.oracles);
-    let (funnel, refused) = (report.funnel, &report.declined["identity"]);
-    assert!(funnel.identity_accepted > 0 && funnel.identity_accepted <= funnel.identity_referred, "{funnel:?}");
-    assert!(funnel.identity_retried > 0, "{funnel:?}");
-    assert_eq!(refused.times, funnel.identity_retried + funnel.gave_up, "{refused:?} {funnel:?}");
-    assert!(refused.reasons.keys().any(|reason| reason.ends_with("_TOO_LOW")), "{refused:?}");
-    assert!(funnel.identified > 100 && funnel.identified + funnel.gave_up + funnel.left <= funnel.registered);
-    let review = |it: &WorkOrder| it.kind == "kyc-review";
-    let decided = count::<WorkOrder>(&mut world, |it| review(it) && it.status == WorkOrderStatus::Closed);
-    let lately = world.writer().now().plus_days(-1);
-    let waits =
-        count::<WorkOrder>(&mut world, |it| review(it) && it.status == WorkOrderStatus::Open && it.opened_at < lately);
-    assert!(decided > 0 && waits == 0, "{decided} were decided, {waits} wait");
+    for url in urls {
+        println!("on {}", url.engine());
+        let mut world = run(url, 37, 160, 30, Faults::usual());
+        let report = world.report().unwrap();
+        assert!(report.holds(), "{:?}", report.oracles);
+        let (funnel, refused) = (report.funnel, &report.declined["identity"]);
+        assert!(funnel.identity_accepted > 0 && funnel.identity_accepted <= funnel.identity_referred, "{funnel:?}");
+        assert!(funnel.identity_retried > 0, "{funnel:?}");
+        assert_eq!(refused.times, funnel.identity_retried + funnel.gave_up, "{refused:?} {funnel:?}");
+        assert!(refused.reasons.keys().any(|reason| reason.ends_with("_TOO_LOW")), "{refused:?}");
+        assert!(funnel.identified > 100 && funnel.identified + funnel.gave_up + funnel.left <= funnel.registered);
+        let review = |it: &WorkOrder| it.kind == "kyc-review";
+        let decided = count::<WorkOrder>(&mut world, |it| review(it) && it.status == WorkOrderStatus::Closed);
+        let lately = world.writer().now().plus_days(-1);
+        let waits = count::<WorkOrder>(&mut world, |it| {
+            review(it) && it.status == WorkOrderStatus::Open && it.opened_at < lately
+        });
+        assert!(decided > 0 && waits == 0, "{decided} were decided, {waits} wait");
+    }
 }
 
 fn count<E: sycee_runtime::Entity>(world: &mut World, counts: impl Fn(&E) -> bool) -> usize {

@@ -2,7 +2,8 @@
 //!
 //! A case has an `id`, a `kind` and `inputs`, spelled as in `tests/data/lending_cases.json`; `expected` is not read.
 //! The answer holds `periods` (the plan at full detail) and `states`, one after each event, or one for a plain schedule;
-//! `unused` names what the case says and no schedule is made of, such as how payments are shared out.
+//! `unused` names what the case says and no schedule is made of, such as how payments are shared out; it is left out when
+//! there is no such thing.
 //!
 //! Invariant: the answer depends on `id`, `kind` and `inputs` only; what is not supported is an error, never a guess.
 
@@ -95,7 +96,11 @@ pub fn calc(case: &Value) -> Result<Value, CalcError> {
     } else {
         states_after_events(&inputs, &schedule)?
     };
-    Ok(json!({ "id": id, "periods": report::periods(&schedule), "states": states, "unused": unused }))
+    let mut answer = json!({ "id": id, "periods": report::periods(&schedule), "states": states });
+    if !unused.is_empty() {
+        answer["unused"] = json!(unused);
+    }
+    Ok(answer)
 }
 
 /// A refusal of the terms with the field and the values of a case.
