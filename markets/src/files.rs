@@ -205,6 +205,8 @@ impl MarketFiles {
     }
 
     /// The market's name, for people.
+    ///
+    /// Errors: `market.yaml` when it is missing or cannot be read.
     pub fn name(&self) -> Result<String, MarketError> {
         self.market_file().map(|file| file.name)
     }
@@ -219,6 +221,8 @@ impl MarketFiles {
     }
 
     /// Who the market is.
+    ///
+    /// Errors: `market.yaml` when it is missing or cannot be read, when its id or country is not one, or nobody knows its time zone.
     pub fn market(&self) -> Result<Market, MarketError> {
         let file = self.market_file()?;
         bounds::of_market(MARKET, &file.id, &file.country)?;
@@ -237,12 +241,17 @@ impl MarketFiles {
     }
 
     /// The chart of accounts.
+    ///
+    /// Errors: `chart.yaml` when it is missing or is no chart of accounts.
     pub fn chart(&self) -> Result<Chart, MarketError> {
         Chart::parse(self.text(CHART)?).map_err(in_books)
     }
 
     /// Its business days: `calendar.yaml` when the folder has one, which must be the one that `market.yaml` names, else a
     /// built-in one.
+    ///
+    /// Errors: `market.yaml` when it cannot be read or names a calendar that is not there; `calendar.yaml` when it is none, or not
+    /// the one that is named.
     pub fn calendar(&self) -> Result<Calendar, MarketError> {
         const FILE: &str = "calendar.yaml";
         let wanted = self.market_file()?.calendar;
@@ -260,6 +269,8 @@ impl MarketFiles {
     }
 
     /// Every domain's configuration.
+    ///
+    /// Errors: the first file that is missing, cannot be read, is out of bounds, or does not agree with another.
     pub fn configs(&self) -> Result<Configs, MarketError> {
         let (rules, templates) = self.books()?;
         let strategy =
@@ -318,6 +329,8 @@ impl MarketFiles {
     }
 
     /// Products, as the commands that publish them: by code, and the versions of one in their order.
+    ///
+    /// Errors: the product file that cannot be read, or whose version stands in another too.
     pub fn products(&self) -> Result<Vec<PublishProductVersion>, MarketError> {
         Ok(self.product_files()?.into_iter().map(|product| product.published).collect())
     }
@@ -341,6 +354,8 @@ impl MarketFiles {
     }
 
     /// Funders, in the order of the file.
+    ///
+    /// Errors: `funders.yaml` when it is missing or cannot be read.
     pub fn funders(&self) -> Result<Vec<FunderFile>, MarketError> {
         const FILE: &str = "funders.yaml";
         serde_yaml_ng::from_str(self.text(FILE)?).map_err(|error| wrong(FILE, error))
@@ -348,6 +363,8 @@ impl MarketFiles {
 
     /// What founds the market, in order: products are published, funders registered, their first money confirmed. `adjust`
     /// changes a funder before.
+    ///
+    /// Errors: as [`Self::market`], [`Self::products`] and [`Self::funders`].
     pub fn foundation(&self, adjust: impl Fn(&mut FunderFile)) -> Result<Vec<Stimulus>, MarketError> {
         let country = self.market()?.country;
         let products = self.products()?.into_iter().map(|product| Stimulus::command("staff:setup", product));

@@ -55,6 +55,8 @@ pub fn split_payment(payment: Money, position: &LoanPosition) -> Result<Split, L
 }
 
 /// Paid interest as (earned and not paid before, paid in advance).
+///
+/// Errors: `Overflow`, or currencies that differ.
 pub fn by_earning(interest: Money, receivable: Money) -> Result<(Money, Money), MoneyError> {
     let earned = interest.min(receivable)?;
     Ok((earned, interest.checked_sub(earned)?))

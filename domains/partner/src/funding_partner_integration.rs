@@ -83,6 +83,8 @@ entity! {
 
 impl FundingPartnerIntegration {
     /// Uses quota, or gives it back when `by` is negative; never below zero.
+    ///
+    /// Errors: `Overflow`, or currencies that differ.
     pub fn use_quota(&mut self, by: Money) -> Result<(), MoneyError> {
         self.quota_used = self.quota_used.checked_add(by)?.max(Money::zero(by.currency()))?;
         Ok(())

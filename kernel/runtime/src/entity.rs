@@ -26,6 +26,8 @@ pub trait Entity: Clone + Debug + PartialEq + Send + Sync + 'static {
     /// Appends its values, in the order of the table's columns.
     fn write(&self, row: &mut Vec<Value>);
     /// Takes its values.
+    ///
+    /// Errors: `Corrupt` when a value is missing or of another kind.
     fn read(row: &mut RowReader<'_>) -> Result<Self, Fault>;
     /// The values of one of its indexes.
     fn index_values(&self, index: usize) -> Vec<Value>;
@@ -34,6 +36,8 @@ pub trait Entity: Clone + Debug + PartialEq + Send + Sync + 'static {
 }
 
 /// Reads committed entities one by one: `rest` is what follows `SELECT … FROM …`. For tables that hold nothing sealed.
+///
+/// Errors: `Outage` when the database does not answer, `Corrupt` when a row is not whole; what `each` answers.
 pub fn read_all<E: Entity>(
     reader: &mut dyn Reader,
     rest: &str,

@@ -25,6 +25,8 @@ impl<'a> RowReader<'a> {
     }
 
     /// The next value.
+    ///
+    /// Errors: `Corrupt` when there is none left.
     pub fn take(&mut self) -> Result<&'a Value, Fault> {
         let value = self.values.get(self.at).ok_or_else(|| Fault::corrupt("a row has too few columns"))?;
         self.at += 1;
@@ -41,16 +43,22 @@ impl<'a> RowReader<'a> {
     }
 
     /// The next value as an integer.
+    ///
+    /// Errors: `Corrupt` when there is none left, or it is no integer.
     pub fn int(&mut self) -> Result<i64, Fault> {
         self.take()?.as_int().ok_or_else(|| Fault::corrupt("a column holds no integer where one must be"))
     }
 
     /// The next value as text.
+    ///
+    /// Errors: `Corrupt` when there is none left, or it is no text.
     pub fn text(&mut self) -> Result<&'a str, Fault> {
         self.take()?.as_text().ok_or_else(|| Fault::corrupt("a column holds no text where one must be"))
     }
 
     /// The next value as bytes.
+    ///
+    /// Errors: `Corrupt` when there is none left, or it is no bytes.
     pub fn blob(&mut self) -> Result<&'a [u8], Fault> {
         self.take()?.as_bytes().ok_or_else(|| Fault::corrupt("a column holds no bytes where they must be"))
     }
@@ -67,6 +75,8 @@ pub trait Field: Sized {
     /// Appends its values.
     fn write(&self, row: &mut Vec<Value>);
     /// Takes its values.
+    ///
+    /// Errors: `Corrupt` when a value is missing or of another kind.
     fn read(row: &mut RowReader<'_>) -> Result<Self, Fault>;
 }
 

@@ -210,6 +210,8 @@ impl MarketWriter {
     }
 
     /// As [`Self::execute`], with the ticket under which the durable outcome appears in [`Self::take_completed`].
+    ///
+    /// Errors: as [`Self::execute`].
     pub fn submit(&mut self, stimulus: Stimulus) -> (u64, Result<Executed, Fault>) {
         self.tickets += 1;
         let ticket = self.tickets;
@@ -469,11 +471,15 @@ impl MarketWriter {
     }
 
     /// Moves the business date on and tells the services with `event`, as one cascade.
+    ///
+    /// Errors: as [`Self::execute`]; `Bug` when a service refuses the day.
     pub fn advance(&mut self, today: Date, event: Stimulus) -> Result<Executed, Fault> {
         self.execute(Stimulus { advance: Some(today), ..event })
     }
 
     /// As [`Self::advance`], with a ticket.
+    ///
+    /// Errors: as [`Self::advance`].
     pub fn submit_advance(&mut self, today: Date, event: Stimulus) -> (u64, Result<Executed, Fault>) {
         self.submit(Stimulus { advance: Some(today), ..event })
     }
@@ -501,6 +507,9 @@ impl MarketWriter {
 
     /// Ends the batch and hands it to the flush thread. A small one waits until those before are durable, a large one
     /// until there is a place in the queue.
+    ///
+    /// Errors: why the writer stopped: `Fenced` when another writer has taken over, or why it could not recover from
+    /// what broke.
     pub fn seal(&mut self) -> Result<(), Fault> {
         self.pay_owed();
         if !self.has_unsealed() {
@@ -549,6 +558,8 @@ impl MarketWriter {
     }
 
     /// Ends the batch and waits until everything is durable.
+    ///
+    /// Errors: as [`Self::seal`].
     pub fn sync(&mut self) -> Result<(), Fault> {
         self.seal()?;
         while self.is_writing() {
@@ -558,6 +569,8 @@ impl MarketWriter {
     }
 
     /// Takes note of what the flush thread has done; when `wait`, at least of the oldest batch that is being written.
+    ///
+    /// Errors: as [`Self::seal`].
     pub fn pump(&mut self, wait: bool) -> Result<(), Fault> {
         self.not_stopped()?;
         let mut wait = wait;
@@ -594,21 +607,30 @@ impl MarketWriter {
     }
 
     /// Outcomes that are durable since the last call, by ticket.
+    ///
+    /// Errors: each outcome has its own, as [`Self::execute`].
     pub fn take_completed(&mut self) -> Vec<(u64, Result<Executed, Fault>)> {
         self.completed.drain(..).collect()
     }
 
     /// The entity with this key, as a driver or test sees it: with everything that was executed.
+    ///
+    /// Errors: `Outage` when the database does not answer, `Corrupt` when a row is not whole, `Bug` when the entity is
+    /// not registered.
     pub fn load<E: Entity>(&mut self, key: &E::Key) -> Result<Option<Arc<E>>, Fault> {
         self.core.get::<E>(key)
     }
 
     /// Entities by index, as a driver or test sees them.
+    ///
+    /// Errors: as [`Self::load`].
     pub fn find<E: Entity>(&mut self, by: &Find<E>) -> Result<Vec<Arc<E>>, Fault> {
         self.core.find::<E>(by)
     }
 
     /// State in memory, as a driver or test sees it.
+    ///
+    /// Errors: `Bug` when it is not registered.
     pub fn resident<R: Resident>(&mut self) -> Result<&mut R, Fault> {
         self.core.resident::<R>()
     }
@@ -619,6 +641,8 @@ impl MarketWriter {
     }
 
     /// Entities of a whole table in key order, as committed; personal data opened.
+    ///
+    /// Errors: `Outage` when the database does not answer, `Corrupt` when a row is not whole; what `each` answers.
     pub fn scan<E: Entity>(&mut self, each: &mut dyn FnMut(&E) -> Result<(), Fault>) -> Result<(), Fault> {
         let spec = E::spec();
         let key = spec.key_names().join(", ");
@@ -633,11 +657,15 @@ impl MarketWriter {
     }
 
     /// What makes it durable, for people.
+    ///
+    /// Errors: `Outage` when the database does not answer, or the flush thread is gone.
     pub fn describe_store(&self) -> Result<Vec<(String, String)>, Fault> {
         self.flusher.describe()
     }
 
     /// BLAKE3 of the logical state, hex: every service's entities and memory, before encryption.
+    ///
+    /// Errors: as [`Self::sync`]; also `Corrupt` when a row is not whole.
     pub fn digest(&mut self) -> Result<String, Fault> {
         self.sync()?;
         let registry = Arc::clone(&self.core.registry);

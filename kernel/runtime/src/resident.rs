@@ -14,6 +14,8 @@ pub trait Resident: Send + Sized + 'static {
     /// Its tables.
     fn tables() -> &'static [&'static TableSpec];
     /// The state that the tables hold.
+    ///
+    /// Errors: `Outage` when the database does not answer, `Corrupt` when the tables hold no such state.
     fn load(reader: &mut dyn Reader) -> Result<Self, Fault>;
     /// The position in the undo log.
     fn savepoint(&self) -> usize;

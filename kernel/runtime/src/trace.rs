@@ -112,6 +112,8 @@ const KINDS: [ColumnKind; 9] = [
 const CASCADES_MAX: i64 = 1_000;
 
 /// The cascades of a trace, oldest first. Personal data opens only inside [`crate::MarketWriter::opening`].
+///
+/// Errors: `Outage` when the database does not answer, `Corrupt` when a logged cascade does not decode.
 pub fn read_trace(reader: &mut dyn Reader, trace: i64) -> Result<Vec<CascadeTrace>, Fault> {
     let sql = format!("{COLUMNS} WHERE trace = $1 ORDER BY id LIMIT {CASCADES_MAX}");
     let rows = collect(reader, &sql, &[Value::Int(trace)], &KINDS)?;
@@ -119,6 +121,8 @@ pub fn read_trace(reader: &mut dyn Reader, trace: i64) -> Result<Vec<CascadeTrac
 }
 
 /// One cascade.
+///
+/// Errors: as [`read_trace`].
 pub fn read_cascade(reader: &mut dyn Reader, cascade: i64) -> Result<Option<CascadeTrace>, Fault> {
     let sql = format!("{COLUMNS} WHERE id = $1");
     let rows = collect(reader, &sql, &[Value::Int(cascade)], &KINDS)?;

@@ -98,12 +98,16 @@ impl Work<'_> {
     }
 
     /// The entity with this key, shared: for reading without a copy.
+    ///
+    /// Errors: as [`Self::get`].
     pub fn read<E: Entity>(&mut self, key: E::Key) -> Handled<Option<Arc<E>>> {
         self.own::<E>()?;
         Ok(self.core.get::<E>(&key)?)
     }
 
     /// The entity with this key; `NOT_FOUND` when there is none.
+    ///
+    /// Errors: `NOT_FOUND` when there is none; a Fault as [`Self::get`].
     pub fn require<E: Entity>(&mut self, key: E::Key) -> Handled<E> {
         match self.get::<E>(key.clone())? {
             Some(entity) => Ok(entity),
@@ -140,17 +144,23 @@ impl Work<'_> {
     }
 
     /// The entities an index names, ordered by key, at most as many as the look-up says.
+    ///
+    /// Errors: as [`Self::get`].
     pub fn find<E: Entity>(&mut self, by: Find<E>) -> Handled<Vec<E>> {
         self.own::<E>()?;
         Ok(self.core.find::<E>(&by)?.iter().map(|entity| E::clone(entity)).collect())
     }
 
     /// The first entity an index names.
+    ///
+    /// Errors: as [`Self::get`].
     pub fn find_one<E: Entity>(&mut self, by: Find<E>) -> Handled<Option<E>> {
         Ok(self.find(by.limit(1))?.pop())
     }
 
     /// State of this service that lives in memory.
+    ///
+    /// Errors: a Fault when it belongs to another service, or is not registered.
     pub fn resident<R: Resident>(&mut self) -> Handled<&mut R> {
         if R::OWNER != self.service {
             let text = format!("{} touched memory of {}", self.service, R::OWNER);
@@ -200,6 +210,9 @@ impl Work<'_> {
     }
 
     /// Asks a service for a calculation or a fact, answered now. The asked handler may emit, not save.
+    ///
+    /// Errors: what the asked service refuses; a Fault when this service did not say that it asks, when `C` is no query
+    /// or nobody answers it, and when questions go round.
     pub fn ask<C: Command>(&mut self, query: C) -> Handled<C::Answer> {
         self.declared::<C>()?;
         let type_id = TypeId::of::<C>();
@@ -229,6 +242,8 @@ impl Work<'_> {
     }
 
     /// Asks the participants of `command`, in their declared order; each sees what came before.
+    ///
+    /// Errors: what a participant refuses, and the Fault it ran into.
     pub fn consult<C: Command>(&mut self, command: &C) -> Handled<Vec<(&'static str, C::Contribution)>> {
         let registry = Arc::clone(&self.core.registry);
         let Some(participants) = registry.participants.get(&TypeId::of::<C>()) else { return Ok(Vec::new()) };
@@ -331,6 +346,8 @@ impl Work<'_> {
 
     /// Takes an effect back that must not happen any more, unless it has: nobody tries it again. What an execution that is
     /// under way answers still counts. `why` is kept with it, and carries no personal data.
+    ///
+    /// Errors: a Fault when the database does not answer.
     pub fn withdraw_effect(&mut self, id: i64, why: &str) -> Handled<()> {
         let takes = |row: &Arc<RuntimeEffect>| !matches!(row.state, EffectState::Done | EffectState::Withdrawn);
         if let Some(row) = self.core.get::<RuntimeEffect>(&id)?.filter(takes) {

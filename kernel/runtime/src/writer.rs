@@ -43,11 +43,15 @@ pub struct Reply {
 
 impl Reply {
     /// Waits until the outcome is durable, or until the writer has stopped.
+    ///
+    /// Errors: as [`MarketWriter::execute`], and why the writer stopped before that.
     pub fn wait(self) -> Result<Executed, Fault> {
         self.receiver.recv().unwrap_or_else(|_| Err(self.ending.fault()))
     }
 
     /// As [`Self::wait`], for the answer of command `C`.
+    ///
+    /// Errors: as [`Self::wait`]; inside, why the command was refused.
     pub fn answer<C: sycee_contract::Command>(self) -> Result<Result<C::Answer, Rejection>, Fault> {
         self.wait().map(|executed| executed.answer::<C>())
     }
@@ -154,6 +158,8 @@ impl Writer {
     }
 
     /// As [`Self::submit`]; `tell` is called once with the durable outcome, on the writer's thread: it must not block.
+    ///
+    /// Errors: [`Unavailable`]; `tell` is not called then.
     pub fn submit_then(
         &self,
         stimulus: Stimulus,
@@ -163,6 +169,8 @@ impl Writer {
     }
 
     /// Moves the business date on by hand, in a market whose days do not open by themselves.
+    ///
+    /// Errors: [`Unavailable`]; nothing is dropped silently.
     pub fn advance(&self, today: Date, event: Stimulus) -> Result<Reply, Unavailable> {
         self.with_reply(|tell| self.run(event, Some(today), tell))
     }
@@ -215,6 +223,8 @@ impl Writer {
     ///
     /// Effects that are being executed may end within the grace of [`Live`]; those that do not stay pending and are
     /// executed again, with the same key, when the market is open again.
+    ///
+    /// Errors: why the writer stopped before that; `Bug` when its thread panicked.
     pub fn stop(mut self) -> Result<MarketWriter, Fault> {
         self.ask_to_stop();
         match self.thread.take().map(JoinHandle::join) {

@@ -285,6 +285,8 @@ impl DayAccrual {
 }
 
 /// Explains the accrual of a day, loan by loan. Reads committed tables.
+///
+/// Errors: `Outage` when the database does not answer, `Corrupt` when a segment has no total.
 pub fn explain_accrual(reader: &mut dyn Reader, date: Date) -> Result<Vec<DayAccrual>, Fault> {
     let day = [Value::Int(days_of(date))];
     let mut days: BTreeMap<(PartnerId, String), DayAccrual> = BTreeMap::new();

@@ -64,6 +64,8 @@ impl LoanNote {
     }
 
     /// Closes `date` on a day on which nothing but interest can change.
+    ///
+    /// Errors: `Overflow`, or currencies that differ.
     pub fn close_quiet_day(&mut self, date: Date) -> Result<Accrual, NoteError> {
         let accrual = self.earn(self.earned_to(date)?)?;
         self.accrued_through = date;
@@ -72,6 +74,9 @@ impl LoanNote {
     }
 
     /// Closes `date`, and all days since the last closed one, with the installments at hand.
+    ///
+    /// Errors: `Broken` when the note and its installments do not fit together; what a calculation or an amount
+    /// refuses.
     pub fn close_day(&mut self, lines: &mut LoanInstallments, date: Date) -> Result<ClosedDay, NoteError> {
         let currency = self.currency();
         self.roll_period(lines, date)?;
@@ -87,6 +92,8 @@ impl LoanNote {
     }
 
     /// The first day after `date` whose close has to look at the installments.
+    ///
+    /// Errors: amounts that do not fit together.
     pub fn next_busy_day(&self, lines: &LoanInstallments, date: Date) -> Result<Date, NoteError> {
         let tomorrow = plus_days(date, 1);
         if self.days_past_due > 0 {
@@ -125,6 +132,8 @@ fn notices(
 }
 
 /// Starts the close of every day that ended and is not closed yet.
+///
+/// Errors: a Fault when the database does not answer.
 pub fn start_close(work: &mut Work, event: &BusinessDateAdvanced) -> Handled<()> {
     let target = plus_days(event.opened, -1);
     let mut close = work.get::<AssetClose>(CLOSE.to_owned())?.unwrap_or(AssetClose {
@@ -149,6 +158,8 @@ pub fn start_close(work: &mut Work, event: &BusinessDateAdvanced) -> Handled<()>
 
 /// Closes a day for a page of loans, and goes on with the next page or the next day. The books hear of a day once, when
 /// its last page is closed.
+///
+/// Errors: a Fault when a note is broken, or the database does not answer: the day stays open.
 pub fn close_asset_day(work: &mut Work, cmd: &CloseAssetDay) -> Handled<()> {
     let Some(mut close) = work.get::<AssetClose>(CLOSE.to_owned())? else {
         return Ok(());

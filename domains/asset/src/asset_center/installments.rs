@@ -73,6 +73,8 @@ impl InstallmentState {
     }
 
     /// What is still asked for, by part and in sum.
+    ///
+    /// Errors: `Overflow`, or currencies that differ.
     pub fn due(&self) -> Result<InstallmentDue, MoneyError> {
         let principal = self.principal.checked_sub(self.principal_paid)?;
         let interest = self.interest.checked_sub(self.interest_paid)?.checked_sub(self.interest_waived)?;
@@ -162,6 +164,8 @@ impl LoanInstallments {
     }
 
     /// Installments with something outstanding, oldest first.
+    ///
+    /// Errors: `Overflow`, or currencies that differ.
     pub fn dues(&self) -> Result<Vec<InstallmentDue>, MoneyError> {
         let mut dues = Vec::with_capacity(self.lines.len());
         for line in self.lines.iter() {
@@ -174,18 +178,24 @@ impl LoanInstallments {
     }
 
     /// What is outstanding of the installments due on or before `date`.
+    ///
+    /// Errors: `Overflow`, or currencies that differ.
     pub fn due_through(&self, date: Date, currency: Currency) -> Result<Money, MoneyError> {
         let dues = self.dues()?;
         Money::sum(currency, dues.iter().filter(|due| due.due_date <= date).map(|due| due.outstanding))
     }
 
     /// The oldest due date with planned parts unpaid; penalties alone make nothing late.
+    ///
+    /// Errors: `Overflow`, or currencies that differ.
     pub fn oldest_unpaid(&self) -> Result<Option<Date>, MoneyError> {
         let dues = self.dues()?;
         Ok(dues.iter().find(|due| due.outstanding != due.penalty).map(|due| due.due_date))
     }
 
     /// What is outstanding by part.
+    ///
+    /// Errors: `Overflow`, or currencies that differ.
     pub fn totals(&self, currency: Currency) -> Result<Totals, MoneyError> {
         let dues = self.dues()?;
         let total = |part: fn(&InstallmentDue) -> Money| Money::sum(currency, dues.iter().map(part));
@@ -198,11 +208,15 @@ impl LoanInstallments {
     }
 
     /// The sum of one column over all installments.
+    ///
+    /// Errors: `Overflow`, or currencies that differ.
     pub fn sum(&self, currency: Currency, column: fn(&InstallmentState) -> Money) -> Result<Money, MoneyError> {
         Money::sum(currency, self.lines.iter().map(column))
     }
 
     /// Charges penalties for the days after `closed` up to `day`, and answers by how much they grew.
+    ///
+    /// Errors: what a calculation or an amount refuses.
     pub fn charge_penalties(
         &mut self,
         closed: Date,
@@ -219,6 +233,8 @@ impl LoanInstallments {
 
     /// The installments with the penalties of the day when `day` was the last one charged, for figures of the past: what is
     /// still overdue can be charged anew for the days since.
+    ///
+    /// Errors: what a calculation or an amount refuses.
     pub fn with_penalties_of(mut self, day: Date, closed: Date, rules: &NoteRules) -> Result<Self, NoteError> {
         for line in &mut self.lines.0 {
             (line.penalty, line.penalty_exact) = line.penalty_on(day, closed, rules)?;
@@ -227,6 +243,8 @@ impl LoanInstallments {
     }
 
     /// Gives up to `waived` of the penalties that are not paid, newest installment first.
+    ///
+    /// Errors: `Overflow`, or currencies that differ.
     pub fn waive_penalties(&mut self, waived: Money) -> Result<(), MoneyError> {
         let mut left = waived;
         for line in self.lines.0.iter_mut().rev() {
@@ -241,6 +259,8 @@ impl LoanInstallments {
     }
 
     /// Books the parts of a payment, and answers the numbers of the installments that it settled.
+    ///
+    /// Errors: `Overflow`, or currencies that differ.
     pub fn pay(&mut self, parts: &[InstallmentPart]) -> Result<Vec<u32>, MoneyError> {
         let mut settled = Vec::new();
         for part in parts {
@@ -256,6 +276,8 @@ impl LoanInstallments {
 
     /// Ends every installment: principal, fees and penalties are paid, `interest_paid` is spread by age, the rest of the
     /// interest is given up. Answers the numbers of the installments that were open.
+    ///
+    /// Errors: `Overflow`, or currencies that differ.
     pub fn settle(&mut self, interest_paid: Money) -> Result<Vec<u32>, MoneyError> {
         let mut settled = Vec::new();
         let mut left = interest_paid;

@@ -303,6 +303,8 @@ impl LoanNote {
     }
 
     /// Takes its installments; they must ask for the principal.
+    ///
+    /// Errors: `Broken` when there are no installments, or they ask for another principal.
     pub fn schedule(&mut self, lines: &LoanInstallments) -> Result<(), NoteError> {
         self.roll_period(lines, self.disbursed_on)?;
         self.status = NoteStatus::Planned;

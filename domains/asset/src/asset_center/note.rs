@@ -200,16 +200,22 @@ impl LoanNote {
     }
 
     /// Interest earned and not paid.
+    ///
+    /// Errors: `Overflow`, or currencies that differ.
     pub fn interest_receivable(&self) -> Result<Money, MoneyError> {
         self.interest_accrued.checked_sub(self.interest_paid)?.max(Money::zero(self.currency()))
     }
 
     /// Interest paid and not earned.
+    ///
+    /// Errors: `Overflow`, or currencies that differ.
     pub fn interest_unearned(&self) -> Result<Money, MoneyError> {
         self.interest_paid.checked_sub(self.interest_accrued)?.max(Money::zero(self.currency()))
     }
 
     /// Penalties charged and not paid.
+    ///
+    /// Errors: `Overflow`, or currencies that differ.
     pub fn penalty_receivable(&self) -> Result<Money, MoneyError> {
         self.penalty_accrued.checked_sub(self.penalty_paid)
     }
@@ -229,6 +235,8 @@ impl LoanNote {
     }
 
     /// Interest earned to the end of `date`: the periods before, and the running one in proportion to its days.
+    ///
+    /// Errors: `Overflow`, or currencies that differ.
     pub fn earned_to(&self, date: Date) -> Result<Money, MoneyError> {
         let Some(Json(period)) = &self.period else {
             return Ok(Money::zero(self.currency()));
@@ -241,6 +249,8 @@ impl LoanNote {
 
     /// Interest that a settlement on `date` may charge in total: to the day, and to the end of the running period. For a
     /// day that is closed it is less than what is booked by now.
+    ///
+    /// Errors: `Overflow`, or currencies that differ.
     pub fn earned_for_settlement(&self, date: Date) -> Result<(Money, Money), MoneyError> {
         let earned = self.earned_to(date)?;
         let to_the_day = if date > self.accrued_through { earned.max(self.interest_accrued)? } else { earned };
@@ -252,6 +262,8 @@ impl LoanNote {
     }
 
     /// Books interest as earned up to `total`, and answers what has to be posted; a total below what is booked posts nothing.
+    ///
+    /// Errors: `Overflow`, or currencies that differ.
     pub fn earn(&mut self, total: Money) -> Result<Accrual, MoneyError> {
         let receivable_before = self.interest_receivable()?;
         let total = total.max(self.interest_accrued)?;
@@ -262,6 +274,8 @@ impl LoanNote {
     }
 
     /// Makes the period that `date` lies in the running one; after the last period, the last one.
+    ///
+    /// Errors: `Broken` when there are no installments.
     pub fn roll_period(&mut self, lines: &LoanInstallments, date: Date) -> Result<(), NoteError> {
         let index = lines.lines.partition_point(|line| line.to < date).min(lines.lines.len().saturating_sub(1));
         let Some(line) = lines.lines.get(index) else {
@@ -277,6 +291,8 @@ impl LoanNote {
     }
 
     /// Refuses figures of the note and its installments that do not fit together.
+    ///
+    /// Errors: `Broken` names the figures that differ, are above the schedule or below zero.
     pub fn check(&self, lines: &LoanInstallments) -> Result<(), NoteError> {
         let currency = self.currency();
         let totals = lines.totals(currency)?;

@@ -70,6 +70,8 @@ pub struct Applied {
 
 impl LoanNote {
     /// Where the loan stands, as the split of a payment on `date` needs it: with the penalties of all days before.
+    ///
+    /// Errors: what a calculation or an amount refuses.
     pub fn position(&self, lines: &LoanInstallments, date: Date) -> Result<LoanPosition, NoteError> {
         let installments = if self.is_settled() { Vec::new() } else { self.penalties_on(lines, date)?.dues()? };
         Ok(LoanPosition {
@@ -225,6 +227,8 @@ impl LoanNote {
     }
 
     /// Sets days past due, bucket and state as of `date`, and answers the buckets when they differ.
+    ///
+    /// Errors: amounts that do not fit together.
     pub fn age(&mut self, lines: &LoanInstallments, date: Date) -> Result<Option<(Bucket, Bucket)>, NoteError> {
         let days = days_late(lines.oldest_unpaid()?, date);
         self.days_past_due = days;
@@ -248,6 +252,8 @@ fn days_late(due_date: Option<Date>, date: Date) -> u32 {
 }
 
 /// Applies a posted repayment or cancellation to its note.
+///
+/// Errors: `NOT_FOUND` when the note has no installments; a Fault when the parts do not fit the note.
 pub fn apply_posting(work: &mut Work, event: &AccountingEntryPosted) -> Handled<()> {
     if !matches!(event.template.as_str(), "repayment-received" | "loan-cancelled") {
         return Ok(());
@@ -369,6 +375,8 @@ fn post_accrual(
 }
 
 /// Tells a change of bucket, with what is past due on `date`.
+///
+/// Errors: a Fault when amounts do not fit together.
 pub fn announce_bucket(
     work: &mut Work,
     note: &LoanNote,
@@ -400,6 +408,8 @@ fn forget_settled(work: &mut Work, note: &LoanNote) -> Handled<()> {
 }
 
 /// A borrower's credit left the note: it was paid back, or pays another loan. More than the note has refuses the entry.
+///
+/// Errors: `NOT_FOUND` when the loan has no note, `INVALID_FIELD` when the note has less.
 pub fn give_credit_back(work: &mut Work, event: &AccountingEntryPosted) -> Handled<()> {
     if !matches!(event.template.as_str(), "suspense-paid-back" | "suspense-rematched") {
         return Ok(());
@@ -418,6 +428,8 @@ pub fn give_credit_back(work: &mut Work, event: &AccountingEntryPosted) -> Handl
 }
 
 /// Marks the posting of a reversed entry and asks people to put the note right: a note is not replayed by itself.
+///
+/// Errors: a Fault when the database does not answer.
 pub fn mark_reversed(work: &mut Work, event: &AccountingEntryReversed) -> Handled<()> {
     let Some(mut posting) = work.get::<RepaymentPosting>(event.reverses)? else {
         return Ok(());

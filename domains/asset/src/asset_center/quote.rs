@@ -92,6 +92,8 @@ fn details<const N: usize>(pairs: [(&str, String); N]) -> BTreeMap<String, Strin
 }
 
 /// Lists what a customer owes.
+///
+/// Errors: a Fault when a note is broken, or the database does not answer.
 pub fn query_due_list(work: &mut Work, query: &QueryAssetDueList) -> Handled<DueList> {
     let loans = work.get::<CustomerAssets>(query.customer)?.map(|assets| assets.loans.0).unwrap_or_default();
     let today = work.today();
@@ -120,6 +122,8 @@ pub fn query_due_list(work: &mut Work, query: &QueryAssetDueList) -> Handled<Due
 }
 
 /// Tells where a loan stands.
+///
+/// Errors: `NOT_FOUND` when the loan has no note or no installments.
 pub fn query_position(work: &mut Work, query: &QueryLoanPosition) -> Handled<LoanPosition> {
     let note = work.require::<LoanNote>(query.loan)?;
     let lines = work.require::<LoanInstallments>(query.loan)?;
@@ -128,6 +132,9 @@ pub fn query_position(work: &mut Work, query: &QueryLoanPosition) -> Handled<Loa
 
 /// Says what a repayment would do today, to the customer whose loan it is; also what it would have done on an earlier day.
 /// A trial of a named amount is told by the service that calculates it.
+///
+/// Errors: `NOT_FOUND`, `LOAN_NOT_YOURS`, `NOTHING_DUE`; `INVALID_FIELD` for an amount or a day that cannot be; what the
+/// calculation for this kind refuses.
 pub fn calculate_posting(work: &mut Work, query: &CalculateRepaymentPosting) -> Handled<PostingQuote> {
     let note = work.require::<LoanNote>(query.loan)?;
     if note.customer != query.customer {
@@ -252,6 +259,8 @@ impl LoanNote {
     }
 
     /// Where the loan stands on `date`, for the product's calculation.
+    ///
+    /// Errors: what a calculation or an amount refuses.
     pub fn settlement_inputs(&self, lines: &LoanInstallments, date: Date) -> Result<SettlementInputs, NoteError> {
         let owed = self.penalties_on(lines, date)?.totals(self.currency())?;
         let (to_the_day, to_period_end) = self.settlement_interest(lines, date)?;
@@ -274,6 +283,8 @@ impl LoanNote {
 
     /// The installments with the penalties of all days before `date`: without those charged since on what is still overdue,
     /// and with those of days whose close is still running.
+    ///
+    /// Errors: what a calculation or an amount refuses.
     pub fn penalties_on(&self, lines: &LoanInstallments, date: Date) -> Result<LoanInstallments, NoteError> {
         let (through, currency) = (plus_days(date, -1), self.currency());
         let mut lines = lines.clone().with_penalties_of(through, self.charged_through, &self.rules)?;
@@ -282,6 +293,8 @@ impl LoanNote {
     }
 
     /// The parts that settle the loan on `date`: the product's figures, less interest paid beyond what its rule charges.
+    ///
+    /// Errors: `Broken` when it charges other interest than is earned by a day that is not closed.
     pub fn settlement_parts(
         &self,
         lines: &LoanInstallments,
@@ -316,6 +329,8 @@ impl LoanNote {
     }
 
     /// The parts that cancel the loan: its principal less the refunded fee; interest is given up as far as it is not charged.
+    ///
+    /// Errors: `Overflow`, or currencies that differ.
     pub fn cancellation_parts(&self, figures: &SettlementFigures) -> Result<PostingParts, NoteError> {
         let (interest, interest_advance) = by_earning(figures.interest, self.interest_receivable()?)?;
         Ok(PostingParts {

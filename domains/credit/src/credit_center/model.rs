@@ -178,6 +178,8 @@ impl CreditApplication {
     }
 
     /// Whether a person may grant `limit`: above zero, whole minor units, at most what was asked for.
+    ///
+    /// Errors: `InvalidAmount`.
     pub fn check_limit(&self, limit: Money) -> Result<(), CreditRejection> {
         check_amount("limit", limit, self.requested.currency())?;
         if limit.compare(self.requested)?.is_gt() {

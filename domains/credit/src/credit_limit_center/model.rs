@@ -88,6 +88,8 @@ impl CreditLine {
     }
 
     /// Puts a further approval in force. The limit never falls below what loans hold of it.
+    ///
+    /// Errors: `Overflow`, or currencies that differ.
     pub fn renew(&mut self, approved: &CreditLineApproved) -> Result<(), MoneyError> {
         let taken = self.reserved.checked_add(self.used)?;
         self.credit_limit = approved.limit.max(taken)?;
@@ -222,6 +224,8 @@ impl CreditLine {
     /// Makes repaid principal available again, given what is outstanding after the repayment; returns what came back.
     ///
     /// Told twice, or late, it changes nothing: the outstanding principal only falls.
+    ///
+    /// Errors: `Overflow`, or currencies that differ.
     pub fn restore(&mut self, hold: &mut CreditReservation, outstanding: Money) -> Result<Option<Money>, MoneyError> {
         if hold.status != HoldStatus::Used {
             return Ok(None);
@@ -242,6 +246,8 @@ impl CreditLine {
     /// Freezes by order; `false` when the line was frozen for this reason, or for a stronger one.
     ///
     /// The newest order counts, but [`BLACKLISTED`] stays whatever else is ordered.
+    ///
+    /// Errors: `Overflow`, or currencies that differ.
     pub fn freeze(&mut self, reason: &str) -> Result<bool, MoneyError> {
         let before = self.freeze_reason();
         if self.freeze_order.as_deref() != Some(BLACKLISTED) {
@@ -270,6 +276,8 @@ impl CreditLine {
     ///
     /// From `freeze_days_past_due_min` days on the loan freezes the line, until it is current: a loan that falls back to
     /// fewer days without being current keeps the freeze.
+    ///
+    /// Errors: `Overflow`, or currencies that differ.
     pub fn note_delinquency(
         &mut self,
         loan: LoanId,
@@ -291,6 +299,8 @@ impl CreditLine {
     ///
     /// A loan that was cancelled, small, short or repaid but for a rest too soon proves nothing, and a frozen line stays as it
     /// is: none grows the limit.
+    ///
+    /// Errors: `Overflow`, or currencies that differ.
     pub fn count_repayment(
         &mut self,
         hold: &mut CreditReservation,
@@ -314,6 +324,8 @@ impl CreditLine {
     }
 
     /// Raises the limit by the policy's growth, at most to the cap; the limit before, or `None` when it stays.
+    ///
+    /// Errors: `Overflow`, or currencies that differ.
     pub fn grow(&mut self, policy: &CreditPolicy) -> Result<Option<Money>, MoneyError> {
         let before = self.credit_limit;
         let after = policy.grown(before, self.limit_cap)?;

@@ -52,6 +52,8 @@ entity! {
 }
 
 /// Registers an agreement. The same terms again give the same agreement; other terms under the code are refused.
+///
+/// Errors: `FUNDING_CONTRACT_EXISTS`; `INVALID_FIELD` names the field and the rule.
 pub(super) fn register_funding_contract(work: &mut Work, cmd: &RegisterFundingContract) -> Handled<FundingContractId> {
     if let Some(existing) = work.find_one(Partner::by_code(cmd.code.clone()))? {
         let signed = work.get::<PartnerTerms>((existing.id, 1))?;
@@ -76,6 +78,8 @@ pub(super) fn register_funding_contract(work: &mut Work, cmd: &RegisterFundingCo
 }
 
 /// Changes what was agreed from a day on. The change that was made last, once more, changes nothing.
+///
+/// Errors: `NOT_FOUND`; `INVALID_FIELD` names the field and the rule.
 pub(super) fn amend_funding_contract(work: &mut Work, cmd: &AmendFundingContract) -> Handled<FundingContractId> {
     let found = work.find_one(Partner::by_code(cmd.code.clone()))?;
     let mut partner = found.ok_or_else(|| Rejection::not_found("funder", &cmd.code))?;

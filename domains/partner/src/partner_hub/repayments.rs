@@ -34,6 +34,8 @@ pub(super) fn on_repayment_route_selected(work: &mut Work, event: &RepaymentRout
 }
 
 /// Has a repayment collected: by the funder's own system, or by our payment system. Asked again, it is collected anew.
+///
+/// Errors: `NOT_FOUND`, `DIRECT_DEBIT_NOT_OFFERED` when the funder's own system cannot pull.
 pub(super) fn request_partner_repayment(work: &mut Work, cmd: &RequestPartnerRepayment) -> Handled<()> {
     let partner = work.require::<Partner>(cmd.funder)?;
     let collects_itself = partner.collects_itself();
@@ -292,6 +294,8 @@ fn collects_for(work: &mut Work, receiver: &Partner, funder: Option<PartnerId>) 
 /// Keeps the reference of money that fund management books: when it is told of too, for whichever partner at the same bank, it
 /// is the same money. Refused when that amount is in the books under the reference; another amount is booked, and people look.
 /// People claim nothing: of what no account books, the bank's word would be lost.
+///
+/// Errors: `BANK_REFERENCE_USED`, `NOT_FOUND`; `INVALID_FIELD` when a person asks.
 pub(super) fn claim_bank_reference(work: &mut Work, cmd: &ClaimBankReference) -> Handled<()> {
     if work.is_stimulus() {
         let text = "bankReference: people claim no reference, fund management does, for the money that it books: confirm \

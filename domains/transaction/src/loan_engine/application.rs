@@ -17,6 +17,9 @@ use super::{Canceller, REVIEW, agreed, call_people, cancel, count_closed, count_
 use crate::{LoanPolicy, Step, TransactionRejection};
 
 /// Takes an application in: the offer, the line and the number of open loans must allow it.
+///
+/// Errors: `INVALID_FIELD`, `CHANNEL_UNKNOWN`, `NO_CREDIT_LINE`, `CREDIT_LINE_FROZEN`, `CREDIT_LINE_EXPIRED`,
+/// `CREDIT_LIMIT_EXCEEDED`, `TOO_MANY_OPEN_LOANS`, and what the acceptance of the offer is refused for.
 pub(super) fn submit_loan_application(work: &mut Work, cmd: &SubmitLoanApplication) -> Handled<LoanApplicationAnswer> {
     work.about(cmd.customer);
     check_fields(cmd)?;
@@ -256,7 +259,10 @@ fn reject(work: &mut Work, order: &mut LoanOrder, signal: LoanSignal, reasons: V
     count_closed(work, order.customer)
 }
 
-/// A person decides, and says why. Errors: `DECISION_EXPIRED` when the risk decision may not be used for an approval.
+/// A person decides, and says why.
+///
+/// Errors: `DECISION_EXPIRED` when the risk decision may not be used for an approval; `NOT_FOUND`, `UNEXPECTED_STATE`, and
+/// `INVALID_FIELD` for the note.
 pub(super) fn review_loan_application(work: &mut Work, cmd: &ReviewLoanApplication) -> Handled<()> {
     check_text("note", &cmd.note, NOTE_MAX, "income verified by payslip")?;
     let mut order = work.require::<LoanOrder>(cmd.loan)?;
@@ -280,6 +286,8 @@ pub(super) fn review_loan_application(work: &mut Work, cmd: &ReviewLoanApplicati
 }
 
 /// The customer wants no loan after all, and no money moved yet.
+///
+/// Errors: `NOT_FOUND`, `LOAN_NOT_YOURS`, `INVALID_FIELD` for the reason, `UNEXPECTED_STATE` when money may have moved.
 pub(super) fn cancel_loan_application(work: &mut Work, cmd: &CancelLoanApplication) -> Handled<LoanApplicationAnswer> {
     let mut order = work.require::<LoanOrder>(cmd.loan)?;
     if order.customer != cmd.customer {

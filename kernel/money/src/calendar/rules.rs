@@ -143,6 +143,9 @@ impl CalendarData {
     }
 
     /// Refuses data that would never answer or never apply.
+    ///
+    /// Errors: `Invalid` with the first entry that breaks a rule: an empty id, a week without a working day, a date that does not
+    /// exist, `since` after `until`, a move of no holiday, a working day that is none of the weekend.
     pub fn validate(&self) -> Result<(), CalendarError> {
         let refuse =
             |entry: &str, rule| Err(CalendarError::Invalid { id: self.id.clone(), entry: entry.to_owned(), rule });

@@ -1,7 +1,7 @@
 //! The committed currency table: facts only, one row a currency, sorted by code.
 //!
-//! Source: ISO 4217 list one as published 2026-01-01 (read through the PyPI package `iso4217` 1.16.20260101),
-//! every active currency and funds code that has a minor unit; metals, SDR, XXX and test codes have none and
+//! Source: ISO 4217 list one as published 2026-01-01 (read through the PyPI package `iso4217` 1.16.20260101,
+//! public domain), every active currency and funds code that has a minor unit; metals, SDR, XXX and test codes have none and
 //! can't be an amount here. USDC and USDT are not ISO codes: their minor unit is the token's sixth decimal.
 //!
 //! Invariant: rows are sorted by code and codes are unique, which the lookup by binary search relies on.

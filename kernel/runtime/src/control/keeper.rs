@@ -34,6 +34,8 @@ struct Keeping {
 
 impl LeaseKeeper {
     /// Keeps `lease`, which lasts `ttl` after each renewal.
+    ///
+    /// Errors: `Outage` when there is no thread.
     pub fn spawn(
         store: ControlStore,
         lease: Lease,

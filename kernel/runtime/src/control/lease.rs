@@ -76,6 +76,9 @@ impl ControlStore {
 
     /// As [`Self::acquire`], with an epoch greater than `latest`, see [`latest_lease`]: for a control store that may be
     /// younger than the market.
+    ///
+    /// Errors: `Held` while somebody else holds it; `Bug` for an empty market or holder, `Outage` when the control
+    /// store does not answer.
     pub fn acquire_after(
         &mut self,
         latest: i64,
@@ -139,6 +142,8 @@ impl ControlStore {
 /// Epoch of the latest lease under which the market at `url` was opened; 0 for one that is new.
 ///
 /// Reads only: nothing is made, and a running writer is not disturbed.
+///
+/// Errors: `Outage` when the database does not answer, `Corrupt` when it holds what it must not.
 pub fn latest_lease(url: &DatabaseUrl) -> Result<i64, Fault> {
     if let DatabaseUrl::Sqlite { path, .. } = url
         && !path.exists()

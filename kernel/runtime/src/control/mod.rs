@@ -85,6 +85,8 @@ impl ControlStore {
     }
 
     /// The row with this key.
+    ///
+    /// Errors: `Outage` when the database does not answer, `Corrupt` when a row is not whole.
     pub fn get<E: Entity>(&mut self, key: &E::Key) -> Result<Option<E>, Fault> {
         let spec = E::spec();
         let mut params = Vec::new();
@@ -94,11 +96,15 @@ impl ControlStore {
     }
 
     /// The first `limit` rows (at most [`PAGE_MAX`]) after a key.
+    ///
+    /// Errors: `Outage` when the database does not answer, `Corrupt` when a row is not whole.
     pub fn page<E: Entity>(&mut self, after: Option<&E::Key>, limit: usize) -> Result<Page<E>, Fault> {
         self.page_where("", Vec::new(), after, limit)
     }
 
     /// As [`Self::page`], of one market; for tables whose key begins with the market.
+    ///
+    /// Errors: as [`Self::page`].
     pub fn page_of<E: Entity>(&mut self, market: &str, after: Option<&E::Key>, limit: usize) -> Result<Page<E>, Fault> {
         self.page_where("market = $1", vec![Value::text(market)], after, limit)
     }

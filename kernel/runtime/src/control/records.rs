@@ -115,12 +115,16 @@ impl ControlStore {
     }
 
     /// The person with this login.
+    ///
+    /// Errors: `Outage` when the database does not answer, `Corrupt` when a row is not whole.
     pub fn staff_by_login(&mut self, login: &str) -> Result<Option<ControlStaff>, Fault> {
         let page = self.page_where::<ControlStaff>("login = $1", vec![Value::text(login)], None, 1)?;
         Ok(page.rows.into_iter().next())
     }
 
     /// Changes what a person may do; the login stays. Whether there is such a person.
+    ///
+    /// Errors: `Outage` when the database does not answer.
     pub fn change_staff(&mut self, staff: &ControlStaff) -> Result<bool, Fault> {
         let mut params = values(staff);
         params.remove(1);
@@ -128,11 +132,15 @@ impl ControlStore {
     }
 
     /// Adds or changes a partner. Whether anything changed.
+    ///
+    /// Errors: `Outage` when the database does not answer.
     pub fn put_partner(&mut self, partner: &ControlPartner) -> Result<bool, Fault> {
         Ok(!self.write(PUT_PARTNER, &values(partner), &[ColumnKind::Text])?.is_empty())
     }
 
     /// Sets `key` of a market, or of [`EVERY_MARKET`]. Answers its version, which stays when the value does.
+    ///
+    /// Errors: `Outage` when the database does not answer, `Corrupt` when the setting vanished meanwhile.
     pub fn set(&mut self, market: &str, key: &str, value: Document, by: &str, now: Timestamp) -> Result<i64, Fault> {
         let mut params = vec![Value::text(market), Value::text(key)];
         Json(value).write(&mut params);
@@ -145,6 +153,8 @@ impl ControlStore {
     }
 
     /// The setting of a market; that of every market where the market has none of its own.
+    ///
+    /// Errors: `Outage` when the database does not answer, `Corrupt` when a row is not whole.
     pub fn setting(&mut self, market: &str, key: &str) -> Result<Option<ControlSetting>, Fault> {
         match self.get::<ControlSetting>(&(market.to_owned(), key.to_owned()))? {
             Some(own) => Ok(Some(own)),

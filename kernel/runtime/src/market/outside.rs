@@ -31,6 +31,8 @@ impl MarketWriter {
     }
 
     /// Says that an effect was executed and needs no answer, or gives its answer later.
+    ///
+    /// Errors: `Outage` when the database does not answer, and why the writer stopped.
     pub fn effect_done(&mut self, id: i64) -> Result<(), Fault> {
         self.not_stopped()?;
         self.finish_effect(id)?;
@@ -42,6 +44,8 @@ impl MarketWriter {
     }
 
     /// Runs the answer of an effect, and marks the effect executed, together.
+    ///
+    /// Errors: as [`MarketWriter::execute`]; after an `Outage` the effect is still handed out.
     pub fn effect_answered(&mut self, effect: &EffectEnvelope, mut answer: Stimulus) -> Result<Executed, Fault> {
         answer.trace = Some(effect.trace);
         answer.cause = Some(effect.cause);
@@ -110,11 +114,15 @@ impl MarketWriter {
     }
 
     /// Whether an effect is still to be executed: it may have been withdrawn since it was caused.
+    ///
+    /// Errors: `Outage` when the database does not answer.
     pub fn effect_stands(&mut self, id: i64) -> Result<bool, Fault> {
         Ok(self.core.get::<RuntimeEffect>(&id)?.is_some_and(|row| row.state == EffectState::Pending))
     }
 
     /// When `effect` may be executed.
+    ///
+    /// Errors: `Outage` when the database does not answer.
     pub fn effect_due(&mut self, effect: &EffectEnvelope) -> Result<Timestamp, Fault> {
         Ok(self.core.get::<RuntimeEffect>(&effect.id)?.map_or(self.core.state.now, |row| row.next_at))
     }
@@ -162,6 +170,9 @@ impl MarketWriter {
     }
 
     /// Runs one timer that is due, if there is one; says whether there was.
+    ///
+    /// Errors: as [`MarketWriter::execute`]. A timer that an outage keeps from firing stands; one that cannot be fired
+    /// is passed over with a work order.
     pub fn fire_timer(&mut self) -> Result<Option<Executed>, Fault> {
         let Some(due) = self.next_timer().filter(|due| *due <= self.core.state.now) else { return Ok(None) };
         let Some(Reverse((_, id))) = self.core.timers.peek().cloned() else { return Ok(None) };

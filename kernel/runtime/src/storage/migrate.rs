@@ -90,6 +90,8 @@ pub(crate) fn bring_up(url: &DatabaseUrl, store: &mut dyn Store, migrations: &[M
 }
 
 /// What was applied to the database behind `reader`, in order; nothing for one that was never migrated.
+///
+/// Errors: `Outage` when the database does not answer, `Corrupt` when a row is not whole.
 pub fn applied(url: &DatabaseUrl, reader: &mut dyn Reader) -> Result<Vec<Applied>, Fault> {
     if !has_table(url, reader, schema_migration().name)? {
         return Ok(Vec::new());
@@ -112,6 +114,8 @@ pub fn applied(url: &DatabaseUrl, reader: &mut dyn Reader) -> Result<Vec<Applied
 }
 
 /// Whether the database has a table of this name.
+///
+/// Errors: `Outage` when the database does not answer.
 pub fn has_table(url: &DatabaseUrl, reader: &mut dyn Reader, table: &str) -> Result<bool, Fault> {
     let sql = if url.engine() == "postgres" {
         "SELECT tablename::text FROM pg_tables WHERE schemaname = current_schema() AND tablename = $1::text"

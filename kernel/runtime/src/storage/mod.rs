@@ -95,9 +95,14 @@ pub trait Reader: Send {
     /// Runs a query and hands over its rows one by one. Parameters are `$1`, `$2`, … in both engines.
     ///
     /// `kinds` says how each selected column is to be read.
+    ///
+    /// Errors: a Fault when the database does not answer or refuses the statement, `Corrupt` when a value cannot be
+    /// read; what `each` answers.
     fn query(&mut self, sql: &str, params: &[Value], kinds: &[ColumnKind], each: EachRow<'_>) -> Result<(), Fault>;
 
     /// The rows of each query. Where the database is another process, they share round trips.
+    ///
+    /// Errors: as [`Self::query`].
     fn query_all(&mut self, queries: &[Query]) -> Result<Vec<Vec<Vec<Value>>>, Fault> {
         queries.iter().map(|query| collect(self, &query.sql, &query.params, &query.kinds)).collect()
     }
@@ -125,22 +130,34 @@ pub trait Store: Send {
     fn commit(&mut self, commit: &Commit) -> Result<(), Fault>;
     /// Runs the statements that `script` answers, if any, in one durable transaction, while everybody else who wants
     /// the same waits; `script` sees what those before have committed. Whether there was anything to run.
+    ///
+    /// Errors: a Fault when the database does not answer or refuses a statement; what `script` answers.
     fn run_alone(&mut self, script: Script<'_>) -> Result<bool, Fault>;
     /// Runs SQL statements in one durable transaction.
+    ///
+    /// Errors: as [`Self::run_alone`].
     fn run_script(&mut self, sql: &str) -> Result<(), Fault> {
         self.run_alone(&mut |_| Ok(Some(sql.to_owned()))).map(|_| ())
     }
     /// Runs one statement that writes, in a durable transaction of its own; answers the rows that it returns. No fence is
     /// checked: not for a market's tables.
+    ///
+    /// Errors: a Fault when the database does not answer or refuses the statement.
     fn run(&mut self, sql: &str, params: &[Value], kinds: &[ColumnKind]) -> Result<Vec<Vec<Value>>, Fault>;
     /// A reader of its own connection.
+    ///
+    /// Errors: `Outage` when the database does not answer.
     fn reader(&self) -> Result<Box<dyn Reader>, Fault>;
     /// What makes it durable, for people: engine, version, settings, place.
+    ///
+    /// Errors: `Outage` when the database does not answer.
     fn describe(&mut self) -> Result<Vec<(String, String)>, Fault>;
 }
 
 /// Opens the store that `url` names. `busy` is how long to wait for a lock, or in the middle of a commit for a server
 /// that went away, before it is an outage.
+///
+/// Errors: `Outage` when the database cannot be opened, `Corrupt` when the file is no database.
 pub fn open_store(url: &DatabaseUrl, busy: Duration) -> Result<Box<dyn Store>, Fault> {
     match url {
         DatabaseUrl::Sqlite { path, durability, vfs } => {
@@ -154,6 +171,8 @@ pub fn open_store(url: &DatabaseUrl, busy: Duration) -> Result<Box<dyn Store>, F
 
 /// Reads what is committed at `url`, beside whoever writes; changes nothing there, whatever it is. `busy` is how long to wait
 /// for a lock.
+///
+/// Errors: as [`open_store`].
 pub fn open_reader(url: &DatabaseUrl, busy: Duration) -> Result<Box<dyn Reader>, Fault> {
     match url {
         DatabaseUrl::Sqlite { path, vfs, .. } => sqlite::open_reader(path, vfs.as_deref(), busy),
@@ -172,6 +191,8 @@ pub(crate) fn drop_schema(config: &str, schema: &str) {
 }
 
 /// All rows of a query.
+///
+/// Errors: as [`Reader::query`].
 pub fn collect(
     reader: &mut (impl Reader + ?Sized),
     sql: &str,
