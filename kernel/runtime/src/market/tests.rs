@@ -82,6 +82,15 @@ fn fail_and_say(market: &mut MarketWriter, how: How, well: usize, closed: Option
     market.flusher = Flusher::spawn(Box::new(Failing { store, how, well, closed }), keys, Names::default()).unwrap();
 }
 
+/// Tickets that were answered since the last call, and the counts they were answered.
+fn answered(market: &mut MarketWriter) -> Vec<(u64, i64)> {
+    let completed = market.take_completed().into_iter();
+    let mut answered: Vec<_> =
+        completed.map(|(ticket, outcome)| (ticket, outcome.unwrap().answer::<Count>().unwrap())).collect();
+    answered.sort_unstable();
+    answered
+}
+
 #[test]
 fn a_batch_that_is_committed_and_looks_lost_is_not_run_twice() {
     for how in [How::CommitsAndSaysNot, How::Loses, How::Panics, How::PanicsAfterCommit] {
@@ -95,13 +104,7 @@ fn a_batch_that_is_committed_and_looks_lost_is_not_run_twice() {
             let (again, _) = market.submit(once().key("k"));
             market.sync().unwrap();
             assert_eq!(times(&mut market), 3);
-            let mut answered: Vec<_> = market
-                .take_completed()
-                .into_iter()
-                .map(|(ticket, outcome)| (ticket, outcome.unwrap().answer::<Count>().unwrap()))
-                .collect();
-            answered.sort_unstable();
-            assert_eq!(answered, [(first, 2), (second, 3), (again, 3)]);
+            assert_eq!(answered(&mut market), [(first, 2), (second, 3), (again, 3)]);
             assert!(market.fire_timer().unwrap().is_some());
             assert!(market.fire_timer().unwrap().is_none());
             market.sync().unwrap();
@@ -132,14 +135,8 @@ fn of_batches_that_queue_behind_a_lost_one_nothing_is_lost_or_done_twice() {
             tickets.push(market.submit(sms(1).key("k0")).0);
             tickets.push(market.submit(sms(1)).0);
             market.sync().unwrap();
-            let mut answered: Vec<_> = market
-                .take_completed()
-                .into_iter()
-                .map(|(ticket, outcome)| (ticket, outcome.unwrap().answer::<Count>().unwrap()))
-                .collect();
-            answered.sort_unstable();
             let expected: Vec<_> = tickets.into_iter().zip([2, 3, 4, 2, 5]).collect();
-            assert_eq!(answered, expected);
+            assert_eq!(answered(&mut market), expected);
             assert_eq!(times(&mut market), 5);
             assert_eq!(market.take_effects().len(), 4, "each effect leaves once");
             assert_eq!(market.stats().recoveries, 1);
