@@ -72,11 +72,18 @@ fn check_line(rules: &AccountingRules, line: &TransferLine) -> Result<(), Accoun
         rules.chart().spec(code, line.amount.currency())?;
         rules.chart().open_to_people(code)?;
     }
-    if !line.amount.is_positive() || !line.amount.is_whole_minor() {
-        let example = Money::from_units(1_000_000, line.amount.currency());
-        return Err(AccountingRejection::LineAmount { given: line.amount, example });
+    check_whole(line)
+}
+
+/// Whether people may post the line's amount: more than zero, in whole minor units.
+///
+/// Errors: `LineAmount`.
+pub(crate) fn check_whole(line: &TransferLine) -> Result<(), AccountingRejection> {
+    if line.amount.is_positive() && line.amount.is_whole_minor() {
+        return Ok(());
     }
-    Ok(())
+    let example = Money::from_units(1_000_000, line.amount.currency());
+    Err(AccountingRejection::LineAmount { given: line.amount, example })
 }
 
 fn audit(work: &mut Work, event: &AccountingEntryPosted) -> Handled<()> {

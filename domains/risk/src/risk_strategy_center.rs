@@ -97,7 +97,11 @@ impl CustomerMarks {
         }
     }
 
-    /// Beyond [`MARKS_MAX`] the latest mark makes room: the first ones cannot be pushed out, and what is in use counts.
+    /// The mark that has to make room for another, if one has: the latest, for the first ones cannot be pushed out.
+    fn last_of_full(&self, kind: BlacklistKind) -> Option<Blind> {
+        self.of(kind).get(MARKS_MAX - 1).copied()
+    }
+
     fn add(&mut self, kind: BlacklistKind, value: Blind) {
         let marks = match kind {
             BlacklistKind::Phone => &mut self.phones,
@@ -230,6 +234,19 @@ fn mark(work: &mut Work, customer: CustomerId, kind: BlacklistKind, value: Blind
     }
     if marks.of(kind).len() + 1 == MARKS_MAX {
         work.send(many_marks(customer, kind));
+    }
+    if let Some(last) = marks.last_of_full(kind) {
+        if work.read::<BlacklistEntry>((kind, last))?.is_some() {
+            // One that is listed stays: whoever has it is refused, whatever he comes with.
+            return Ok(());
+        }
+        let mut before = holders(work, kind, last)?;
+        before.customers.retain(|holder| *holder != customer);
+        if before.customers.is_empty() {
+            work.delete::<MarkHolders>((kind, last));
+        } else {
+            work.save(before);
+        }
     }
     marks.add(kind, value);
     work.save(marks);

@@ -55,6 +55,8 @@ fn post_ledger_event(work: &mut Work, cmd: &PostLedgerEvent) -> Handled<LedgerEn
         for code in lines.iter().flat_map(|line| [&line.debit, &line.credit]) {
             rules.chart().open_to_people(code)?;
         }
+        check_date(work, cmd.date)?;
+        lines.iter().try_for_each(crate::accounting_entry_service::check_whole)?;
     }
     let posted = Posting { template: &cmd.template, reference: cmd.reference.clone(), lines, date: cmd.date };
     posted.write(work)
@@ -75,7 +77,7 @@ fn post_accounting_entry(work: &mut Work, cmd: &PostAccountingEntry) -> Handled<
 /// Errors: `INVALID_FIELD`.
 fn check_date(work: &Work, date: Date) -> Result<(), Rejection> {
     let (today, now) = (work.today(), work.now());
-    let earliest = work.market().zone.date_of(now.plus_days(-BACKDATED_DAYS_MAX));
+    let earliest = work.market().zone.date_of(now.plus_days(-BACKDATED_DAYS_MAX)).min(today);
     if (earliest..=today).contains(&date) {
         return Ok(());
     }

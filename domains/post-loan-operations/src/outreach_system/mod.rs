@@ -133,7 +133,7 @@ fn check_values(values: &Values) -> Result<(), Rejection> {
     }
     values.iter().try_for_each(|(name, value)| {
         check_text("values", name, NAME_MAX, "loan")?;
-        check_text("values", value, LINE_MAX, "loan-1042")
+        check_text(&format!("values.{name}"), value, LINE_MAX, "loan-1042")
     })
 }
 

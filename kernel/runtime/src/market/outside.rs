@@ -240,7 +240,7 @@ pub const RETRY: Retry = Retry { first_seconds: 2, longest_seconds: 3_600 };
 
 /// Seconds to wait before attempt `attempts + 1`: doubling up to the longest, less up to a quarter of jitter, so that
 /// what failed together does not come back together. The same effect waits the same time in every replay.
-fn backoff_seconds(effect: i64, attempts: u32) -> i64 {
+pub(super) fn backoff_seconds(effect: i64, attempts: u32) -> i64 {
     let doubled = 1i64 << (attempts.clamp(1, 32) - 1);
     let base = RETRY.first_seconds.saturating_mul(doubled).min(RETRY.longest_seconds);
     let hash = blake3::hash(&[effect.to_le_bytes(), i64::from(attempts).to_le_bytes()].concat());

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use sycee_contract::Timestamp;
 
+use super::outside::backoff_seconds;
 use super::{MarketWriter, NO_TICKET};
 use crate::opening::open_parts;
 use crate::storage::Claim;
@@ -96,7 +97,8 @@ impl MarketWriter {
         Ok(())
     }
 
-    /// What left has left, whatever became of the batch that said so.
+    /// What left has left, whatever became of the batch that said so. One whose last attempt parked it gets another before it
+    /// is parked again: its work order was lost with the batch.
     fn mark_again(&mut self, finished: &[i64], tried: &[i64]) -> Result<(), Fault> {
         for id in finished {
             self.finish_effect(*id)?;
@@ -106,7 +108,9 @@ impl MarketWriter {
             if let Some(effect) = self.core.get::<RuntimeEffect>(id)?
                 && effect.state != EffectState::Done
             {
-                let again = RuntimeEffect { attempts: effect.attempts + 1, ..RuntimeEffect::clone(&effect) };
+                let attempts = effect.attempts + 1;
+                let next_at = self.core.state.now.plus_seconds(backoff_seconds(*id, attempts));
+                let again = RuntimeEffect { attempts, next_at, ..RuntimeEffect::clone(&effect) };
                 self.core.put::<RuntimeEffect>(*id, Some(Arc::new(again)));
             }
         }
